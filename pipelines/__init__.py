@@ -1,0 +1,1 @@
+"""Which numbers: recipes, and the jobs that `ray job submit` runs."""

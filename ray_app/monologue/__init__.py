@@ -1,0 +1,1 @@
+"""Monologues: traces told in words, and the check that every claim in them is true."""

@@ -1,0 +1,1 @@
+"""What people see of a run: one self-contained page and the same figures as JSON."""

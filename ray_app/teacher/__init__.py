@@ -1,0 +1,1 @@
+"""LLMs behind an OpenAI-compatible endpoint: one client for teacher, student and evaluation."""

@@ -1,0 +1,1 @@
+"""Samples to a fine-tuned model: tokens, packing, DeepSpeed, Ray Train, export."""
