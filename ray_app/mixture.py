@@ -1,0 +1,225 @@
+"""Verified rows become training samples, and samples become the files that other trainers read.
+
+Prompts follow the shape of the SemCoder paper (section 4): an instruction, the code and an assertion with `??` between
+`[PYTHON]` and `[/PYTHON]`, then `[MONOLOGUE]`; a reply ends with `[ANSWER]assert f(x) == y[/ANSWER]`. The same functions
+build the prompts of training and of evaluation, so the two cannot drift apart. Code is never rewritten as text: no
+quote is changed, no line is moved.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
+
+import pyarrow as pa
+
+from ray_app.errors import InputError
+from ray_app.records import Monologue, Program, Repair, Sample, Split, Task, content_id
+
+TASKS: Final[tuple[Task, ...]] = ("nl", "forward", "backward", "output", "input", "repair", "probe")
+UNKNOWN: Final = "??"
+
+_INSTRUCTIONS: Final[dict[Task, str]] = {
+    "nl": "Write Code: Write a self-contained Python solution for the task below.",
+    "forward": (
+        "Simulate the Execution: Read the Python code and the unfinished assertion. Tell step by step what the call does, "
+        "then give the assertion with ?? replaced by the value that the call returns, between [ANSWER] and [/ANSWER]."
+    ),
+    "backward": (
+        "Deduce the Semantic Constraints: Read the Python code and the unfinished assertion. Reason from the given result "
+        "back to what the arguments must satisfy, then give the assertion with ?? replaced by arguments that make it true, "
+        "between [ANSWER] and [/ANSWER]."
+    ),
+    "output": (
+        "Predict the Output: Give the assertion with ?? replaced by the value that the call returns, "
+        "between [ANSWER] and [/ANSWER], and nothing else."
+    ),
+    "input": (
+        "Predict the Input: Give the assertion with ?? replaced by arguments that make it true, "
+        "between [ANSWER] and [/ANSWER], and nothing else."
+    ),
+    "repair": (
+        "Debug and Refine the Code: The solution below fails the test. Simulate the failing run, name the root cause, "
+        "then give the corrected code between [Refined] and [/Refined]."
+    ),
+}
+
+
+def description_prompt(description: str) -> str:
+    """The prompt of task "nl": write code from a description."""
+    return f"{_INSTRUCTIONS['nl']}\n\n{description.strip()}\n"
+
+
+def forward_prompt(code: str, call: str, *, direct: bool = False) -> str:
+    """The prompt of task "forward" (or "output" where `direct`): what does `call` return?"""
+    task: Task = "output" if direct else "forward"
+    return _assertion_prompt(task, code, f"assert {call} == {UNKNOWN}", monologue=not direct)
+
+
+def backward_prompt(code: str, entry: str, output: str, *, direct: bool = False) -> str:
+    """The prompt of task "backward" (or "input" where `direct`): which arguments of `entry` give `output`?"""
+    task: Task = "input" if direct else "backward"
+    return _assertion_prompt(task, code, f"assert {entry}({UNKNOWN}) == {output}", monologue=not direct)
+
+
+def repair_prompt(description: str, buggy: str, failing_test: str) -> str:
+    """The prompt of task "repair" (PyX-R): a task, a solution with a bug, and a test that it fails."""
+    return (
+        f"{_INSTRUCTIONS['repair']}\n\nTask:\n{description.strip()}\n\nSolution:\n```python\n{buggy.rstrip()}\n```\n\n"
+        f"Failing test:\n```python\n{failing_test.strip()}\n```\n[MONOLOGUE]\n"
+    )
+
+
+def answer(call: str, output: str) -> str:
+    """The last line of a reply to any of the four prediction tasks."""
+    return f"[ANSWER]assert {call} == {output}[/ANSWER]"
+
+
+def split_of(program_id: str, held_out_fraction: float) -> Split:
+    """The split that a program and everything made from it belongs to: a hash of its id decides, the same everywhere."""
+    share = int.from_bytes(hashlib.sha256(program_id.encode()).digest()[:8], "big") / 2**64
+    return "held_out" if share < held_out_fraction else "train"
+
+
+def samples(
+    rows: Iterable[Program | Monologue | Repair], *, held_out_fraction: float, tasks: Collection[Task] = TASKS
+) -> Iterator[Sample]:
+    """The samples of each row, in row order; a row that has none of `tasks` gives nothing.
+
+    A program with a description gives "nl"; a forward monologue gives "forward" and its direct twin "output"; a backward
+    one "backward" and "input"; a repair "repair". All samples of one program fall into one split.
+    """
+    if unknown := sorted(set(tasks) - set(TASKS)):
+        raise InputError(f"unknown task {unknown[0]!r}: choose among {', '.join(TASKS)}")
+    for row in rows:
+        difficulty = 0 if isinstance(row, Repair) else row.difficulty
+        program_id = row.id if isinstance(row, Program) else row.program_id
+        split = split_of(program_id, held_out_fraction)
+        for task, prompt, response in _pairs(row):
+            if task in tasks:
+                yield Sample(
+                    id=content_id(task, prompt, response),
+                    task=task,
+                    prompt=prompt,
+                    response=response,
+                    program_id=program_id,
+                    difficulty=difficulty,
+                    split=split,
+                )
+
+
+PYX_SCHEMA: Final = pa.schema([(name, pa.string()) for name in ("id", "nl", "fwd_mnl", "bwd_mnl", "response")])
+PYX_R_SCHEMA: Final = pa.schema([("fault", pa.string()), ("response", pa.string())])
+MESSAGES_SCHEMA: Final = pa.schema(
+    [
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+        ("instruction", pa.string()),
+        ("response", pa.string()),
+        ("task", pa.string()),
+    ]
+)
+RL_SCHEMA: Final = pa.schema(
+    [
+        ("data_source", pa.string()),
+        ("prompt", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+        ("ability", pa.string()),
+        ("reward_model", pa.struct([("style", pa.string()), ("ground_truth", pa.string())])),
+        ("extra_info", pa.struct([(n, pa.string()) for n in ("split", "id", "program_id", "code", "entry", "task")])),
+    ]
+)
+
+
+def to_pyx(rows: Iterable[Sample]) -> pa.Table:
+    """The columns of the released PyX set: exactly one of `nl`, `fwd_mnl`, `bwd_mnl` holds the prompt, the rest are "".
+
+    Other tasks have no column in that format and are left out.
+    """
+    column = {"nl": "nl", "forward": "fwd_mnl", "backward": "bwd_mnl"}
+    records = [
+        {"id": row.id, "nl": "", "fwd_mnl": "", "bwd_mnl": "", "response": row.response}
+        | {column[row.task]: row.prompt}
+        for row in rows
+        if row.task in column
+    ]
+    return pa.Table.from_pylist(records, schema=PYX_SCHEMA)
+
+
+def to_pyx_r(rows: Iterable[Sample]) -> pa.Table:
+    """The columns of the released debugging set, from the samples of task "repair"; the fix is between [Refined] tags."""
+    records = [{"fault": row.prompt, "response": row.response} for row in rows if row.task == "repair"]
+    return pa.Table.from_pylist(records, schema=PYX_R_SCHEMA)
+
+
+def to_messages(rows: Iterable[Sample]) -> pa.Table:
+    """One chat of two turns per sample, as chat trainers read it; `instruction` and `response` repeat the turns."""
+    records = [
+        {
+            "messages": [_turn("user", row.prompt), _turn("assistant", row.response)],
+            "instruction": row.prompt,
+            "response": row.response,
+            "task": row.task,
+        }
+        for row in rows
+    ]
+    return pa.Table.from_pylist(records, schema=MESSAGES_SCHEMA)
+
+
+def to_rl(rows: Iterable[Monologue], *, held_out_fraction: float) -> pa.Table:
+    """Prompts with a checkable reward in the layout of verl: rule style, `ground_truth` is the verified value.
+
+    Forward rows: the canonical output. Backward rows: the output that any right input must give; the reward function
+    re-executes `extra_info.code` with the proposed call, so a witness other than ours counts as well.
+    """
+    records = [
+        {
+            "data_source": f"semray/{row.direction}",
+            "prompt": [_turn("user", _monologue_prompt(row))],
+            "ability": "code_reasoning",
+            "reward_model": {"style": "rule", "ground_truth": row.output},
+            "extra_info": {
+                "split": split_of(row.program_id, held_out_fraction),
+                "id": row.id,
+                "program_id": row.program_id,
+                "code": row.code,
+                "entry": row.entry,
+                "task": row.direction,
+            },
+        }
+        for row in rows
+    ]
+    return pa.Table.from_pylist(records, schema=RL_SCHEMA)
+
+
+def _assertion_prompt(task: Task, code: str, assertion: str, *, monologue: bool) -> str:
+    body = f"{_INSTRUCTIONS[task]}\n\n[PYTHON]\n{code.rstrip()}\n{assertion}\n[/PYTHON]\n"
+    return body + "[MONOLOGUE]\n" if monologue else body
+
+
+def _monologue_prompt(row: Monologue) -> str:
+    if row.direction == "forward":
+        return forward_prompt(row.code, row.call)
+    return backward_prompt(row.code, row.entry, row.output)
+
+
+def _pairs(row: Program | Monologue | Repair) -> Iterator[tuple[Task, str, str]]:
+    """(task, prompt, response) of everything that one row can teach."""
+    match row:
+        case Program():
+            if row.description.strip():
+                yield "nl", description_prompt(row.description), f"```python\n{row.code.rstrip()}\n```"
+        case Repair():
+            response = f"{row.diagnosis.strip()}\n[Refined]\n{row.fixed.rstrip()}\n[/Refined]"
+            yield "repair", repair_prompt(row.description, row.buggy, row.failing_test), response
+        case Monologue():
+            forward = row.direction == "forward"
+            final = answer(row.call if forward else row.witness, row.output)
+            text = row.text.strip()
+            told = text if text.endswith("[/ANSWER]") else f"{text}\n{final}"
+            yield row.direction, _monologue_prompt(row), told
+            if forward:
+                yield "output", forward_prompt(row.code, row.call, direct=True), final
+            else:
+                yield "input", backward_prompt(row.code, row.entry, row.output, direct=True), final
+
+
+def _turn(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
