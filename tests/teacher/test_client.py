@@ -175,7 +175,7 @@ def test_wrong_key_or_model_stops_at_once_with_the_remedy(status: int, hint: str
 def test_endpoint_that_only_fails_stops_the_run() -> None:
     with serve(lambda body, serial: (500, "broken")) as endpoint:
         teacher = OpenAITeacher(endpoint.url, "m", concurrency=2, attempts=2, sleep=lambda s: None)
-        with pytest.raises(TeacherError, match=r"8 requests in a row: HTTP 500"):
+        with pytest.raises(TeacherError, match=r"[89] requests in a row: HTTP 500"):
             list(teacher.complete(chat(str(i)) for i in range(100)))
 
 
