@@ -1,7 +1,7 @@
 """Every kind of row, as a frozen dataclass and, derived from it, an Arrow schema.
 
-`schema(Program)` gives the schema; `to_table(Program, rows)` and `from_table(Program, table)` convert. Ids are hashes of
-content (`content_id`), so equal content has the same id in every run and on every machine.
+`schema(Program)` gives the schema; `to_table(Program, rows)` and `from_table(Program, table)` convert. Ids are hashes
+of content (`content_id`), so equal content has the same id in every run and on every machine.
 """
 
 import dataclasses
@@ -182,7 +182,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A row that a stage refused: which stage, the row's id, a short fixed `reason` (it is counted), a free `detail`."""
+    """A row that a stage refused: the stage, the row's id, a short fixed `reason` (it is counted), a free `detail`."""
 
     stage: str
     id: str

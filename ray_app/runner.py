@@ -1,0 +1,170 @@
+"""Run a stage on Ray Data: skip what is complete, make the missing shards, write the manifest last.
+
+One Ray Data row per missing shard goes through a pool of actors; an actor reads its input rows, calls the stage's
+worker, writes the shard atomically and returns the shard's ledger. So shard names and contents do not depend on
+scheduling, and a killed run loses at most the shards in flight.
+"""
+
+import dataclasses
+import json
+import os
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import ray
+import ray.data
+
+from ray_app import errors
+from ray_app import stage as stages
+from ray_app.errors import ClusterError, SemrayError
+from ray_app.progress import Progress
+from ray_app.records import Reject
+from ray_app.stage import Spend, Stage
+from ray_app.store import Dataset, Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The input of one output shard: slices of input shards, or literal rows."""
+
+    shard: int
+    slices: tuple[tuple[Dataset, str, int, int], ...] = ()
+    """(dataset, shard file, offset, rows)"""
+    rows: tuple[Any, ...] = ()
+
+
+def run(stage: Stage[Any, Any, Any], root: str, *, inputs: Sequence[Dataset] = (), rows: Sequence[Any] = ()) -> Dataset:
+    """Bring `root/<stage.name>` to completion and return it. Needs an initialised Ray (see `cluster.session`).
+
+    Input is every row of `inputs`, in order, or the literal `rows`. Raises StoreError if the directory belongs to
+    another configuration, input or code version; whatever is already there stays.
+    """
+    dataset = Dataset(root, stage.name)
+    dataset.begin(stages.plan(stage, inputs, rows))
+    if (manifest := dataset.manifest()) is not None:
+        _say(stage.name, f"complete: {_summary(manifest.ledger)} (skipped)")
+        return dataset
+    todo = units(stage.rows_per_shard, inputs, rows)
+    finished = dataset.finished_shards()
+    missing = [unit for unit in todo if unit.shard not in finished]
+    progress = Progress(stage.name, len(todo), "shards")
+    progress.done = len(todo) - len(missing)
+    total = sum(finished.values(), Ledger())
+    for ledger in _execute(stage, dataset, missing):
+        total = total + ledger
+        progress.advance(note=f"{total.rows_out} rows, {sum(total.rejects.values())} rejects")
+    manifest = dataset.finish()
+    progress.close(note=_summary(manifest.ledger))
+    return dataset
+
+
+def units(rows_per_shard: int | None, inputs: Sequence[Dataset], rows: Sequence[Any]) -> list[Unit]:
+    """How the input is cut: consecutive runs of at most `rows_per_shard` rows, never across input shards."""
+    if rows:
+        size = rows_per_shard or len(rows)
+        return [Unit(i // size, rows=tuple(rows[i : i + size])) for i in range(0, len(rows), size)]
+    shards = [(d, name, count) for d in inputs for name, count in d.row_counts().items() if count]
+    if rows_per_shard is None:
+        return [Unit(0, slices=tuple((d, name, 0, count) for d, name, count in shards))]
+    slices = [
+        (d, name, offset, min(rows_per_shard, count - offset))
+        for d, name, count in shards
+        for offset in range(0, count, rows_per_shard)
+    ]
+    return [Unit(index, slices=(piece,)) for index, piece in enumerate(slices)]
+
+
+def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit]) -> Iterator[Ledger]:
+    if not missing:
+        return
+    workers = max(1, min(len(missing), _slots(stage)))
+    # One read task per shard would flood a small cluster; a few blocks per worker keep every actor busy.
+    source = ray.data.from_items(
+        [{"unit": unit} for unit in missing], override_num_blocks=min(len(missing), 4 * workers)
+    )
+    results = source.map_batches(
+        _ShardActor,
+        fn_constructor_args=(stage, dataset),
+        batch_size=1,
+        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
+        num_cpus=stage.num_cpus,
+        num_gpus=stage.num_gpus,
+    )
+    for row in results.iter_rows():
+        if row["error"]:
+            name, message = json.loads(row["error"])
+            raise getattr(errors, name)(message)
+        yield Ledger(**json.loads(row["ledger"]))
+
+
+def _slots(stage: Stage[Any, Any, Any]) -> int:
+    """How many workers the cluster holds now; an autoscaling cluster grows under the pending ones."""
+    resources = ray.cluster_resources()
+    cpus = resources.get("CPU", 0.0)
+    if cpus < stage.num_cpus or resources.get("GPU", 0.0) < stage.num_gpus:
+        raise ClusterError(
+            f"stage {stage.name} needs {stage.num_cpus:g} CPU and {stage.num_gpus:g} GPU per worker, the cluster has "
+            f"{cpus:g} and {resources.get('GPU', 0.0):g}; add nodes or choose a smaller recipe"
+        )
+    by_gpu = int(resources["GPU"] / stage.num_gpus) if stage.num_gpus else int(cpus)
+    return min(by_gpu, int(cpus / stage.num_cpus)) if stage.num_cpus else by_gpu
+
+
+class _ShardActor:
+    """One process of the pool: makes whole shards."""
+
+    def __init__(self, stage: Stage[Any, Any, Any], dataset: Dataset) -> None:
+        self._stage, self._dataset = stage, dataset
+        self._work = stage.worker(stage.config)
+
+    def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
+        # A SemrayError travels as data: Ray's own wrapping would lose its class and add a page of traceback.
+        try:
+            ledgers = [json.dumps(dataclasses.asdict(self._make(unit))) for unit in batch["unit"]]
+        except SemrayError as error:
+            return {"ledger": [""], "error": [json.dumps([type(error).__name__, str(error)])]}
+        return {"ledger": ledgers, "error": [""] * len(ledgers)}
+
+    def _make(self, unit: Unit) -> Ledger:
+        started, cpu = time.monotonic(), _cpu_seconds()
+        given = [row for d, name, offset, n in unit.slices for row in d.read_slice(self._stage.reads, name, offset, n)]
+        given += unit.rows
+        rows: list[Any] = []
+        rejects: list[Reject] = []
+        ledger = Ledger(rows_in=len(given))
+        for made in self._work(given):
+            if isinstance(made, Reject):
+                rejects.append(made)
+                ledger = ledger + Ledger(rejects={made.reason: 1})
+            elif isinstance(made, Spend):
+                ledger = ledger + Ledger(tokens_in=made.tokens_in, tokens_out=made.tokens_out, usd=made.usd)
+            else:
+                rows.append(made)
+        spent = Ledger(rows_out=len(rows), cpu_s=_cpu_seconds() - cpu, wall_s=time.monotonic() - started)
+        self._dataset.write_shard(unit.shard, self._stage.writes, rows, rejects, ledger + spent)
+        return ledger + spent
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process, its children, and the children they have reaped (the sandbox's programs)."""
+    total = 0.0
+    for process in [psutil.Process(os.getpid()), *psutil.Process(os.getpid()).children(recursive=True)]:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+def _summary(ledger: Ledger) -> str:
+    rejects = ", ".join(f"{n} {reason}" for reason, n in sorted(ledger.rejects.items(), key=lambda item: -item[1])[:3])
+    refused = f", {sum(ledger.rejects.values())} rejects ({rejects})" if rejects else ""
+    return f"{ledger.rows_in} -> {ledger.rows_out} rows{refused}, {ledger.cpu_s:.1f} CPU s"
+
+
+def _say(name: str, text: str) -> None:
+    print(f"{name:<12} {text}", flush=True)

@@ -1,0 +1,120 @@
+"""A stage is data: what it is called, the worker that turns rows into rows, its configuration and what it needs.
+
+Stages know nothing of Ray; `ray_app.runner` runs them. A stage's identity (`plan`) is its configuration, the content of
+its inputs, and the source of every project module that its worker can reach.
+"""
+
+import ast
+import dataclasses
+import functools
+import hashlib
+import importlib.util
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from ray_app.records import Reject
+from ray_app.store import Dataset, Plan
+
+C = TypeVar("C")
+I = TypeVar("I")  # noqa: E741
+O = TypeVar("O")  # noqa: E741
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What a worker paid an LLM for; yielded among its rows, summed into the ledger."""
+
+    tokens_in: int
+    tokens_out: int
+    usd: float = 0.0
+
+
+@dataclass(frozen=True)
+class Stage(Generic[C, I, O]):
+    """One step of the data flow.
+
+    `config` is a frozen dataclass. `worker(config)` is called once per process and returns a function from input rows
+    to output rows, rejects and spends. That function must depend on its rows and the configuration only (same rows in,
+    same rows out, in the same order) and must not raise for a bad row. `rows_per_shard` input rows make one output
+    shard; None: all rows at once, for stages that compare rows with each other. `num_cpus`, `num_gpus`: what one
+    worker occupies.
+    """
+
+    name: str
+    worker: Callable[[C], Callable[[Iterable[I]], Iterator[O | Reject | Spend]]]
+    config: C
+    reads: type[I]
+    writes: type[O]
+    rows_per_shard: int | None
+    num_cpus: float = 1.0
+    num_gpus: float = 0.0
+
+
+def plan(stage: Stage[Any, Any, Any], inputs: Iterable[Dataset], rows: Iterable[Any] = ()) -> Plan:
+    """The fingerprint of a stage on complete input datasets and literal rows."""
+    hashes = {dataset.name: dataset.complete().content for dataset in inputs}
+    listed = [repr(row) for row in rows]
+    if listed:
+        hashes["rows"] = hashlib.sha256("\n".join(listed).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    config: dict[str, Any] = _jsonable(dataclasses.asdict(stage.config))
+    return Plan(
+        {**config, "rows_per_shard": stage.rows_per_shard},
+        hashes,
+        dict(code_version(stage.worker.__module__)),
+    )
+
+
+def _jsonable(value: Any) -> Any:
+    """Tuples as lists, so that a plan equals itself after a round trip through JSON."""
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+@functools.cache
+def code_version(module: str) -> dict[str, str]:
+    """Hashes of the source of `module` and of every `ray_app` module that it imports, directly or not.
+
+    A module in a room is hashed with the room's prompts and C sources. Imports are found in the source (also those
+    inside functions), so nothing has to be declared. Installed libraries are not covered: the project pins them.
+    """
+    seen: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _source(name)
+        if name in seen or path is None:
+            continue
+        text = path.read_text(encoding="utf-8")
+        digest = hashlib.sha256(text.encode())
+        for data in sorted(
+            p for p in path.parent.rglob("*") if p.suffix in (".md", ".c") and path.name != "__init__.py"
+        ):
+            digest.update(data.read_bytes())
+        seen[name] = digest.hexdigest()[:12]
+        waiting += _imports(text)
+    return dict(sorted(seen.items()))
+
+
+def _source(module: str) -> Path | None:
+    if not module.startswith(("ray_app.", "pipelines.")):
+        return None
+    try:
+        spec = importlib.util.find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    return Path(spec.origin) if spec is not None and spec.origin is not None else None
+
+
+def _imports(text: str) -> list[str]:
+    found: list[str] = []
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module is not None:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name for name in found if name.startswith("ray_app.")]

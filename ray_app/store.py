@@ -1,0 +1,264 @@
+"""The only module that knows paths: a root holds one directory of Parquet shards per stage.
+
+    ROOT/<stage>/plan.json                   what the stage is going to do (its fingerprint), written first
+    ROOT/<stage>/shard-00000.parquet         rows
+    ROOT/<stage>/rejects/shard-00000.parquet refused rows, with reasons
+    ROOT/<stage>/ledger/shard-00000.json     counts and costs of that shard; its presence means the shard is complete
+    ROOT/<stage>/manifest.json               hashes and totals, written last; its presence means the stage is complete
+
+A root is a local path or any URI that pyarrow opens (s3://, gs://). Every file appears whole or not at all: it is
+written under a temporary name and moved. Two runs on one root at the same time are not guarded against.
+"""
+
+import dataclasses
+import hashlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from ray_app import records
+from ray_app.errors import StoreError
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What some rows cost: counts, CPU and wall seconds, tokens, US dollars. Ledgers add up with `+`."""
+
+    rows_in: int = 0
+    rows_out: int = 0
+    rejects: Mapping[str, int] = field(default_factory=dict[str, int])
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float = 0.0
+
+    def __add__(self, other: "Ledger") -> "Ledger":
+        sums = {
+            f.name: getattr(self, f.name) + getattr(other, f.name)
+            for f in dataclasses.fields(self)
+            if f.name != "rejects"
+        }
+        rejects = dict(sorted((Counter(self.rejects) + Counter(other.rejects)).items()))
+        return Ledger(rejects=rejects, **sums)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A complete dataset: `content` depends on the bytes of all shards and nothing else."""
+
+    stage: str
+    content: str
+    shards: Mapping[str, str]
+    """shard file name -> sha256"""
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A stage's fingerprint, kept in parts so that a mismatch can say what differs."""
+
+    config: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    code: Mapping[str, str]
+
+    def difference(self, other: "Plan") -> str:
+        """The first parts that differ, for a person: 'config.seed: 0 -> 1'; empty if equal."""
+        found: list[str] = []
+        for part in ("config", "inputs", "code"):
+            ours, theirs = dict(getattr(self, part)), dict(getattr(other, part))
+            for key in sorted(ours.keys() | theirs.keys()):
+                if ours.get(key) != theirs.get(key):
+                    change = "changed" if part == "code" else f"{ours.get(key)!r} -> {theirs.get(key)!r}"
+                    found.append(f"{part}.{key}: {change}")
+        return "; ".join(found[:4]) + (f"; and {len(found) - 4} more" if len(found) > 4 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The shards of one stage under a root. Cheap to create and to pickle; touches no file until asked."""
+
+    root: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.root}/{self.name}"
+
+    def plan(self) -> Plan | None:
+        found = self._read_json("plan.json")
+        return None if found is None else Plan(**found)
+
+    def manifest(self) -> Manifest | None:
+        """The manifest, or None while the dataset is incomplete."""
+        found = self._read_json("manifest.json")
+        if found is None:
+            return None
+        return Manifest(found["stage"], found["content"], found["shards"], Ledger(**found["ledger"]))
+
+    def complete(self) -> Manifest:
+        """The manifest of a dataset that must be complete; else a StoreError with the remedy."""
+        manifest = self.manifest()
+        if manifest is None:
+            raise StoreError(f"{self.path} is not complete; run its stage first (a rerun resumes where it stopped)")
+        return manifest
+
+    def begin(self, plan: Plan) -> None:
+        """Claim the directory for `plan`; if it was begun with another plan, a StoreError says what differs."""
+        existing = self.plan()
+        if existing is None:
+            self._write_json("plan.json", dataclasses.asdict(plan))
+        elif difference := existing.difference(plan):
+            raise StoreError(
+                f"{self.path} holds another run ({difference}); choose another --root, or delete {self.path} to redo it"
+            )
+
+    def finished_shards(self) -> dict[int, Ledger]:
+        """Complete shards by index."""
+        return {
+            int(name.removeprefix("shard-").removesuffix(".json")): Ledger(**(self._read_json(f"ledger/{name}") or {}))
+            for name in self._list("ledger", ".json")
+        }
+
+    def write_shard(
+        self, index: int, record: type[R], rows: Iterable[R], rejects: Iterable[records.Reject], ledger: Ledger
+    ) -> None:
+        """Write one shard; its ledger comes last and marks it complete."""
+        name = f"shard-{index:05d}"
+        self._write_table(f"rejects/{name}.parquet", records.to_table(records.Reject, rejects))
+        self._write_table(f"{name}.parquet", records.to_table(record, rows))
+        self._write_json(f"ledger/{name}.json", dataclasses.asdict(ledger))
+
+    def finish(self) -> Manifest:
+        """Hash every shard and write the manifest."""
+        hashes = {name: hashlib.sha256(self._read_bytes(name)).hexdigest() for name in self.shard_names()}
+        total = sum((ledger for _, ledger in sorted(self.finished_shards().items())), Ledger())
+        content = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
+        manifest = Manifest(self.name, content, hashes, total)
+        self._write_json("manifest.json", dataclasses.asdict(manifest))
+        return manifest
+
+    def shard_names(self) -> list[str]:
+        return self._list("", ".parquet")
+
+    def shard_paths(self) -> list[str]:
+        return [f"{self.path}/{name}" for name in self.shard_names()]
+
+    def row_counts(self) -> dict[str, int]:
+        """Shard file name -> rows, from the footers."""
+        return {name: self._footer(name).num_rows for name in self.shard_names()}
+
+    def read(self, record: type[R]) -> Iterator[R]:
+        """All rows, shard by shard."""
+        for name in self.shard_names():
+            yield from self.read_slice(record, name)
+
+    def read_slice(self, record: type[R], shard: str, offset: int = 0, rows: int | None = None) -> list[R]:
+        """Rows `offset` .. `offset + rows` of one shard; a shard that cannot be read is a StoreError."""
+        try:
+            with self._filesystem().open_input_file(self._local(shard)) as source:
+                table = pq.read_table(source)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise self._corrupt(shard, error) from error
+        return records.from_table(record, table.slice(offset, rows))
+
+    def rejects(self) -> Iterator[records.Reject]:
+        for name in self._list("rejects", ".parquet"):
+            yield from self.read_slice(records.Reject, f"rejects/{name}")
+
+    def _corrupt(self, shard: str, error: Exception) -> StoreError:
+        reason = str(error).splitlines()[0]
+        stem = shard.rsplit("/", 1)[-1].removesuffix(".parquet")
+        return StoreError(
+            f"{self.path}/{shard} is corrupt ({reason}); delete it, {self.path}/ledger/{stem}.json and "
+            f"{self.path}/manifest.json, and run the stage again: only that shard is redone"
+        )
+
+    def _footer(self, shard: str) -> pq.FileMetaData:
+        try:
+            with self._filesystem().open_input_file(self._local(shard)) as source:
+                return pq.read_metadata(source)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise self._corrupt(shard, error) from error
+
+    def _filesystem(self) -> fs.FileSystem:
+        return resolve(self.root)[0]
+
+    def _local(self, name: str) -> str:
+        return f"{resolve(self.root)[1]}/{self.name}/{name}".rstrip("/")
+
+    def _list(self, folder: str, suffix: str) -> list[str]:
+        selector = fs.FileSelector(self._local(folder), allow_not_found=True)
+        found = self._filesystem().get_file_info(selector)
+        return sorted(f.base_name for f in found if f.base_name.startswith("shard-") and f.base_name.endswith(suffix))
+
+    def _read_bytes(self, name: str) -> bytes:
+        with self._filesystem().open_input_stream(self._local(name)) as source:
+            return source.read()
+
+    def _read_json(self, name: str) -> dict[str, Any] | None:
+        try:
+            return json.loads(self._read_bytes(name))
+        except FileNotFoundError:
+            return None
+        except ValueError as error:
+            raise StoreError(f"{self.path}/{name} is not valid JSON ({error}); delete it and run again") from error
+
+    def _write_json(self, name: str, value: Any) -> None:
+        self._write(name, (json.dumps(value, indent=1, default=str) + "\n").encode())
+
+    def _write_table(self, name: str, table: pa.Table) -> None:
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink, compression="zstd")
+        self._write(name, sink.getvalue())
+
+    def _write(self, name: str, data: "bytes | pa.Buffer") -> None:
+        write_file(f"{self.path}/{name}", data)
+
+
+def resolve(root: str) -> tuple[fs.FileSystem, str]:
+    """The filesystem of a root and the root's path in it. Local paths become absolute."""
+    if "://" not in root:
+        return fs.LocalFileSystem(), str(Path(root).expanduser().absolute())
+    try:
+        return fs.FileSystem.from_uri(root)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise StoreError(f"cannot open {root!r}: {error}; use a local path, s3:// or gs://") from error
+
+
+def open_root(root: str) -> str:
+    """Check that `root` can be written, creating it; returns it in absolute form. Else a StoreError."""
+    filesystem, path = resolve(root)
+    probe = f"{path}/.write-{uuid.uuid4().hex}"
+    try:
+        filesystem.create_dir(path)
+        with filesystem.open_output_stream(probe) as sink:
+            sink.write(b"")
+        filesystem.delete_file(probe)
+    except OSError as error:
+        reason = str(error).split(". Detail", 1)[0]
+        raise StoreError(f"cannot write to root {root!r}: {reason}; choose another --root") from error
+    return root.rstrip("/") if "://" in root else path
+
+
+def write_file(path: str, data: "bytes | pa.Buffer") -> None:
+    """Write a file at a local path or URI so that it appears whole or not at all."""
+    filesystem, target = resolve(path)
+    temporary = f"{target}.tmp-{uuid.uuid4().hex}"
+    try:
+        filesystem.create_dir(target.rsplit("/", 1)[0])
+        with filesystem.open_output_stream(temporary) as sink:
+            sink.write(data)
+        filesystem.move(temporary, target)
+    except OSError as error:
+        raise StoreError(f"cannot write {path}: {error}; free some space or choose another --root") from error

@@ -1,0 +1,47 @@
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ray_app.records import Seed
+from ray_app.stage import Stage, code_version, plan
+from ray_app.store import Dataset, Ledger, Plan
+
+
+@dataclass(frozen=True)
+class Config:
+    seed: int = 0
+    names: tuple[str, ...] = ("a",)
+
+
+def keep(config: Config):
+    def work(rows: Iterable[Seed]) -> Iterator[Seed]:
+        yield from rows
+
+    return work
+
+
+def stage(config: Config = Config()) -> Stage[Config, Seed, Seed]:
+    return Stage("kept", keep, config, Seed, Seed, rows_per_shard=2)
+
+
+def test_plan_survives_json_and_equals_itself(tmp_path):
+    dataset = Dataset(str(tmp_path), "kept")
+    rows = [Seed("1", "x", "here", "MIT")]
+    dataset.begin(plan(stage(), (), rows))
+    assert dataset.plan() == plan(stage(), (), rows)
+
+
+def test_plan_changes_with_config_rows_and_inputs(tmp_path):
+    upstream = Dataset(str(tmp_path), "up")
+    upstream.begin(Plan({}, {}, {}))
+    upstream.write_shard(0, Seed, [], [], Ledger())
+    upstream.finish()
+    base = plan(stage(), (), ())
+    assert "config.seed: 0 -> 1" in base.difference(plan(stage(Config(1)), (), ()))
+    assert "inputs.rows" in base.difference(plan(stage(), (), [Seed("1", "x", "here", "MIT")]))
+    assert "inputs.up" in base.difference(plan(stage(), [upstream], ()))
+
+
+def test_code_version_covers_imports_of_imports():
+    version = code_version("ray_app.store")
+    assert {"ray_app.store", "ray_app.records", "ray_app.tracing.model"} <= set(version)
+    assert "ray_app.runner" not in version

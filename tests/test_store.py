@@ -1,0 +1,96 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from ray_app.errors import StoreError
+from ray_app.records import Reject, Seed
+from ray_app.store import Dataset, Ledger, Plan, open_root
+
+PLAN = Plan({"seed": 1}, {"programs": "abc"}, {"ray_app.programs.mine": "123"})
+
+
+def seeds(start: int, count: int) -> list[Seed]:
+    return [Seed(str(i), f"x = {i}", "here", "MIT") for i in range(start, start + count)]
+
+
+def filled(root: Path) -> Dataset:
+    dataset = Dataset(str(root), "seeds")
+    dataset.begin(PLAN)
+    dataset.write_shard(0, Seed, seeds(0, 3), [Reject("seeds", "9", "too-long")], Ledger(4, 3, {"too-long": 1}))
+    dataset.write_shard(1, Seed, seeds(3, 2), [], Ledger(2, 2))
+    return dataset
+
+
+def test_dataset_finish_totals_and_reads_back(tmp_path):
+    dataset = filled(tmp_path)
+    assert dataset.manifest() is None
+    manifest = dataset.finish()
+    assert manifest.ledger == Ledger(6, 5, {"too-long": 1})
+    assert dataset.manifest() == manifest
+    assert list(dataset.read(Seed)) == seeds(0, 5)
+    assert [reject.reason for reject in dataset.rejects()] == ["too-long"]
+    assert dataset.row_counts() == {"shard-00000.parquet": 3, "shard-00001.parquet": 2}
+
+
+def test_dataset_read_slice_returns_the_rows_asked_for(tmp_path):
+    assert filled(tmp_path).read_slice(Seed, "shard-00000.parquet", 1, 1) == seeds(1, 1)
+
+
+def test_dataset_same_rows_same_bytes_and_content(tmp_path):
+    first, second = filled(tmp_path / "a"), filled(tmp_path / "b")
+    assert first.finish().content == second.finish().content
+    assert first.finish().shards == second.finish().shards
+
+
+def test_dataset_other_rows_other_content(tmp_path):
+    first, second = filled(tmp_path / "a"), filled(tmp_path / "b")
+    second.write_shard(1, Seed, seeds(4, 2), [], Ledger(2, 2))
+    assert first.finish().content != second.finish().content
+
+
+def test_begin_another_plan_says_what_differs(tmp_path):
+    dataset = filled(tmp_path)
+    dataset.begin(PLAN)
+    with pytest.raises(StoreError, match=r"config\.seed: 1 -> 2.*another --root"):
+        dataset.begin(Plan({"seed": 2}, PLAN.inputs, PLAN.code))
+    with pytest.raises(StoreError, match=r"code\.ray_app\.programs\.mine: changed"):
+        dataset.begin(Plan(PLAN.config, PLAN.inputs, {"ray_app.programs.mine": "456"}))
+
+
+def test_complete_unfinished_dataset_names_it(tmp_path):
+    with pytest.raises(StoreError, match="seeds is not complete"):
+        filled(tmp_path).complete()
+
+
+def test_read_truncated_shard_names_file_and_remedy(tmp_path):
+    dataset = filled(tmp_path)
+    path = tmp_path / "seeds" / "shard-00001.parquet"
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(StoreError, match=r"shard-00001\.parquet is corrupt .*delete it"):
+        list(dataset.read(Seed))
+    with pytest.raises(StoreError, match=r"shard-00001\.parquet is corrupt"):
+        dataset.row_counts()
+
+
+def test_shard_without_ledger_is_not_finished(tmp_path):
+    dataset = filled(tmp_path)
+    os.remove(tmp_path / "seeds" / "ledger" / "shard-00001.json")
+    assert list(dataset.finished_shards()) == [0]
+
+
+def test_open_root_unwritable_names_it(tmp_path):
+    blocker = tmp_path / "file"
+    blocker.write_text("")
+    with pytest.raises(StoreError, match=r"cannot write to root .*choose another --root"):
+        open_root(str(blocker / "root"))
+
+
+def test_open_root_unknown_scheme_names_remedy():
+    with pytest.raises(StoreError, match="s3://"):
+        open_root("nope://bucket/path")
+
+
+def test_ledger_addition_merges_rejects():
+    total = Ledger(1, 1, {"a": 1}, cpu_s=0.5, tokens_in=3) + Ledger(2, 1, {"a": 1, "b": 2}, cpu_s=0.25)
+    assert total == Ledger(3, 2, {"a": 2, "b": 2}, cpu_s=0.75, tokens_in=3)
