@@ -1,9 +1,9 @@
 """Verified rows become training samples, and samples become the files that other trainers read.
 
-Prompts follow the shape of the SemCoder paper (section 4): an instruction, the code and an assertion with `??` between
-`[PYTHON]` and `[/PYTHON]`, then `[MONOLOGUE]`; a reply ends with `[ANSWER]assert f(x) == y[/ANSWER]`. The same functions
-build the prompts of training and of evaluation, so the two cannot drift apart. Code is never rewritten as text: no
-quote is changed, no line is moved.
+Prompts follow the shape of the SemCoder paper (section 4): an instruction, the code and an assertion with `??`
+between `[PYTHON]` and `[/PYTHON]`, then `[MONOLOGUE]`; a reply ends with `[ANSWER]assert f(x) == y[/ANSWER]`. The
+same functions build the prompts of training and of evaluation, so the two cannot drift apart. Code is never rewritten
+as text: no quote is changed, no line is moved.
 """
 
 import hashlib
@@ -21,13 +21,14 @@ UNKNOWN: Final = "??"
 _INSTRUCTIONS: Final[dict[Task, str]] = {
     "nl": "Write Code: Write a self-contained Python solution for the task below.",
     "forward": (
-        "Simulate the Execution: Read the Python code and the unfinished assertion. Tell step by step what the call does, "
-        "then give the assertion with ?? replaced by the value that the call returns, between [ANSWER] and [/ANSWER]."
+        "Simulate the Execution: Read the Python code and the unfinished assertion. Tell step by step what the call "
+        "does, then give the assertion with ?? replaced by the value that the call returns, between [ANSWER] and "
+        "[/ANSWER]."
     ),
     "backward": (
-        "Deduce the Semantic Constraints: Read the Python code and the unfinished assertion. Reason from the given result "
-        "back to what the arguments must satisfy, then give the assertion with ?? replaced by arguments that make it true, "
-        "between [ANSWER] and [/ANSWER]."
+        "Deduce the Semantic Constraints: Read the Python code and the unfinished assertion. Reason from the given "
+        "result back to what the arguments must satisfy, then give the assertion with ?? replaced by arguments that "
+        "make it true, between [ANSWER] and [/ANSWER]."
     ),
     "output": (
         "Predict the Output: Give the assertion with ?? replaced by the value that the call returns, "
@@ -75,7 +76,7 @@ def answer(call: str, output: str) -> str:
 
 
 def split_of(program_id: str, held_out_fraction: float) -> Split:
-    """The split that a program and everything made from it belongs to: a hash of its id decides, the same everywhere."""
+    """The split of a program and of everything made from it: a hash of its id decides, the same everywhere."""
     share = int.from_bytes(hashlib.sha256(program_id.encode()).digest()[:8], "big") / 2**64
     return "held_out" if share < held_out_fraction else "train"
 
@@ -85,8 +86,8 @@ def samples(
 ) -> Iterator[Sample]:
     """The samples of each row, in row order; a row that has none of `tasks` gives nothing.
 
-    A program with a description gives "nl"; a forward monologue gives "forward" and its direct twin "output"; a backward
-    one "backward" and "input"; a repair "repair". All samples of one program fall into one split.
+    A program with a description gives "nl"; a forward monologue gives "forward" and its direct twin "output"; a
+    backward one "backward" and "input"; a repair "repair". All samples of one program fall into one split.
     """
     if unknown := sorted(set(tasks) - set(TASKS)):
         raise InputError(f"unknown task {unknown[0]!r}: choose among {', '.join(TASKS)}")
@@ -144,7 +145,7 @@ def to_pyx(rows: Iterable[Sample]) -> pa.Table:
 
 
 def to_pyx_r(rows: Iterable[Sample]) -> pa.Table:
-    """The columns of the released debugging set, from the samples of task "repair"; the fix is between [Refined] tags."""
+    """The columns of the released debugging set, from the samples of task "repair"."""
     records = [{"fault": row.prompt, "response": row.response} for row in rows if row.task == "repair"]
     return pa.Table.from_pylist(records, schema=PYX_R_SCHEMA)
 

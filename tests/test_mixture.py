@@ -59,7 +59,7 @@ def test_samples_task_filter_keeps_only_named_tasks() -> None:
 
 
 def test_samples_unknown_task_names_the_choices() -> None:
-    with pytest.raises(InputError, match="'poetry'.*forward"):
+    with pytest.raises(InputError, match=r"'poetry'.*forward"):
         list(mixture.samples(ROWS, held_out_fraction=0.0, tasks=["poetry"]))  # type: ignore[list-item]
 
 
