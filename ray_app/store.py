@@ -172,6 +172,16 @@ class Dataset:
             raise self._corrupt(shard, error) from error
         return records.from_table(record, table.slice(offset, rows))
 
+    def columns(self, *names: str) -> Iterator[pa.Table]:
+        """Only these columns (or leaves of nested ones: "claims.list.element.holds"), one table per shard."""
+        for name in self.shard_names():
+            try:
+                with self._filesystem().open_input_file(self._local(name)) as source:
+                    table = pq.read_table(source, columns=list(names))
+            except (OSError, pa.ArrowInvalid) as error:
+                raise self._corrupt(name, error) from error
+            yield table
+
     def rejects(self) -> Iterator[records.Reject]:
         for name in self._list("rejects", ".parquet"):
             yield from self.read_slice(records.Reject, f"rejects/{name}")
@@ -249,6 +259,25 @@ def open_root(root: str) -> str:
         reason = str(error).split(". Detail", 1)[0]
         raise StoreError(f"cannot write to root {root!r}: {reason}; choose another --root") from error
     return root.rstrip("/") if "://" in root else path
+
+
+def read_file(path: str) -> bytes | None:
+    """The bytes of a file at a local path or URI, None where there is none."""
+    filesystem, target = resolve(path)
+    try:
+        with filesystem.open_input_stream(target) as source:
+            return source.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read {path}: {error}; check the root and your access to it") from error
+
+
+def folders(path: str) -> list[str]:
+    """The names of the folders in a folder, sorted; none where it does not exist."""
+    filesystem, target = resolve(path)
+    found = filesystem.get_file_info(fs.FileSelector(target, allow_not_found=True))
+    return sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
 
 
 def write_file(path: str, data: "bytes | pa.Buffer") -> None:

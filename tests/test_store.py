@@ -5,7 +5,7 @@ import pytest
 
 from ray_app.errors import StoreError
 from ray_app.records import Reject, Seed
-from ray_app.store import Dataset, Ledger, Plan, open_root
+from ray_app.store import Dataset, Ledger, Plan, folders, open_root, read_file, write_file
 
 PLAN = Plan({"seed": 1}, {"programs": "abc"}, {"ray_app.programs.mine": "123"})
 
@@ -94,3 +94,26 @@ def test_open_root_unknown_scheme_names_remedy():
 def test_ledger_addition_merges_rejects():
     total = Ledger(1, 1, {"a": 1}, cpu_s=0.5, tokens_in=3) + Ledger(2, 1, {"a": 1, "b": 2}, cpu_s=0.25)
     assert total == Ledger(3, 2, {"a": 2, "b": 2}, cpu_s=0.75, tokens_in=3)
+
+
+def test_columns_reads_only_what_is_asked(tmp_path):
+    tables = list(filled(tmp_path).columns("id", "license"))
+    assert [table.column_names for table in tables] == [["id", "license"]] * 2
+    assert tables[1]["id"].to_pylist() == ["3", "4"]
+
+
+def test_columns_truncated_shard_names_it(tmp_path):
+    dataset = filled(tmp_path)
+    path = tmp_path / "seeds" / "shard-00000.parquet"
+    path.write_bytes(path.read_bytes()[:40])
+    with pytest.raises(StoreError, match=r"shard-00000\.parquet is corrupt"):
+        list(dataset.columns("id"))
+
+
+def test_read_file_and_folders_tell_what_is_there(tmp_path):
+    write_file(f"{tmp_path}/runs/one/log.txt", b"text")
+    write_file(f"{tmp_path}/runs/note.txt", b"")
+    assert read_file(f"{tmp_path}/runs/one/log.txt") == b"text"
+    assert read_file(f"{tmp_path}/runs/two/log.txt") is None
+    assert folders(f"{tmp_path}/runs") == ["one"]
+    assert folders(f"{tmp_path}/nothing") == []
