@@ -1,0 +1,208 @@
+"""The recorder in Python: the oracle that says what the C extension must record, and the fallback without it.
+
+It differs from the C extension in ways that no trace of an ordinary program shows: it spends the program's own
+recursion budget, and truncates the trace where that runs out; a program can see it (`sys.gettrace`, and a dict that
+`locals()` gave is refreshed by it); it costs microseconds, not nanoseconds, per event.
+"""
+
+import sys
+from opcode import opmap
+from types import CodeType, FrameType, MethodType
+from typing import TYPE_CHECKING, Any
+
+from ray_app.tracing.canonical import python_canonical, python_describe_exception
+from ray_app.tracing.wire import DEFINITION, LETTERS, VALUED, Log, number, string
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_RESUME = opmap["RESUME"]
+_YIELD = opmap["YIELD_VALUE"]
+_RETURNS = frozenset(opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST") if name in opmap)
+_CO_OPTIMIZED = 1
+_HIDDEN = ("__class__", "__classdict__")
+_UNBOUND = object()
+
+
+class PythonRecorder:
+    """Records one thread's trace from `start` to `stop`. See `ray_app.tracing.recorder` for what is recorded."""
+
+    name = "python"
+
+    def __init__(self) -> None:
+        self._log: Log | None = None
+        self._callback = self._enter
+
+    def start(self, buffer: "Buffer", filename: str, *, value_chars: int, max_events: int) -> None:
+        if self._log is not None:
+            raise RuntimeError("the recorder is already running")
+        self._log = Log(buffer)
+        self._filename = filename
+        self.value_chars = value_chars
+        self._events_left = max_events
+        self._codes: dict[int, _Code] = {}
+        self._frames = 0
+        self.depth = 0
+        self.active = True
+        sys.settrace(self._callback)
+
+    def stop(self) -> None:
+        if self._log is None:
+            return
+        replaced = sys.gettrace() is not self._callback
+        sys.settrace(None)
+        if replaced:  # the program has switched tracing off: what follows is missing
+            self.truncate()
+        self.active = False
+        self._log.close()
+        self._log = None
+
+    def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
+        """The global trace function: a frame of the program starts or resumes."""
+        if not self.active or frame.f_code.co_filename != self._filename or frame.f_code.co_name == "<module>":
+            return None
+        try:
+            state = self._state_of(frame)
+            state.enter(frame)
+        except (RecursionError, MemoryError):
+            self.truncate()
+            return None
+        return state.callback
+
+    def _state_of(self, frame: FrameType) -> "_FrameState":
+        known: Any = frame.f_trace
+        if type(known) is MethodType and type(known.__self__) is _FrameState and known.__self__.recorder is self:
+            return known.__self__
+        code = self._codes.get(id(frame.f_code))
+        if code is None:
+            code = self._codes[id(frame.f_code)] = _Code(frame.f_code, len(self._codes))
+            self._append(code.definition)
+        self._frames += 1
+        return _FrameState(self, code, self._frames - 1)
+
+    def write(self, event: bytes) -> None:
+        """Appends an event, unless a cap is reached: then the trace ends here."""
+        if self._events_left == 0:
+            self.truncate()
+        else:
+            self._events_left -= 1
+            self._append(event)
+
+    def _append(self, record: bytes) -> None:
+        if self.active and self._log is not None and not self._log.append(record):
+            self.truncate()
+
+    def truncate(self) -> None:
+        if self.active and self._log is not None:
+            self._log.truncate()
+        self.active = False
+
+
+class _Code:
+    """What is needed of a code object: it is held, so that its id stays its own."""
+
+    def __init__(self, code: CodeType, serial: int) -> None:
+        self.code = code
+        self.serial = serial
+        self.bytecode = code.co_code
+        cells = tuple(name for name in code.co_cellvars if name not in code.co_varnames)
+        self.names = code.co_varnames + cells + code.co_freevars if code.co_flags & _CO_OPTIMIZED else ()
+        names = b"".join(string(name) for name in self.names)
+        self.definition = (
+            bytes([DEFINITION]) + number(serial) + string(code.co_qualname) + number(len(self.names)) + names
+        )
+
+
+class _FrameState:
+    """What the trace has said so far about one frame; the frame holds it as its local trace function."""
+
+    def __init__(self, recorder: PythonRecorder, code: _Code, serial: int) -> None:
+        self.recorder = recorder
+        self.callback = self.event
+        self._code = code
+        self._serial = serial
+        self._depth = 0
+        self._texts: dict[int, str] = {}
+        self._last_kind = ""
+        self._raised_at: tuple[int, int] | None = None
+        """Bytecode offset and line of the last exception, until its line runs again."""
+        self._leaving: str | None = None
+        """Once there was an exception: the one that leaves the frame if it is left by one now. It is the one just
+        raised or, after a line of a handler or `finally` has begun, the one that is being handled there."""
+
+    def enter(self, frame: FrameType) -> None:
+        self._depth = self.recorder.depth
+        self.recorder.depth += 1
+        opcode, argument = self._code.bytecode[frame.f_lasti : frame.f_lasti + 2]
+        resumed = argument & 3 != 0 if opcode == _RESUME else opcode == _YIELD
+        self._write("resume" if resumed else "call", frame)
+
+    def event(self, frame: FrameType, event: str, argument: Any) -> Any:
+        """The local trace function of one frame."""
+        if not self.recorder.active:
+            return None
+        try:
+            if event == "line":
+                self._line(frame)
+            elif event == "exception":
+                self._raised_at = (frame.f_lasti, frame.f_lineno)
+                self._leaving = self._describe(argument[1])
+                self._write("exception", frame, self._leaving)
+            elif event == "return":
+                self._leave(frame, argument)
+        except (RecursionError, MemoryError):
+            self.recorder.truncate()
+        return self.callback
+
+    def _line(self, frame: FrameType) -> None:
+        if self._raised_at is not None and frame.f_lineno == self._raised_at[1]:
+            self._raised_at = None
+        if self._leaving is not None:
+            self._leaving = self._describe(sys.exc_info()[1])
+        self._write("line", frame)
+
+    def _leave(self, frame: FrameType, argument: Any) -> None:
+        self.recorder.depth = self._depth
+        opcode = self._code.bytecode[frame.f_lasti]
+        if opcode in _RETURNS:
+            self._write("return", frame, python_canonical(argument, self.recorder.value_chars))
+        elif opcode == _YIELD and not self._unwinds(frame, argument):
+            self._write("yield", frame, python_canonical(argument, self.recorder.value_chars))
+        elif self._last_kind != "exception":
+            self._write("exception", frame, self._leaving or self._describe(sys.exc_info()[1]))
+
+    def _describe(self, error: BaseException | None) -> str:
+        return "" if error is None else python_describe_exception(error, self.recorder.value_chars)
+
+    def _unwinds(self, frame: FrameType, argument: Any) -> bool:
+        """Whether a frame that stands at a `yield` leaves through an exception that was thrown in there."""
+        return argument is None and self._raised_at is not None and self._raised_at[0] == frame.f_lasti
+
+    def _write(self, kind: Any, frame: FrameType, value: str | None = None) -> None:
+        changes = self._changes(frame)
+        letter = LETTERS[kind]
+        self._last_kind = kind
+        head = (frame.f_lineno, self._depth, self._serial, self._code.serial, len(changes))
+        record = bytes([letter]) + b"".join(map(number, head)) + b"".join(changes)
+        self.recorder.write(record + string(value or "") if letter in VALUED else record)
+
+    def _changes(self, frame: FrameType) -> list[bytes]:
+        if not self._code.names:
+            return []
+        changes: list[bytes] = []
+        variables = frame.f_locals
+        for index, name in enumerate(self._code.names):
+            if name[0] == "." or name in _HIDDEN:
+                continue
+            value = variables.get(name, _UNBOUND)
+            text = None if value is _UNBOUND else python_canonical(value, self.recorder.value_chars)
+            if text == self._texts.get(index):
+                continue
+            if text is None:
+                del self._texts[index]
+                changes.append(number(index) + number(0))
+            else:
+                self._texts[index] = text
+                encoded = text.encode("utf-8", "backslashreplace")
+                changes.append(number(index) + number(len(encoded) + 1) + encoded)
+        return changes
