@@ -109,8 +109,9 @@ def _slots(stage: Stage[Any, Any, Any]) -> int:
             f"stage {stage.name} needs {stage.num_cpus:g} CPU and {stage.num_gpus:g} GPU per worker, the cluster has "
             f"{cpus:g} and {resources.get('GPU', 0.0):g}; add nodes or choose a smaller recipe"
         )
-    by_gpu = int(resources["GPU"] / stage.num_gpus) if stage.num_gpus else int(cpus)
-    return min(by_gpu, int(cpus / stage.num_cpus)) if stage.num_cpus else by_gpu
+    by_cpu = int(cpus / stage.num_cpus) if stage.num_cpus else int(cpus)
+    by_gpu = int(resources["GPU"] / stage.num_gpus) if stage.num_gpus else by_cpu
+    return min(by_cpu, by_gpu, stage.max_workers or by_cpu)
 
 
 class _ShardActor:
@@ -118,7 +119,6 @@ class _ShardActor:
 
     def __init__(self, stage: Stage[Any, Any, Any], dataset: Dataset) -> None:
         self._stage, self._dataset = stage, dataset
-        self._work = stage.worker(stage.config)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         # A SemrayError travels as data: Ray's own wrapping would lose its class and add a page of traceback.
@@ -135,7 +135,7 @@ class _ShardActor:
         rows: list[Any] = []
         rejects: list[Reject] = []
         ledger = Ledger(rows_in=len(given))
-        for made in self._work(given):
+        for made in self._stage.worker(given, self._stage.config):
             if isinstance(made, Reject):
                 rejects.append(made)
                 ledger = ledger + Ledger(rejects={made.reason: 1})

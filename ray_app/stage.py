@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import hashlib
 import importlib.util
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -31,25 +31,30 @@ class Spend:
     usd: float = 0.0
 
 
+WHERE: Mapping[str, bool] = {"identity": False}
+"""Metadata of a configuration field that says where something is done (an endpoint's URL), not what comes out."""
+
+
 @dataclass(frozen=True)
 class Stage(Generic[C, I, O]):
     """One step of the data flow.
 
-    `config` is a frozen dataclass. `worker(config)` is called once per process and returns a function from input rows
-    to output rows, rejects and spends. That function must depend on its rows and the configuration only (same rows in,
-    same rows out, in the same order) and must not raise for a bad row. `rows_per_shard` input rows make one output
-    shard; None: all rows at once, for stages that compare rows with each other. `num_cpus`, `num_gpus`: what one
-    worker occupies.
+    `worker(rows, config)` turns input rows into output rows, rejects and spends; `config` is a frozen dataclass. The
+    worker must depend on its rows and the configuration only (same rows in, same rows out, in the same order) and must
+    not raise for a bad row; what is costly to start (a sandbox) it keeps per process. `rows_per_shard` input rows make
+    one output shard; None: all rows at once, for stages that compare rows with each other. `num_cpus`, `num_gpus`:
+    what one worker process occupies; `max_workers` bounds their number, 0: as many as the cluster holds.
     """
 
     name: str
-    worker: Callable[[C], Callable[[Iterable[I]], Iterator[O | Reject | Spend]]]
+    worker: Callable[[Iterable[I], C], Iterator[O | Reject | Spend]]
     config: C
     reads: type[I]
     writes: type[O]
     rows_per_shard: int | None
     num_cpus: float = 1.0
     num_gpus: float = 0.0
+    max_workers: int = 0
 
 
 def plan(stage: Stage[Any, Any, Any], inputs: Iterable[Dataset], rows: Iterable[Any] = ()) -> Plan:
@@ -58,12 +63,20 @@ def plan(stage: Stage[Any, Any, Any], inputs: Iterable[Dataset], rows: Iterable[
     listed = [repr(row) for row in rows]
     if listed:
         hashes["rows"] = hashlib.sha256("\n".join(listed).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    config: dict[str, Any] = _jsonable(dataclasses.asdict(stage.config))
+    config: dict[str, Any] = _jsonable(_identity(stage.config))
     return Plan(
         {**config, "rows_per_shard": stage.rows_per_shard},
         hashes,
         dict(code_version(stage.worker.__module__)),
     )
+
+
+def _identity(config: Any) -> Any:
+    """A configuration as nested dicts, without the fields marked `WHERE`."""
+    if not dataclasses.is_dataclass(config):
+        return config
+    kept = [f.name for f in dataclasses.fields(config) if f.metadata.get("identity", True)]
+    return {name: _identity(getattr(config, name)) for name in kept}
 
 
 def _jsonable(value: Any) -> Any:

@@ -21,20 +21,17 @@ class Config:
     fail_at: str = ""
 
 
-def shout(config: Config):
-    def work(rows: Iterable[Seed]) -> Iterator[Seed | Reject | Spend]:
-        for row in rows:
-            with open(config.log, "a") as log:
-                log.write(f"{row.id}\n")
-            if row.id == config.fail_at and not os.path.exists(config.log + ".healed"):
-                raise StoreError(f"cannot digest {row.id}")
-            if "bad" in row.code:
-                yield Reject("shouted", row.id, "bad")
-            else:
-                yield Spend(1, 2)
-                yield Seed(row.id, row.code.upper(), row.origin, row.license)
-
-    return work
+def shout(rows: Iterable[Seed], config: Config) -> Iterator[Seed | Reject | Spend]:
+    for row in rows:
+        with open(config.log, "a") as log:
+            log.write(f"{row.id}\n")
+        if row.id == config.fail_at and not os.path.exists(config.log + ".healed"):
+            raise StoreError(f"cannot digest {row.id}")
+        if "bad" in row.code:
+            yield Reject("shouted", row.id, "bad")
+        else:
+            yield Spend(1, 2)
+            yield Seed(row.id, row.code.upper(), row.origin, row.license)
 
 
 def stage(tmp_path: Path, num_cpus: float = 1.0, fail_at: str = "") -> Stage[Config, Seed, Seed]:

@@ -1,8 +1,8 @@
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ray_app.records import Seed
-from ray_app.stage import Stage, code_version, plan
+from ray_app.stage import WHERE, Stage, code_version, plan
 from ray_app.store import Dataset, Ledger, Plan
 
 
@@ -10,13 +10,11 @@ from ray_app.store import Dataset, Ledger, Plan
 class Config:
     seed: int = 0
     names: tuple[str, ...] = ("a",)
+    endpoint: str = field(default="", metadata=WHERE)
 
 
-def keep(config: Config):
-    def work(rows: Iterable[Seed]) -> Iterator[Seed]:
-        yield from rows
-
-    return work
+def keep(rows: Iterable[Seed], config: Config) -> Iterator[Seed]:
+    yield from rows
 
 
 def stage(config: Config = Config()) -> Stage[Config, Seed, Seed]:
@@ -39,6 +37,10 @@ def test_plan_changes_with_config_rows_and_inputs(tmp_path):
     assert "config.seed: 0 -> 1" in base.difference(plan(stage(Config(1)), (), ()))
     assert "inputs.rows" in base.difference(plan(stage(), (), [Seed("1", "x", "here", "MIT")]))
     assert "inputs.up" in base.difference(plan(stage(), [upstream], ()))
+
+
+def test_plan_ignores_where_things_are_done():
+    assert plan(stage(Config(endpoint="http://here")), (), ()) == plan(stage(Config(endpoint="http://there")), (), ())
 
 
 def test_code_version_covers_imports_of_imports():
