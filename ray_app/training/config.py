@@ -1,0 +1,135 @@
+"""What a training run is told. Numbers come from a recipe; this module only names, types and checks them."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from ray_app.errors import InputError
+
+PromptStyle = Literal["chat", "paper"]
+Precision = Literal["fp32", "bf16"]
+Sink = Literal["tensorboard", "wandb", "mlflow"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """One training run. Names follow Hugging Face `TrainingArguments` where it has the same thing.
+
+    model                        local Hugging Face directory (or hub id) to start from
+    run_name, storage_path       checkpoints and metrics live in storage_path/run_name, on any filesystem pyarrow opens;
+                                 the same pair resumes a killed job
+    prompt_style                 "chat": the model's own chat template; "paper": BOS + prompt + response + EOS
+    max_length                   context in tokens: the capacity of a pack, and where a longer document is cut
+    mixture                      (task, weight) pairs: how often an epoch shows each sample of that task (0.5: a seeded
+                                 half of them; 2: all twice); tasks that are not named are left out
+    curriculum                   0: seeded shuffle; 1: strictly short responses first; between: a blend of the two
+    num_train_epochs             passes over the mixture, each in its own order
+    max_steps                    stop after that many steps; 0: no limit
+    train_batch_size             packs per optimizer step, over all workers: does not change with their number
+    per_device_train_batch_size  packs per forward pass of one worker
+    learning_rate, min_learning_rate, warmup_steps   linear warm-up, then cosine to the minimum at the last step
+    weight_decay, adam_beta1, adam_beta2, adam_epsilon, max_grad_norm, seed   as in Hugging Face
+    precision                    "fp32", or "bf16" (GPU; far slower than fp32 on a CPU)
+    zero_stage                   DeepSpeed ZeRO 0 to 3;  offload: optimizer (and, at stage 3, parameters) in CPU memory
+    deepspeed                    path of a DeepSpeed JSON whose keys win over ours and whose "auto" values we fill; ""
+    gradient_checkpointing       recompute activations in the backward pass
+    lora_rank, lora_alpha, lora_dropout   rank 0: train all weights; else adapters on every linear layer
+    num_workers, use_gpu, cpus_per_worker, max_failures   workers of Ray Train and how often dead ones are replaced
+    logging_steps, eval_steps, save_steps                 every so many steps; evaluation and saving also at the end
+    report_to                    extra sinks besides metrics.jsonl
+
+    A run of 2-3 minutes of SmolLM2-135M on two CPU cores: prompt_style="chat", max_length=512, mixture of weight 1
+    each, curriculum=0.0, num_train_epochs=1, max_steps=24, train_batch_size=2, per_device_train_batch_size=1,
+    learning_rate=5e-5, min_learning_rate=5e-6, warmup_steps=3, weight_decay=0.0, adam_beta1=0.9, adam_beta2=0.95,
+    adam_epsilon=1e-8, max_grad_norm=1.0, precision="fp32", zero_stage=2, offload=False, lora_rank=16, lora_alpha=32,
+    lora_dropout=0.0, gradient_checkpointing=False, num_workers=2, cpus_per_worker=1, max_failures=2,
+    logging_steps=1, eval_steps=12, save_steps=12, report_to=("tensorboard",).
+    """
+
+    model: str
+    run_name: str
+    storage_path: str
+    prompt_style: PromptStyle
+    max_length: int
+    mixture: tuple[tuple[str, float], ...]
+    curriculum: float
+    num_train_epochs: int
+    max_steps: int
+    train_batch_size: int
+    per_device_train_batch_size: int
+    learning_rate: float
+    min_learning_rate: float
+    warmup_steps: int
+    weight_decay: float
+    adam_beta1: float
+    adam_beta2: float
+    adam_epsilon: float
+    max_grad_norm: float
+    seed: int
+    precision: Precision
+    zero_stage: Literal[0, 1, 2, 3]
+    offload: bool
+    deepspeed: str
+    gradient_checkpointing: bool
+    lora_rank: int
+    lora_alpha: int
+    lora_dropout: float
+    num_workers: int
+    use_gpu: bool
+    cpus_per_worker: int
+    max_failures: int
+    logging_steps: int
+    eval_steps: int
+    save_steps: int
+    report_to: tuple[Sink, ...]
+
+    def __post_init__(self) -> None:
+        for name in _POSITIVE:
+            if getattr(self, name) <= 0:
+                raise InputError(f"{name} = {getattr(self, name)}: must be greater than 0")
+        for name in _NOT_NEGATIVE:
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} = {getattr(self, name)}: must not be negative")
+        if not self.mixture or all(weight <= 0 for _, weight in self.mixture):
+            raise InputError("mixture is empty: name at least one task with a weight above 0, such as forward=1")
+        if self.min_learning_rate > self.learning_rate:
+            raise InputError(f"min_learning_rate {self.min_learning_rate} exceeds learning_rate {self.learning_rate}")
+        if not 0 <= self.curriculum <= 1:
+            raise InputError(f"curriculum = {self.curriculum}: must lie between 0 (shuffled) and 1 (short first)")
+        self.accumulation(self.num_workers)
+
+    def accumulation(self, workers: int) -> int:
+        """Forward passes per worker and optimizer step; InputError where the batch does not divide."""
+        packs = workers * self.per_device_train_batch_size
+        if self.train_batch_size % packs:
+            raise InputError(
+                f"train_batch_size {self.train_batch_size} is no multiple of {workers} workers x "
+                f"per_device_train_batch_size {self.per_device_train_batch_size}: try {-(-self.train_batch_size // packs) * packs}"
+            )
+        return self.train_batch_size // packs
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, for the record beside the checkpoint."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+_POSITIVE = (
+    "max_length",
+    "num_train_epochs",
+    "train_batch_size",
+    "per_device_train_batch_size",
+    "learning_rate",
+    "num_workers",
+    "cpus_per_worker",
+    "logging_steps",
+    "eval_steps",
+    "save_steps",
+)
+_NOT_NEGATIVE = (
+    "max_steps",
+    "warmup_steps",
+    "min_learning_rate",
+    "weight_decay",
+    "max_grad_norm",
+    "lora_rank",
+    "max_failures",
+)

@@ -1,0 +1,162 @@
+"""What a run reports: one JSON line per logged step, the same numbers to TensorBoard and others, and the model's FLOPs.
+
+Keys: `step`, `kind` ("train" or "eval"), `loss` and `loss/<task>` (mean over response tokens), `learning_rate`,
+`grad_norm`, `tokens` (document tokens so far; packed rows hold no padding), `tokens_per_s`, `fill` (share of the packs'
+capacity that holds documents), `mfu`, `memory_bytes` (peak, this worker), `eta_s`.
+"""
+
+import json
+import resource
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+
+from ray_app.errors import InputError
+from ray_app.training.config import Sink, TrainConfig
+
+Row = dict[str, Any]
+
+# Dense bf16 peak in FLOP/s, from the vendors' data sheets (without sparsity).
+_PEAKS = {
+    "H200": 989e12,
+    "H100": 989e12,
+    "A100": 312e12,
+    "A6000": 155e12,
+    "L40S": 362e12,
+    "L4": 121e12,
+    "4090": 165e12,
+    "T4": 65e12,
+}
+
+
+class Writer(Protocol):
+    def add(self, row: Row) -> None: ...
+
+
+class MetricsLog:
+    """The history of a run: kept in memory, written as JSON lines after each row, and handed to every sink."""
+
+    def __init__(self, write: Callable[[str], None], sinks: Sequence[Writer] = (), history: Sequence[Row] = ()) -> None:
+        self.history: list[Row] = list(history)
+        self._write = write
+        self._sinks = sinks
+
+    def add(self, row: Row) -> None:
+        self.history.append(row)
+        self._write("".join(json.dumps(r, sort_keys=True) + "\n" for r in self.history))
+        for sink in self._sinks:
+            sink.add(row)
+
+
+class _TensorBoard:
+    def __init__(self, config: TrainConfig, directory: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._writer = SummaryWriter(str(directory))
+
+    def add(self, row: Row) -> None:
+        for name, value in _numbers(row):
+            self._writer.add_scalar(f"{row['kind']}/{name}", value, row["step"])
+        self._writer.flush()
+
+
+class _Wandb:
+    def __init__(self, config: TrainConfig, directory: Path) -> None:
+        import wandb  # type: ignore[import-not-found]
+
+        self._run: Any = wandb.init(
+            project="semray", name=config.run_name, dir=str(directory), config=config.to_dict(), resume="allow"
+        )
+
+    def add(self, row: Row) -> None:
+        self._run.log({f"{row['kind']}/{name}": value for name, value in _numbers(row)}, step=row["step"])
+
+
+class _Mlflow:
+    def __init__(self, config: TrainConfig, directory: Path) -> None:
+        import mlflow  # type: ignore[import-not-found]
+
+        self._mlflow: Any = mlflow
+        mlflow.start_run(run_name=config.run_name)
+        mlflow.log_params(config.to_dict())
+
+    def add(self, row: Row) -> None:
+        self._mlflow.log_metrics({f"{row['kind']}.{name}": value for name, value in _numbers(row)}, step=row["step"])
+
+
+_SINKS: dict[Sink, Callable[[TrainConfig, Path], Writer]] = {
+    "tensorboard": _TensorBoard,
+    "wandb": _Wandb,
+    "mlflow": _Mlflow,
+}
+
+
+def sinks(config: TrainConfig, directory: Path) -> list[Writer]:
+    """The sinks of `report_to`, writing under `directory`; InputError where one is not installed."""
+    made: list[Writer] = []
+    for name in config.report_to:
+        try:
+            made.append(_SINKS[name](config, directory))
+        except ImportError as error:
+            raise InputError(f"report_to={name} needs a package that is not installed: pip install {name}") from error
+    return made
+
+
+def _numbers(row: Row) -> list[tuple[str, float]]:
+    return [(name, value) for name, value in row.items() if isinstance(value, (int, float)) and name != "step"]
+
+
+def flops(model: nn.Module, lengths: Sequence[int], learned: int) -> float:
+    """Floating-point operations that a forward and backward pass over packed documents needs (recomputation excluded).
+
+    Six per weight and token (four where the weight is frozen: no gradient of it is computed), the vocabulary head only
+    where the loss is taken, and causal attention within each document.
+    """
+    config: Any = getattr(model, "config")  # noqa: B009
+    weights = {True: 0, False: 0}
+    head = config.vocab_size * config.hidden_size
+    for name, parameter in model.named_parameters():
+        if parameter.dim() < 2 and not hasattr(parameter, "ds_numel"):
+            continue
+        if "embed_tokens" not in name and "lm_head" not in name:
+            weights[parameter.requires_grad] += int(getattr(parameter, "ds_numel", parameter.numel()))
+    attention = 6 * config.num_hidden_layers * config.hidden_size * sum(length * length for length in lengths)
+    return (6 * weights[True] + 4 * weights[False]) * sum(lengths) + 6 * head * learned + attention
+
+
+def peak_flops(device: torch.device) -> float:
+    """FLOP/s that the device can reach: the data sheet's for a known GPU, else the best of five measured products."""
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+        for part, peak in _PEAKS.items():
+            if part in name:
+                return peak
+    size = 1024
+    a = torch.ones(size, size, device=device)
+    best = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        float((a @ a)[0, 0])
+        best = min(best, time.perf_counter() - start)
+    return 2 * size**3 / best
+
+
+def peak_memory_bytes(device: torch.device) -> int:
+    """The most memory that this process has used: on the GPU, or resident where there is none."""
+    if device.type == "cuda":
+        return int(torch.cuda.max_memory_allocated(device))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def read(path: Path) -> list[Row]:
+    """The rows of a metrics.jsonl; a torn last line (the run was killed while writing) is left out."""
+    rows: list[Row] = []
+    for line in path.read_text().splitlines():
+        with suppress(json.JSONDecodeError):
+            rows.append(json.loads(line))
+    return rows

@@ -1,0 +1,163 @@
+"""The model to be trained: loaded, checked against the run, and wrapped so that a forward pass gives per-token losses."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from ray_app.errors import EngineError, InputError
+from ray_app.training import attention
+from ray_app.training.config import TrainConfig
+from ray_app.training.pack import IGNORE, Pack
+from ray_app.training.tokenize import check_tokenizer
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Packs laid end to end as one row. Shapes: input_ids, position_ids (1, T); keep, targets, task_ids (N,).
+
+    `keep` are the N positions whose next token is to be learned; `lengths` are the documents' lengths, summing to T.
+    `tokens` counts T, or 0 for a batch that only keeps this worker in step with the others.
+    """
+
+    input_ids: torch.Tensor
+    position_ids: torch.Tensor
+    keep: torch.Tensor
+    targets: torch.Tensor
+    task_ids: torch.Tensor
+    lengths: tuple[int, ...]
+    tokens: int
+    learned: int
+
+
+def to_batch(packs: Sequence[Pack], tasks: Sequence[str], device: torch.device) -> Batch:
+    """The packs as tensors; `task_ids` index into `tasks`."""
+    targets = torch.tensor([target for pack in packs for target in pack.targets])
+    lengths = tuple(length for pack in packs for length in pack.lengths)
+    per_document = torch.tensor([tasks.index(task) for pack in packs for task in pack.tasks])
+    keep = (targets != IGNORE).nonzero()[:, 0]
+    return Batch(
+        input_ids=torch.tensor([[token for pack in packs for token in pack.input_ids]], device=device),
+        position_ids=torch.cat([torch.arange(n) for n in lengths])[None].to(device),
+        keep=keep.to(device),
+        targets=targets[keep].to(device),
+        task_ids=per_document.repeat_interleave(torch.tensor(lengths))[keep].to(device),
+        lengths=lengths,
+        tokens=sum(lengths),
+        learned=len(keep),
+    )
+
+
+def ghost(pack: Pack, tasks: Sequence[str], device: torch.device) -> Batch:
+    """A batch that costs one short forward pass and teaches nothing: `learned` and `tokens` are 0, its loss is unused."""
+    two = Pack(pack.index, pack.ids[:1], pack.tasks[:1], (2,), pack.input_ids[:2], (pack.input_ids[1], IGNORE))
+    real = to_batch([two], tasks, device)
+    return Batch(
+        real.input_ids, real.position_ids, real.keep, real.targets, real.task_ids, real.lengths, tokens=0, learned=0
+    )
+
+
+class Objective(nn.Module):
+    """A causal language model whose forward pass gives the cross-entropy of each kept position, in fp32, shape (N,).
+
+    Logits are computed only where the loss is taken: prompts cost no vocabulary-sized memory.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        position_ids: torch.Tensor,
+        keep: torch.Tensor,
+        targets: torch.Tensor,
+        document_lengths: tuple[int, ...],
+    ) -> torch.Tensor:
+        logits = self.model(
+            input_ids=input_ids,
+            position_ids=position_ids,
+            logits_to_keep=keep,
+            use_cache=False,
+            document_lengths=document_lengths,
+        ).logits
+        return nn.functional.cross_entropy(logits[0].float(), targets, reduction="none")
+
+
+def load_tokenizer(config: TrainConfig) -> "PreTrainedTokenizerBase":
+    """The model's tokenizer, known to fit the prompt style; EngineError where there is none."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(config.model)
+    except (OSError, ValueError) as error:
+        raise EngineError(f"no tokenizer in {config.model!r}: {_first_line(error)}") from error
+    check_tokenizer(tokenizer, config.prompt_style)
+    return tokenizer
+
+
+def load_model(config: TrainConfig, device: torch.device) -> "PreTrainedModel":
+    """The model in fp32 (masters are kept by the engine) with packed attention, and adapters where asked for."""
+    from transformers import AutoModelForCausalLM
+
+    check_device(config, device)
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            config.model, dtype=torch.float32, attn_implementation=attention.register()
+        )
+    except (OSError, ValueError) as error:
+        raise EngineError(f"cannot load a model from {config.model!r}: {_first_line(error)}") from error
+    check_context(config, model.config)
+    if config.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return with_adapters(model, config) if config.lora_rank else model
+
+
+def with_adapters(model: "PreTrainedModel", config: TrainConfig) -> Any:
+    """The model with LoRA adapters on every linear layer but the head; only these are trained."""
+    from peft import LoraConfig, get_peft_model
+
+    return get_peft_model(
+        model,
+        LoraConfig(
+            r=config.lora_rank,
+            lora_alpha=config.lora_alpha,
+            lora_dropout=config.lora_dropout,
+            target_modules="all-linear",
+            task_type="CAUSAL_LM",
+        ),
+    )
+
+
+def check_context(config: TrainConfig, model_config: Any) -> None:
+    """InputError where the run's context is longer than the model's, or its attention is windowed below it."""
+    limit = getattr(model_config, "max_position_embeddings", None)
+    if limit is not None and config.max_length > limit:
+        raise InputError(f"max_length {config.max_length} exceeds the model's context of {limit}: lower max_length")
+    window = getattr(model_config, "sliding_window", None)
+    if window and getattr(model_config, "use_sliding_window", True) and window < config.max_length:
+        raise InputError(f"the model attends over windows of {window} tokens: lower max_length to that")
+
+
+def check_device(config: TrainConfig, device: torch.device) -> None:
+    """InputError where the device cannot compute in the run's precision."""
+    if config.precision == "bf16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
+        raise InputError("this GPU has no bf16: use precision=fp32, or a GPU of compute capability 8.0 or later")
+
+
+def identity(model_config: Any) -> str:
+    """What makes a checkpoint belong to a model: architecture and sizes, in one line."""
+    names = ("model_type", "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+    return " ".join(f"{name}={getattr(model_config, name, None)}" for name in names)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
