@@ -199,3 +199,20 @@ def _restore_random(state: dict[str, torch.Tensor], device: torch.device) -> Non
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"], device)
+
+
+def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The whole fp32 state dict of a checkpoint of any ZeRO stage, under the model's own parameter names.
+
+    Not `zero_to_fp32 --safe_serialization`: that fails on tied weights.
+    """
+    folder = checkpoint / TAG
+    if any(folder.glob("*_optim_states.pt")):
+        from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
+
+        state = get_fp32_state_dict_from_zero_checkpoint(str(checkpoint), tag=TAG)
+    elif (whole := folder / "mp_rank_00_model_states.pt").is_file():
+        state = torch.load(whole, map_location="cpu", weights_only=False)["module"]
+    else:
+        raise EngineError(f"{checkpoint} holds no DeepSpeed checkpoint: expected {folder}")
+    return {str(name).removeprefix("model."): tensor for name, tensor in state.items()}

@@ -112,7 +112,7 @@ def train(config: TrainConfig, rows: Iterable[Sample], device: torch.device) -> 
         if "loss" in row and row["loss"] <= min(losses):
             _replace(root / "best", lambda to: shutil.copytree(root / "last", to, dirs_exist_ok=True))
 
-    log = MetricsLog((root / METRICS_FILE).write_text, sinks(config, root / "logs"), progress.history)
+    log = MetricsLog((root / METRICS_FILE).write_text, sinks(config, str(root / "logs")), progress.history)
     outcome = fit(engine, config, prepared.supply, progress, log, save)
     if outcome.stopped:
         raise EngineError(outcome.stopped)

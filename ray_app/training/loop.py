@@ -155,9 +155,7 @@ class _Run:
     def train_step(self, window: Sequence[Pack]) -> str:
         """One optimizer step; "" or, where it could not be finite, what happened and on which batch."""
         engine, tasks = self.engine, self.supply.tasks
-        groups = dealt(
-            window, engine.rank, engine.world, self.config.per_device_train_batch_size, self.passes
-        )
+        groups = dealt(window, engine.rank, engine.world, self.config.per_device_train_batch_size, self.passes)
         batches = [to_batch(g, tasks, engine.device) if g else ghost(window[0], tasks, engine.device) for g in groups]
         learned = float(engine.total(torch.tensor(float(sum(b.learned for b in batches)))))
         engine.model.train()

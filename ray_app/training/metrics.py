@@ -54,10 +54,10 @@ class MetricsLog:
 
 
 class _TensorBoard:
-    def __init__(self, config: TrainConfig, directory: Path) -> None:
+    def __init__(self, config: TrainConfig, directory: str) -> None:
         from torch.utils.tensorboard import SummaryWriter
 
-        self._writer = SummaryWriter(str(directory))
+        self._writer = SummaryWriter(directory)
 
     def add(self, row: Row) -> None:
         for name, value in _numbers(row):
@@ -66,11 +66,11 @@ class _TensorBoard:
 
 
 class _Wandb:
-    def __init__(self, config: TrainConfig, directory: Path) -> None:
+    def __init__(self, config: TrainConfig, directory: str) -> None:
         import wandb  # type: ignore[import-not-found]
 
         self._run: Any = wandb.init(
-            project="semray", name=config.run_name, dir=str(directory), config=config.to_dict(), resume="allow"
+            project="semray", name=config.run_name, dir=directory, config=config.to_dict(), resume="allow"
         )
 
     def add(self, row: Row) -> None:
@@ -78,7 +78,7 @@ class _Wandb:
 
 
 class _Mlflow:
-    def __init__(self, config: TrainConfig, directory: Path) -> None:
+    def __init__(self, config: TrainConfig, directory: str) -> None:
         import mlflow  # type: ignore[import-not-found]
 
         self._mlflow: Any = mlflow
@@ -89,14 +89,14 @@ class _Mlflow:
         self._mlflow.log_metrics({f"{row['kind']}.{name}": value for name, value in _numbers(row)}, step=row["step"])
 
 
-_SINKS: dict[Sink, Callable[[TrainConfig, Path], Writer]] = {
+_SINKS: dict[Sink, Callable[[TrainConfig, str], Writer]] = {
     "tensorboard": _TensorBoard,
     "wandb": _Wandb,
     "mlflow": _Mlflow,
 }
 
 
-def sinks(config: TrainConfig, directory: Path) -> list[Writer]:
+def sinks(config: TrainConfig, directory: str) -> list[Writer]:
     """The sinks of `report_to`, writing under `directory`; InputError where one is not installed."""
     made: list[Writer] = []
     for name in config.report_to:

@@ -140,7 +140,9 @@ def _packed(lengths: Sequence[int], labels: Sequence[int], capacity: int) -> lis
     closed: list[tuple[int, ...]] = []
     for length, label in zip(lengths, labels, strict=True):
         if length > capacity:
-            raise InputError(f"a document of {length} tokens exceeds the context of {capacity}: tokenize with that limit")
+            raise InputError(
+                f"a document of {length} tokens exceeds the context of {capacity}: tokenize with that limit"
+            )
         at = bisect.bisect_left(open_bins, (length, -1))
         if at == len(open_bins):
             if len(open_bins) == _OPEN_BINS:

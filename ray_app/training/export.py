@@ -1,0 +1,98 @@
+"""From a checkpoint to a Hugging Face directory: safetensors, tokenizer, chat template and model card."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ray_app.errors import EngineError
+from ray_app.training.config import TrainConfig
+
+TOLERANCE = 1e-4
+"""largest difference of a logit between the model in memory and the one read back, in the exported precision"""
+
+
+def export(checkpoint: Path, config: TrainConfig, out: Path, card: Mapping[str, Any]) -> Path:
+    """Write the checkpoint's model to `out` so that `AutoModelForCausalLM.from_pretrained(out)` and vLLM load it.
+
+    Adapters are merged; weights keep the precision in which the base model is stored. `card` holds what the model card
+    shows beside the recipe, for example {"data": manifest, "scores": {...}}. The directory is read back and its logits
+    compared: EngineError where they differ by more than TOLERANCE. Returns `out`.
+    """
+    from transformers import AutoConfig, AutoTokenizer
+
+    stored = getattr(AutoConfig.from_pretrained(config.model), "dtype", None) or torch.float32
+    model = trained(checkpoint, config).to(stored)
+    model.save_pretrained(out)
+    AutoTokenizer.from_pretrained(config.model).save_pretrained(out)
+    (out / "README.md").write_text(model_card(config, card))
+    if (difference := logit_difference(model, out)) > TOLERANCE:
+        raise EngineError(f"{out}: logits of the exported model differ by {difference:.2g} from those in memory")
+    return out
+
+
+def trained(checkpoint: Path, config: TrainConfig) -> Any:
+    """The model of a checkpoint (plain or of any ZeRO stage) in fp32, with adapters merged into the weights."""
+    from transformers import AutoModelForCausalLM
+
+    from ray_app.training.model import with_adapters
+
+    model = AutoModelForCausalLM.from_pretrained(config.model, dtype=torch.float32)
+    if config.lora_rank:
+        model = with_adapters(model, config)
+    _load(model, weights(checkpoint), checkpoint)
+    return model.merge_and_unload() if config.lora_rank else model
+
+
+def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
+    """The fp32 state dict of a checkpoint directory, with the model's own parameter names."""
+    if (plain := checkpoint / "plain.pt").is_file():
+        return torch.load(plain, map_location="cpu", weights_only=True)["weights"]
+    from ray_app.training import deepspeed
+
+    return deepspeed.weights(checkpoint)
+
+
+def logit_difference(model: Any, directory: Path) -> float:
+    """The largest difference between the logits of `model` and of the model in `directory` on a fixed token sequence."""
+    from transformers import AutoModelForCausalLM
+
+    other = AutoModelForCausalLM.from_pretrained(directory, dtype=model.dtype)
+    tokens = torch.arange(1, 33)[None] % model.config.vocab_size
+    model.eval()
+    with torch.no_grad():
+        ours, theirs = model(input_ids=tokens).logits.float(), other.eval()(input_ids=tokens).logits.float()
+    return float((ours - theirs).abs().max())
+
+
+def model_card(config: TrainConfig, card: Mapping[str, Any]) -> str:
+    """README.md of the exported model: front matter, the recipe and whatever `card` holds, as JSON blocks."""
+    sections = {"recipe": config.to_dict(), **card}
+    blocks = "\n".join(
+        f"## {name.capitalize()}\n\n```json\n{json.dumps(value, indent=2, default=str)}\n```\n"
+        for name, value in sections.items()
+    )
+    return (
+        f"---\nlibrary_name: transformers\npipeline_tag: text-generation\nbase_model: {config.model}\n"
+        f"tags:\n- code\n- semray\n---\n# {config.run_name}\n\n"
+        "Fine-tuned on programs, their executions and monologues whose claims were checked against the traces.\n\n"
+        f"{blocks}"
+    )
+
+
+def _load(model: nn.Module, state: dict[str, torch.Tensor], checkpoint: Path) -> None:
+    """Load strictly, but for tied weights, of which a checkpoint may hold one name only."""
+    try:
+        missing, unexpected = model.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise EngineError(f"{checkpoint} does not fit this model: {str(error).splitlines()[-1].strip()}") from error
+    if hasattr(model, "tie_weights"):
+        model.tie_weights()  # type: ignore[operator]
+    shared = {name for name, _ in model.named_parameters()}
+    missing = [name for name in missing if name in shared]
+    if missing or unexpected:
+        name = (missing or unexpected)[0]
+        raise EngineError(f"{checkpoint} does not fit this model: {name} is {'missing' if missing else 'unknown'}")

@@ -1,0 +1,368 @@
+"""Training on Ray: tokenize and plan with Ray Data, stream packs into the workers of a TorchTrainer, keep checkpoints.
+
+The only file of this room that imports Ray. Every worker reads the packs in plan order and takes its own by position,
+so the order does not depend on scheduling or on the number of workers, and a resumed run goes on at the exact pack.
+"""
+
+import functools
+import itertools
+import json
+import os
+import tempfile
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import ray
+import ray.data
+import ray.train
+import torch
+from ray.train.torch import TorchTrainer
+
+from ray_app import store
+from ray_app.errors import EngineError, SemrayError
+from ray_app.records import Reject, Sample
+from ray_app.training.config import TrainConfig
+from ray_app.training.export import export
+from ray_app.training.loop import Outcome, Progress, Supply, check_supply, fit
+from ray_app.training.metrics import MetricsLog, Row, sinks
+from ray_app.training.model import check_context, identity, load_tokenizer
+from ray_app.training.pack import Item, Pack, Plan, assemble, plan
+from ray_app.training.tokenize import Document, encode
+
+METRICS_FILE = "metrics.jsonl"
+_READ_ROWS = 64
+_DOCUMENT_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("task", pa.string()),
+        ("split", pa.string()),
+        ("difficulty", pa.int64()),
+        ("prompt_length", pa.int64()),
+        ("cut", pa.int64()),
+        ("length", pa.int64()),
+        ("input_ids", pa.list_(pa.int32())),
+        ("reject", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """A finished run. `model` is the exported Hugging Face directory of the best checkpoint; None if export is off.
+
+    `metrics` is the path of the history as JSON lines; `documents`, `cut` and `rejects` say what became of the data.
+    """
+
+    outcome: Outcome
+    path: str
+    metrics: str
+    last: str
+    best: str
+    model: Path | None
+    documents: int
+    cut: int
+    rejects: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """Tokenized documents in plan order, with columns `pack` and `slot`, and what the workers need to know of them."""
+
+    train: ray.data.Dataset
+    held_out: ray.data.Dataset | None
+    plan: Plan
+    tasks: tuple[str, ...]
+    documents: int
+    cut: int
+    rejects: dict[str, int]
+
+
+def train(
+    config: TrainConfig,
+    dataset: ray.data.Dataset | Sequence[str],
+    *,
+    export_to: Path | None = None,
+    card: Mapping[str, Any] | None = None,
+    say: Callable[[str], None] = print,
+) -> TrainResult:
+    """Train on rows of `records.Sample` (a Dataset, or paths of Parquet files); needs an initialised Ray.
+
+    Called again with the same config and data after a kill, it goes on from the last checkpoint; a dead worker is
+    replaced up to `max_failures` times. Raises InputError for data or numbers that cannot work, before any worker
+    starts, and EngineError where training had to stop.
+    """
+    os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "300")
+    _check_model(config)
+    data = _prepared(config, _opened(dataset))
+    say(
+        f"training data: {data.documents} samples in {len(data.plan.bins)} packs, {data.plan.fill:.1%} full; "
+        f"{data.cut} cut at {config.max_length} tokens, rejected: {data.rejects or 'none'}"
+    )
+    result = _fit(config, data)
+    answer: dict[str, Any] = result.return_value or {"stopped": f"the workers ended without a result: {result.error}"}
+    if answer["stopped"]:
+        raise EngineError(answer["stopped"])
+    outcome = Outcome(answer["step"], "", answer["best_loss"], answer["history"])
+    last, best = _checkpoints(result)
+    root = f"{config.storage_path.rstrip('/')}/{config.run_name}"
+    model = None if export_to is None else _exported(best, config, export_to, dict(card or {}))
+    return TrainResult(
+        outcome, root, f"{root}/{METRICS_FILE}", last.path, best.path, model, data.documents, data.cut, data.rejects
+    )
+
+
+def _check_model(config: TrainConfig) -> None:
+    from transformers import AutoConfig
+
+    load_tokenizer(config)
+    check_context(config, AutoConfig.from_pretrained(config.model))
+
+
+def _opened(dataset: ray.data.Dataset | Sequence[str]) -> ray.data.Dataset:
+    if isinstance(dataset, ray.data.Dataset):
+        return dataset
+    # The newer reader starts actors at every execution; the older one opens small files in a fraction of the time.
+    ray.data.DataContext.get_current().use_datasource_v2 = False
+    return ray.data.read_parquet(list(dataset))
+
+
+def _prepared(config: TrainConfig, rows: ray.data.Dataset) -> _Data:
+    """Tokenize every row once, plan on the driver from lengths alone, and sort the documents into plan order."""
+    tokenize = functools.partial(_tokenize, config)
+    documents = rows.map_batches(tokenize, batch_format="pyarrow", batch_size=256, zero_copy_batch=True).materialize()
+    items, cut, rejects = _summary(documents)
+    plans = {
+        "train": plan(
+            items["train"],
+            mixture=config.mixture,
+            capacity=config.max_length,
+            epochs=config.num_train_epochs,
+            curriculum=config.curriculum,
+            seed=config.seed,
+        )
+    }
+    if items["held_out"]:
+        every = [(task, 1.0) for task in {item.task for item in items["held_out"]}]
+        plans["held_out"] = plan(
+            items["held_out"], mixture=every, capacity=config.max_length, epochs=1, curriculum=0.0, seed=0
+        )
+    placed = {split: _placed(documents, split, items[split], made) for split, made in plans.items()}
+    everything = [*items["train"], *items["held_out"]]
+    return _Data(
+        placed["train"],
+        placed.get("held_out"),
+        plans["train"],
+        tuple(sorted({item.task for item in everything})),
+        len(everything),
+        cut,
+        rejects,
+    )
+
+
+@functools.lru_cache(maxsize=1)
+def _tokenizer(config: TrainConfig) -> Any:
+    return load_tokenizer(config)
+
+
+def _tokenize(config: TrainConfig, table: pa.Table) -> pa.Table:
+    columns = ["id", "task", "prompt", "response", "program_id", "difficulty", "split"]
+    samples = [Sample(**row) for row in table.select(columns).to_pylist()]
+    made = encode(samples, _tokenizer(config), config.prompt_style, config.max_length)
+    return pa.Table.from_pylist(
+        [_row(sample, document) for sample, document in zip(samples, made, strict=True)], schema=_DOCUMENT_SCHEMA
+    )
+
+
+def _row(sample: Sample, made: Document | Reject) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": sample.id, "task": sample.task, "split": sample.split, "difficulty": sample.difficulty}
+    if isinstance(made, Reject):
+        return row | {"prompt_length": 0, "cut": 0, "length": 0, "input_ids": [], "reject": made.reason}
+    return row | {
+        "prompt_length": made.prompt_length,
+        "cut": made.cut,
+        "length": len(made.input_ids),
+        "input_ids": list(made.input_ids),
+        "reject": "",
+    }
+
+
+def _summary(documents: ray.data.Dataset) -> tuple[dict[str, list[Item]], int, dict[str, int]]:
+    """Per split what planning needs (each id once), the number of cut documents, and rejects by reason."""
+    items: dict[str, dict[str, Item]] = {"train": {}, "held_out": {}}
+    cut, rejects = 0, dict[str, int]()
+    light = documents.select_columns(["id", "task", "split", "length", "prompt_length", "cut", "reject"])
+    for batch in light.iter_batches(batch_size=4096, batch_format="pyarrow"):
+        for row in batch.to_pylist():
+            if row["reject"]:
+                rejects[row["reject"]] = rejects.get(row["reject"], 0) + 1
+            elif row["id"] not in items[row["split"]]:
+                cut += row["cut"] > 0
+                response = row["length"] - row["prompt_length"]
+                items[row["split"]][row["id"]] = Item(row["id"], row["task"], row["length"], response)
+    return {split: list(found.values()) for split, found in items.items()}, cut, rejects
+
+
+def _placed(documents: ray.data.Dataset, split: str, items: Sequence[Item], made: Plan) -> ray.data.Dataset:
+    """The split's documents, one row per place in the plan, sorted by place."""
+    places: dict[str, list[tuple[int, int]]] = {}
+    for pack, members in enumerate(made.bins):
+        for slot, member in enumerate(members):
+            places.setdefault(items[member].id, []).append((pack, slot))
+    known = ray.put(places)
+    rows = documents.map_batches(
+        _place, fn_kwargs={"split": split, "places": known}, batch_format="pyarrow", batch_size=256
+    )
+    return rows.sort(["pack", "slot"]).materialize()
+
+
+def _place(table: pa.Table, split: str, places: Any) -> pa.Table:
+    known: dict[str, list[tuple[int, int]]] = ray.get(places) if isinstance(places, ray.ObjectRef) else places
+    ids, splits = table["id"].to_pylist(), table["split"].to_pylist()
+    where = [
+        (index, pack, slot)
+        for index, (id_, its_split) in enumerate(zip(ids, splits, strict=True))
+        if its_split == split
+        for pack, slot in known.get(id_, ())
+    ]
+    taken = table.take(pa.array([index for index, _, _ in where], pa.int64()))
+    taken = taken.append_column("pack", pa.array([pack for _, pack, _ in where], pa.int64()))
+    return taken.append_column("slot", pa.array([slot for _, _, slot in where], pa.int64()))
+
+
+def _fit(config: TrainConfig, data: _Data) -> ray.train.Result:
+    datasets = {"train": data.train} | ({"held_out": data.held_out} if data.held_out is not None else {})
+    best = {"checkpoint_score_attribute": "eval_loss", "checkpoint_score_order": "min"} if data.held_out else {}
+    options = ray.data.ExecutionOptions(preserve_order=True)
+    storage = store.open_root(config.storage_path)
+    trainer = TorchTrainer(
+        _worker,
+        train_loop_config={
+            "config": config,
+            "total": len(data.plan.bins),
+            "fill": data.plan.fill,
+            "fingerprint": data.plan.fingerprint,
+            "tasks": data.tasks,
+            "held_out": data.held_out is not None,
+        },
+        scaling_config=ray.train.ScalingConfig(
+            num_workers=config.num_workers,
+            use_gpu=config.use_gpu,
+            resources_per_worker={"CPU": config.cpus_per_worker} | ({"GPU": 1} if config.use_gpu else {}),
+        ),
+        run_config=ray.train.RunConfig(
+            name=config.run_name,
+            storage_path=storage,
+            failure_config=ray.train.FailureConfig(max_failures=config.max_failures),
+            checkpoint_config=ray.train.CheckpointConfig(num_to_keep=1, **best),
+        ),
+        datasets=datasets,
+        dataset_config=ray.train.DataConfig(datasets_to_split=[], execution_options=options),
+    )
+    try:
+        return trainer.fit()
+    except ray.train.TrainingFailedError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise EngineError(
+            f"training failed after {config.max_failures} restarts: {reason}; rerun to resume from the last checkpoint"
+        ) from error
+
+
+def _worker(job: dict[str, Any]) -> dict[str, Any]:
+    """One worker of the group. Errors that a restart cannot cure are returned, not raised: raising restarts everyone."""
+    warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
+    config: TrainConfig = job["config"]
+    torch.set_num_threads(config.cpus_per_worker)
+    torch.manual_seed(config.seed)
+    try:
+        outcome = _train_on_this_worker(config, job)
+    except SemrayError as error:
+        return {"stopped": str(error)}
+    return asdict(outcome)
+
+
+def _train_on_this_worker(config: TrainConfig, job: dict[str, Any]) -> Outcome:
+    from transformers import AutoConfig
+
+    from ray_app.training.deepspeed import DeepSpeedEngine
+
+    context = ray.train.get_context()
+    device = ray.train.torch.get_device()
+    who = identity(AutoConfig.from_pretrained(config.model))
+    supply = _supply(job)
+    check_supply(supply)
+    progress, found = Progress(), ray.train.get_checkpoint()
+    if found is None:
+        engine = DeepSpeedEngine(config, device)
+    else:
+        with found.as_directory() as folder:
+            progress = Progress.read(Path(folder), who, supply.fingerprint)
+            engine = DeepSpeedEngine(config, device, resume=Path(folder), saved_world=progress.world)
+    progress.world = engine.world
+    root = f"{config.storage_path.rstrip('/')}/{config.run_name}"
+    rank0 = context.get_world_rank() == 0
+    log = MetricsLog(
+        lambda text: store.write_file(f"{root}/{METRICS_FILE}", text.encode()),
+        sinks(config, f"{root}/logs") if rank0 else (),
+        progress.history,
+    )
+
+    def save(at: Progress, row: Row) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            engine.save(Path(folder))
+            if rank0:
+                at.write(Path(folder), who, supply.fingerprint)
+            metrics = {"step": at.step} | ({"eval_loss": row["loss"]} if "loss" in row else {})
+            checkpoint = ray.train.Checkpoint.from_directory(folder)
+            name = f"step_{at.step:06d}_of_{engine.world}_workers"
+            ray.train.report(metrics, checkpoint=checkpoint, checkpoint_dir_name=name)
+
+    if rank0 and progress.step:
+        print(f"resuming at step {progress.step}", flush=True)
+    return fit(engine, config, supply, progress, log, save, functools.partial(print, flush=True))
+
+
+def _supply(job: dict[str, Any]) -> Supply:
+    held_out = tuple(_packs(_stream("held_out"))) if job["held_out"] else ()
+
+    def packs_from(first: int) -> Iterator[Pack]:
+        return itertools.dropwhile(lambda pack: pack.index < first, _packs(_stream("train"), first))
+
+    return Supply(job["total"], job["tasks"], job["fill"], job["fingerprint"], packs_from, held_out)
+
+
+def _stream(name: str) -> Iterator[dict[str, Any]]:
+    shard = ray.train.get_dataset_shard(name)
+    for batch in shard.iter_batches(batch_size=_READ_ROWS, batch_format="pyarrow", prefetch_batches=1):
+        yield from batch.to_pylist()
+
+
+def _packs(rows: Iterable[dict[str, Any]], first: int = 0) -> Iterator[Pack]:
+    """Rows in plan order become packs from number `first` on; a row that occurs twice in a place counts once."""
+    wanted = (row for row in rows if row["pack"] >= first)
+    for index, members in itertools.groupby(wanted, key=lambda row: row["pack"]):
+        slots = {row["slot"]: row for row in members}
+        yield assemble(index, [_document(slots[slot]) for slot in sorted(slots)])
+
+
+def _document(row: dict[str, Any]) -> Document:
+    return Document(
+        row["id"], row["task"], row["difficulty"], row["prompt_length"], row["cut"], tuple(row["input_ids"])
+    )
+
+
+def _checkpoints(result: ray.train.Result) -> tuple[ray.train.Checkpoint, ray.train.Checkpoint]:
+    """(last, best): the best has the lowest held-out loss; without held-out data it is the last."""
+    if result.checkpoint is None:
+        raise EngineError("the run kept no checkpoint: lower save_steps")
+    scored = [(m["eval_loss"], c) for c, m in result.best_checkpoints or [] if "eval_loss" in m]
+    return result.checkpoint, min(scored, key=lambda pair: pair[0])[1] if scored else result.checkpoint
+
+
+def _exported(best: ray.train.Checkpoint, config: TrainConfig, out: Path, card: dict[str, Any]) -> Path:
+    with best.as_directory() as folder:
+        state = json.loads((Path(folder) / "state.json").read_text())
+        return export(Path(folder), config, out, {"training": {"step": state["step"]}, **card})
