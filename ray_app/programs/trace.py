@@ -4,7 +4,7 @@ import ast
 import platform
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ray_app.programs.coverage import choose
@@ -21,7 +21,7 @@ _FALSY_OUTPUTS = frozenset({"None", "NotImplemented", "Ellipsis"})
 class TraceConfig:
     """What makes an execution fit as ground truth. `candidates` calls are executed, at most `keep` of them kept."""
 
-    limits: Limits = Limits(cpu_s=0.5, trace_events=1_024)
+    limits: Limits = field(default_factory=lambda: Limits(cpu_s=0.5, trace_events=1_024))
     candidates: int = 10
     keep: int = 5
     min_keep: int = 1

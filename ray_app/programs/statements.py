@@ -1,0 +1,684 @@
+"""Statements of grown programs: what may follow, given the names in scope and their types."""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ray_app.programs.grammar import (
+    CHANGES,
+    CHARACTER_NAMES,
+    ELEMENTS,
+    EMPTY,
+    EXPRESSIONS,
+    GUARDED,
+    LITERALS,
+    NAMES,
+    PARAMETER_TYPES,
+    RISKY,
+    UPDATES,
+    Template,
+    Type,
+)
+from ray_app.programs.inputs import literal
+
+_FRESH = {
+    "c": ("char", "ch", "letter"),
+    "w": ("word", "item", "part"),
+    "n": ("n", "number", "value"),
+    "m": ("m", "other"),
+    "i": ("i", "index"),
+    "k": ("key", "name"),
+}
+_VERBS = ("build", "collect", "count", "merge", "update", "scan", "group", "score", "shift", "fold", "filter", "pack")
+_RETURN_TYPES = ("str", "int", "list[int]", "list[str]")
+_STRING_WEIGHT = 2.0
+
+
+class Spent(Exception):
+    """No template fits the names in scope; the draft is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """How large a program is: statements and blocks per body, nesting, loop trips, input size, expression depth."""
+
+    statements: int
+    blocks: int
+    depth: int
+    trips: int
+    size: int
+    expression: int
+    helpers: int = 0
+    recursion: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """A drafted module: unformatted code, its entry, the parameters' types, and the built-ins it uses."""
+
+    code: str
+    entry: str
+    parameters: tuple[Type, ...]
+    features: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that may be read here with their types; `idle` are those whose value nothing has read yet."""
+
+    types: dict[str, Type]
+    idle: dict[str, None] = field(default_factory=dict[str, None])
+    taken: set[str] = field(default_factory=set[str])
+
+    def inner(self) -> "Scope":
+        """A block's scope: sees everything, keeps its own names to itself, shares what is idle."""
+        return Scope(dict(self.types), self.idle, self.taken)
+
+    def of_type(self, kind: Type) -> list[str]:
+        return [name for name, each in self.types.items() if each == kind]
+
+    def read(self, name: str) -> str:
+        self.idle.pop(name, None)
+        return name
+
+
+@dataclass(frozen=True, slots=True)
+class _Helper:
+    name: str
+    parameters: tuple[Type, ...]
+    result: Type
+
+
+class Builder:
+    """Draws one module. `used` counts built-ins in earlier programs: the less used, the likelier."""
+
+    def __init__(self, rng: random.Random, dial: Dial, used: Counter[str], weights: dict[str, float]) -> None:
+        self._rng = rng
+        self._dial = dial
+        self._used = used
+        self._weights = weights
+        self._features: list[str] = []
+        self._helpers: list[_Helper] = []
+        self._result: Type = "int"
+        self._owned: set[str] = set()
+        self._empty: set[str] = set()
+
+    def module(self) -> Grown:
+        """One entry function after its helpers. Spent where the names at hand allow no sensible statement."""
+        blocks = [self._helper(index) for index in range(self._rng.randint(0, self._dial.helpers))]
+        if self._dial.recursion and self._rng.random() < 0.6:
+            blocks.append(self._recursive())
+        name = self._function_name("entry")
+        kinds = self._parameter_kinds()
+        blocks.append(self._function(name, kinds, self._dial, self._rng.choice(_RETURN_TYPES)))
+        return Grown("\n\n".join(blocks), name, tuple(kinds), tuple(self._features))
+
+    # Functions
+
+    def _parameter_kinds(self) -> list[Type]:
+        count = self._rng.choice((1, 1, 2, 2, 3) if self._dial.statements > 2 else (1, 1, 2))
+        return self._rng.choices(list(PARAMETER_TYPES), list(PARAMETER_TYPES.values()), k=count)
+
+    def _function(self, name: str, kinds: list[Type], dial: Dial, result: Type) -> str:
+        scope = Scope({})
+        self._owned, self._empty = set(), set()
+        parameters = [self._declare(scope, kind) for kind in kinds]
+        self._result = result
+        lines: list[str] = []
+        blocks = min(dial.blocks, 1) if dial.blocks < 2 else self._rng.randint(1, dial.blocks)
+        kinds_of_step = ["block"] * blocks + ["define"] * self._rng.randint(1, dial.statements)
+        self._rng.shuffle(kinds_of_step)
+        early = False
+        for step in kinds_of_step:
+            if step == "block":
+                wrote = self._block(scope, dial.depth, 1, in_loop=False)
+                early = early or any("return " in line for line in wrote)
+                lines += wrote
+            else:
+                lines += self._define(scope, 1)
+        if self._helpers and name not in {h.name for h in self._helpers}:
+            lines += self._call_helper(scope)
+        lines.append(_indent(1, self._return(scope, fixed=early)))
+        return "\n".join([f"def {name}({', '.join(parameters)}):", *lines])
+
+    def _helper(self, index: int) -> str:
+        name = self._function_name(f"helper{index}")
+        kinds = self._rng.choices(("str", "int", "list[int]", "list[str]"), (4, 3, 2, 2), k=self._rng.choice((1, 1, 2)))
+        result = self._rng.choice(("str", "int", "list[int]"))
+        small = Dial(statements=1, blocks=self._rng.randint(0, 1), depth=1, trips=3, size=4, expression=1)
+        helpers, self._helpers = self._helpers, []
+        text = self._function_of(name, kinds, small, result)
+        self._helpers = [*helpers, _Helper(name, tuple(kinds), result)]
+        return text
+
+    def _function_of(self, name: str, kinds: Sequence[Type], dial: Dial, result: Type) -> str:
+        """A function that returns one value of type `result` whatever it does."""
+        scope = Scope({})
+        self._owned, self._empty = set(), set()
+        parameters = [self._declare(scope, kind) for kind in kinds]
+        self._result = result
+        lines = self._block(scope, 1, 1, in_loop=False) if dial.blocks else self._define(scope, 1)
+        lines.append(_indent(1, self._return(scope, fixed=True)))
+        return "\n".join([f"def {name}({', '.join(parameters)}):", *lines])
+
+    def _recursive(self) -> str:
+        """Structural recursion on a string, a list or a shrinking number: it always ends."""
+        name = self._function_name("recursive")
+        kind = self._rng.choice(("str", "list[int]", "int", "list[str]"))
+        result = self._rng.choice(("int", "str", "list[int]"))
+        scope = Scope({})
+        item = self._declare(scope, kind)
+        element = ELEMENTS.get(kind, "int")
+        base = f"{item} <= {self._rng.randint(0, 2)}" if kind == "int" else f"not {item}"
+        smaller = f"{item} // {self._rng.randint(2, 4)}" if kind == "int" else f"{item}[{self._rng.choice((1, 1, 2))}:]"
+        head = f"{item} % {self._rng.randint(3, 9)}" if kind == "int" else f"{item}[0]"
+        first, rest = self._fresh_name(scope, NAMES[element]), self._fresh_name(scope, ("rest", "tail", "remainder"))
+        scope.types = {first: element, rest: result}
+        scope.idle = {first: None, rest: None}
+        both = self._expression(result, scope, 1, must=(first, rest))
+        lines = [
+            f"def {name}({item}):",
+            _indent(1, f"if {base}:"),
+            _indent(2, f"return {EMPTY[result]}"),
+            _indent(1, f"{first} = {head}"),
+            _indent(1, f"{rest} = {name}({smaller})"),
+        ]
+        if self._rng.random() < 0.6:
+            condition = self._condition(Scope({first: element}, {first: None}))
+            one = self._expression(result, Scope(dict(scope.types)), 1, must=(rest,))
+            lines += [_indent(1, f"if {condition}:"), _indent(2, f"return {one}")]
+        lines.append(_indent(1, f"return {both}"))
+        self._helpers.append(_Helper(name, (kind,), result))
+        return "\n".join(lines)
+
+    def _call_helper(self, scope: Scope) -> list[str]:
+        lines: list[str] = []
+        for helper in self._helpers:
+            args = [self._expression(kind, scope, 1) for kind in helper.parameters]
+            name = self._new_name(scope, helper.result)
+            lines.append(_indent(1, f"{name} = {helper.name}({', '.join(args)})"))
+        return lines
+
+    # Statements
+
+    def _define(self, scope: Scope, level: int) -> list[str]:
+        """A new name whose value comes from one that nothing has read yet, where there is one."""
+        if self._rng.random() < 0.12 and level == 1:
+            return self._try(scope, level)
+        kind = self._rng.choices(
+            (
+                "str",
+                "int",
+                "list[int]",
+                "list[str]",
+                "set[str]",
+                "dict[str, int]",
+                "bool",
+                "tuple[int, ...]",
+                "set[int]",
+                "float",
+                "tuple[str, ...]",
+                "list[tuple[str, int]]",
+                "str | None",
+                "dict[str, list[int]]",
+                "tuple[str, int]",
+                "list[list[int]]",
+            ),
+            (9, 6, 5, 5, 2, 4, 2, 1, 1, 1, 1, 1, 0.5, 1, 0.5, 0.5),
+        )[0]
+        must = self._some_idle(scope, 1)
+        value = self._expression(kind, scope, self._dial.expression, must=must)
+        name = self._new_name(scope, kind)
+        lines = [_indent(level, f"{name} = {value}")]
+        if self._rng.random() < 0.25:
+            test, _, action = self._change(name, (*CHANGES.get(kind, ()), *GUARDED.get(kind, ())), scope).rpartition(
+                " # "
+            )
+            lines += [_indent(level, test)] if test else []
+            lines += [_indent(level + 1 if test else level, action)] if action else []
+        return lines
+
+    def _block(self, scope: Scope, depth: int, level: int, *, in_loop: bool) -> list[str]:
+        """A loop or a branch that changes names which outlive it."""
+        if depth < 1:
+            return self._update(scope, level)
+        kind = self._rng.choices(("for", "if", "while"), (5, 3.5 if in_loop else 2, 1))[0]
+        if kind == "if":
+            return self._if(scope, depth, level, in_loop=in_loop)
+        lines = [] if in_loop else self._accumulators(scope, level)
+        lines += self._while(scope, depth, level) if kind == "while" else self._for(scope, depth, level)
+        return self._without_empty(lines, scope)
+
+    def _accumulators(self, scope: Scope, level: int) -> list[str]:
+        lines: list[str] = []
+        for kind in self._rng.sample(sorted(EMPTY), k=self._rng.choice((1, 1, 2))):
+            name = self._new_name(scope, kind)
+            lines.append(_indent(level, f"{name} = {EMPTY[kind]}"))
+            self._empty.add(name)
+        return lines
+
+    def _without_empty(self, lines: list[str], scope: Scope) -> list[str]:
+        """Takes back the accumulators that the block did not touch."""
+        for name in sorted(self._empty):
+            if scope.types.pop(name, None) is not None:
+                scope.idle.pop(name, None)
+                lines = [line for line in lines if not line.strip().startswith(f"{name} = ")]
+        self._empty.clear()
+        return lines
+
+    def _for(self, scope: Scope, depth: int, level: int) -> list[str]:
+        targets, iterable, types = self._iteration(scope)
+        inner = scope.inner()
+        for name, kind in types.items():
+            inner.types[name] = kind
+        lines = [_indent(level, f"for {targets} in {iterable}:")]
+        lines += self._loop_body(inner, scope, types, depth, level + 1)
+        if self._rng.random() < 0.15:
+            lines += [_indent(level, "else:"), *self._update(scope, level + 1)] if "break" in " ".join(lines) else []
+        return lines
+
+    def _loop_body(self, inner: Scope, outer: Scope, types: dict[str, Type], depth: int, level: int) -> list[str]:
+        """Updates of outer names from the loop variables, alone or under a branch or an inner loop."""
+        lines: list[str] = []
+        pending = list(types)
+        if self._rng.random() < 0.3 and depth > 1:
+            condition = self._condition(inner, must=(self._rng.choice(pending),))
+            word = self._rng.choice(("continue", "continue", "break"))
+            lines += [_indent(level, f"if {condition}:"), _indent(level + 1, word)]
+        targets = self._updatable(outer)
+        if not targets:
+            raise Spent("nothing to update in a loop")
+        for index in range(self._rng.choice((1, 1, 2)) if depth > 1 else 1):
+            must = (pending[index % len(pending)],)
+            shape = self._rng.random()
+            if depth > 1 and shape < 0.55:
+                lines += self._if_around(inner, targets, must, depth, level)
+            elif depth > 1 and shape < 0.8:
+                lines += self._for(inner, depth - 1, level)
+            else:
+                lines.append(_indent(level, self._update_of(self._pick(targets), inner, must)))
+        return lines
+
+    def _if_around(self, scope: Scope, targets: list[str], must: tuple[str, ...], depth: int, level: int) -> list[str]:
+        lines = [_indent(level, f"if {self._condition(scope, must=must)}:")]
+        lines.append(_indent(level + 1, self._update_of(self._pick(targets), scope, must)))
+        if depth > 2 and self._rng.random() < 0.3:
+            lines.append(_indent(level, f"elif {self._condition(scope, must=must)}:"))
+            lines.append(_indent(level + 1, self._update_of(self._pick(targets), scope, ())))
+        if self._rng.random() < 0.5:
+            lines.append(_indent(level, "else:"))
+            lines.append(_indent(level + 1, self._update_of(self._pick(targets), scope, ())))
+        return lines
+
+    def _if(self, scope: Scope, depth: int, level: int, *, in_loop: bool) -> list[str]:
+        condition = self._condition(scope, must=self._some_idle(scope, 1))
+        if not in_loop and self._rng.random() < 0.2:
+            value = self._expression(self._result, Scope(dict(scope.types)), 1)
+            return [_indent(level, f"if {condition}:"), _indent(level + 1, f"return {value}")]
+        lines = [] if self._updatable(scope) else self._accumulators(scope, level)
+        targets = self._updatable(scope)
+        lines.append(_indent(level, f"if {condition}:"))
+        lines += self._nested(scope, targets, depth, level + 1)
+        if self._rng.random() < 0.6:
+            lines += [
+                _indent(level, "else:"),
+                _indent(level + 1, self._update_of(self._pick(targets), scope, ())),
+            ]
+        return lines
+
+    def _nested(self, scope: Scope, targets: list[str], depth: int, level: int) -> list[str]:
+        if depth > 1 and self._rng.random() < 0.4:
+            return self._for(scope.inner(), depth - 1, level)
+        return [_indent(level, self._update_of(self._pick(targets), scope, ()))]
+
+    def _while(self, scope: Scope, depth: int, level: int) -> list[str]:
+        """A counter that falls from an input-dependent start: it always ends."""
+        start = self._expression("int", scope, 1, must=self._some_idle(scope, 1))
+        counter = self._fresh_name(scope, ("remaining", "left", "steps", "n", "budget"))
+        targets = self._updatable(scope)
+        if not targets:
+            raise Spent("nothing to update in a loop")
+        inner = scope.inner()
+        inner.types[counter] = "int"
+        step = self._rng.choice((f"{counter} -= {self._rng.randint(1, 3)}", f"{counter} //= {self._rng.randint(2, 3)}"))
+        lines = [
+            _indent(level, f"{counter} = abs({start}) % {self._rng.randint(4, 4 + 4 * self._dial.trips)}"),
+            _indent(level, f"while {counter} > 0:"),
+        ]
+        if depth > 1 and self._rng.random() < 0.5:
+            lines += self._if_around(inner, targets, (counter,), depth, level + 1)
+        else:
+            lines.append(_indent(level + 1, self._update_of(self._pick(targets), inner, (counter,))))
+        lines.append(_indent(level + 1, step))
+        return lines
+
+    def _try(self, scope: Scope, level: int) -> list[str]:
+        kind = self._rng.choice(("int", "int", "str"))
+        template = self._draw(RISKY[kind])
+        before = self._mark(scope)
+        value = self._filled(template, scope, {}, 1)
+        if not self._touches(value, scope):
+            self._undo(scope, before)
+            return self._define(scope, level)
+        name = self._new_name(scope, kind)
+        default = literal(LITERALS["#int" if kind == "int" else "#word"](self._rng))
+        return [
+            _indent(level, "try:"),
+            _indent(level + 1, f"{name} = {value}"),
+            _indent(level, f"except {template.error}:"),
+            _indent(level + 1, f"{name} = {default}"),
+        ]
+
+    def _update(self, scope: Scope, level: int) -> list[str]:
+        targets = self._updatable(scope)
+        if not targets:
+            return self._define(scope, level)
+        return [_indent(level, self._update_of(self._pick(targets), scope, self._some_idle(scope, 1)))]
+
+    def _update_of(self, name: str, scope: Scope, must: tuple[str, ...]) -> str:
+        """A statement that changes `name`, from the names in `must`."""
+        kind = scope.types[name]
+        must = tuple(each for each in must if each != name)
+        if not must and self._rng.random() < 0.1 and (change := self._change(name, CHANGES.get(kind, ()), scope)):
+            return change
+        before = self._mark(scope)
+        for _ in range(24):
+            template = self._draw(UPDATES[kind])
+            text = self._filled(template, scope, {"x": name}, max(1, self._dial.expression - 1), must, avoid=name)
+            if all(_mentions(text, each) for each in must) and self._touches(text, scope, name):
+                scope.idle[name] = None
+                self._empty.discard(name)
+                return text
+            self._undo(scope, before)
+        raise Spent(f"no update of {kind}")
+
+    def _change(self, name: str, templates: tuple[Template, ...], scope: Scope) -> str:
+        """A statement that changes `name` by itself; empty where none of the templates fits."""
+        if not templates:
+            return ""
+        before = self._mark(scope)
+        text = self._filled(self._draw(templates), scope, {"x": name}, 0)
+        if _IMPOSSIBLE in text:
+            self._undo(scope, before)
+            return ""
+        if name in before[0]:
+            scope.idle[name] = None
+        return text
+
+    def _return(self, scope: Scope, *, fixed: bool) -> str:
+        """Everything that is still idle goes into the result."""
+        idle = [name for name in scope.idle if name in scope.types]
+        if fixed:
+            return f"return {self._expression(self._result, scope, 2, must=tuple(idle))}"
+        if not idle:
+            return f"return {self._expression(self._result, scope, self._dial.expression)}"
+        if len(idle) == 1:
+            name = idle[0]
+            plain = self._rng.random() < 0.4
+            return f"return {name if plain else self._expression(self._result, scope, 1, must=(name,))}"
+        if len(idle) == 2 and self._rng.random() < 0.4:
+            return f"return {self._expression(self._result, scope, 2, must=tuple(idle))}"
+        return f"return ({', '.join(idle)})"
+
+    # Expressions
+
+    def _condition(self, scope: Scope, must: tuple[str, ...] = ()) -> str:
+        return self._expression("bool", scope, 1, must=must)
+
+    def _expression(self, kind: Type, scope: Scope, depth: int, must: tuple[str, ...] = ()) -> str:
+        """An expression of this type that reads all names in `must`, and at least one name in any case."""
+        if len(must) > 1:
+            return self._joined(kind, scope, must)
+        before = self._mark(scope)
+        for attempt in range(24):
+            template = self._draw(EXPRESSIONS[kind])
+            text = self._filled(template, scope, {}, depth - 1 if attempt < 16 else depth, must)
+            if all(_mentions(text, name) for name in must) and self._touches(text, scope) and len(text) < 90:
+                return text
+            self._undo(scope, before)
+        if must and scope.types[must[0]] == kind:
+            return scope.read(must[0])
+        return self._converted(kind, scope, must)
+
+    def _converted(self, kind: Type, scope: Scope, must: tuple[str, ...]) -> str:
+        """Through the number or the text that every value has."""
+        names = list(must) or [name for name in scope.types if name not in self._empty]
+        if not names:
+            raise Spent(f"no names for {kind}")
+        name = scope.read(self._rng.choice(names))
+        origin = scope.types[name]
+        number = name if origin == "int" else f"int({name})" if origin in ("bool", "float") else f"len({name})"
+        if origin == "str | None":
+            number = f"len({name} or '')"
+        text = name if origin == "str" else f"str({name})"
+        if origin in ("set[int]", "set[str]"):
+            text = f"str(sorted({name}))"
+        shapes = {
+            "int": number,
+            "str": text,
+            "bool": f"{number} > {self._rng.randint(1, 4)}",
+            "float": f"{number} / 2",
+            "list[int]": f"[{number}]",
+            "list[str]": f"[{text}]",
+            "set[int]": f"{{{number}}}",
+            "set[str]": f"set({text})",
+            "tuple[int, ...]": f"({number},)",
+            "dict[str, int]": f"{{{text}: 1}}",
+            "tuple[str, ...]": f"({text},)",
+        }
+        if kind not in shapes:
+            raise Spent(f"no way to {kind}")
+        return shapes[kind]
+
+    def _joined(self, kind: Type, scope: Scope, must: tuple[str, ...]) -> str:
+        """One value of this type from several names."""
+        parts = [self._expression(kind, scope, 1, must=(name,)) for name in must]
+        if kind in ("int", "str", "list[int]", "list[str]", "float", "tuple[int, ...]"):
+            return " + ".join(f"({part})" for part in parts)
+        if kind == "bool":
+            return " and ".join(f"({part})" for part in parts)
+        raise Spent(f"cannot join {kind}")
+
+    def _filled(
+        self,
+        template: Template,
+        scope: Scope,
+        bound: dict[str, str],
+        depth: int,
+        must: tuple[str, ...] = (),
+        avoid: str = "",
+    ) -> str:
+        """The template with its holes filled; one hole of a fitting type gets the first name in `must`."""
+        bound = dict(bound)
+        forced = self._forced_hole(template, scope, must)
+        values: list[str] = []
+        for index, hole in enumerate(template.holes):
+            if hole in LITERALS:
+                values.append(literal(LITERALS[hole](self._rng)))
+            elif hole in bound:
+                values.append(bound[hole])
+            elif len(hole) == 1:
+                bound[hole] = self._local(hole, scope, bound)
+                values.append(bound[hole])
+            elif index == forced:
+                values.append(scope.read(must[0]))
+                if hole[1:2] == "=":
+                    bound[hole[0]] = must[0]
+            elif hole[1:2] == "=":
+                bound[hole[0]] = self._variable(hole[2:], scope, avoid)
+                values.append(bound[hole[0]])
+            else:
+                receiver = template.parts[index + 1].startswith((".", "["))
+                values.append(self._operand(hole, scope, depth, avoid, receiver=receiver))
+        self._features.append(template.feature)
+        operands = [value for value, hole in zip(values, template.holes, strict=True) if hole in EXPRESSIONS]
+        if len(set(operands)) < len(operands):
+            return _IMPOSSIBLE  # `a < a` and `max(a, a)` say nothing
+        return template.fill(tuple(values))
+
+    def _forced_hole(self, template: Template, scope: Scope, must: tuple[str, ...]) -> int:
+        if not must or must[0] not in scope.types:
+            return -1
+        kind = scope.types[must[0]]
+        fitting = [
+            i for i, hole in enumerate(template.holes) if hole == kind or (hole[1:2] == "=" and hole[2:] == kind)
+        ]
+        return self._rng.choice(fitting) if fitting else -1
+
+    def _operand(self, kind: Type, scope: Scope, depth: int, avoid: str, *, receiver: bool) -> str:
+        names = [name for name in scope.of_type(kind) if name != avoid and name not in self._empty]
+        if names and (depth < 1 or self._rng.random() < 0.7):
+            idle = [name for name in names if name in scope.idle]
+            return scope.read(self._rng.choice(idle or names))
+        if depth < 1 and kind in ("int", "str", "bool", "float") and not receiver:
+            return literal(self._atom(kind))
+        if depth < 0:
+            return _IMPOSSIBLE
+        template = self._draw(EXPRESSIONS[kind])
+        text = self._filled(template, scope, {}, depth - 1, avoid=avoid)
+        return f"({text})" if template.compound else text
+
+    def _mark(self, scope: Scope) -> tuple[tuple[str, ...], int]:
+        return tuple(scope.idle), len(self._features)
+
+    def _undo(self, scope: Scope, mark: tuple[tuple[str, ...], int]) -> None:
+        """Forgets what a discarded attempt has read and used."""
+        scope.idle.clear()
+        scope.idle.update(dict.fromkeys(mark[0]))
+        del self._features[mark[1] :]
+
+    def _atom(self, kind: Type) -> object:
+        hole = {"int": "#int", "str": "#word", "float": "#half"}.get(kind)
+        return self._rng.random() < 0.5 if hole is None else LITERALS[hole](self._rng)
+
+    def _variable(self, kind: Type, scope: Scope, avoid: str) -> str:
+        names = [name for name in scope.of_type(kind) if name != avoid and name not in self._empty]
+        if not names:
+            return _IMPOSSIBLE
+        idle = [name for name in names if name in scope.idle]
+        return scope.read(self._rng.choice(idle or names))
+
+    def _iteration(self, scope: Scope) -> tuple[str, str, dict[str, Type]]:
+        """(loop targets, iterable, types of the targets), over a name or a range."""
+        options = [name for name, kind in scope.types.items() if kind in _ITERATED and name not in self._empty]
+        idle = [name for name in options if name in scope.idle]
+        if not options or self._rng.random() < 0.15:
+            bound = self._expression("int", scope, 1, must=self._some_idle(scope, 1))
+            name = self._fresh_name(scope, ("i", "j", "step", "turn"))
+            self._features.append("range")
+            return name, f"range(abs({bound}) % {self._dial.trips + 2})", {name: "int"}
+        source = scope.read(self._rng.choice(idle or options))
+        kind = scope.types[source]
+        if kind.startswith("dict"):
+            key, value = (
+                self._fresh_name(scope, ("key", "name", "k")),
+                self._fresh_name(scope, ("value", "amount", "v")),
+            )
+            self._features.append("dict.items")
+            return f"{key}, {value}", f"{source}.items()", {key: "str", value: kind[len("dict[str, ") : -1]}
+        if kind == "list[tuple[str, int]]":
+            key, value = self._fresh_name(scope, ("name", "label", "key")), self._fresh_name(scope, ("amount", "value"))
+            return f"{key}, {value}", source, {key: "str", value: "int"}
+        if kind.startswith("set"):
+            element = kind[4:-1]
+            name = self._fresh_name(scope, NAMES[element])
+            self._features.append("sorted")
+            return name, f"sorted({source})", {name: element}
+        return self._sequence(scope, source, ELEMENTS[kind], kind)
+
+    def _sequence(self, scope: Scope, source: str, element: Type, kind: Type) -> tuple[str, str, dict[str, Type]]:
+        name = self._fresh_name(scope, CHARACTER_NAMES if kind == "str" else NAMES[element])
+        shape = self._rng.random()
+        if shape < 0.2:
+            index = self._fresh_name(scope, ("i", "index", "pos"))
+            self._features.append("enumerate")
+            return f"{index}, {name}", f"enumerate({source})", {index: "int", name: element}
+        others = [other for other in scope.of_type("str") + scope.of_type("list[int]") if other != source]
+        others = [other for other in others if other not in self._empty]
+        if shape < 0.3 and others:
+            other = scope.read(self._rng.choice(others))
+            kind = ELEMENTS[scope.types[other]]
+            second = self._fresh_name(scope, NAMES[kind])
+            self._features.append("zip")
+            return f"{name}, {second}", f"zip({source}, {other})", {name: element, second: kind}
+        if shape < 0.38:
+            self._features.append("reversed")
+            return name, f"reversed({source})", {name: element}
+        return name, source, {name: element}
+
+    # Names and choice
+
+    def _draw(self, templates: tuple[Template, ...]) -> Template:
+        return self._rng.choices(templates, [self._weight(template) for template in templates])[0]
+
+    def _weight(self, template: Template) -> float:
+        base = _STRING_WEIGHT if template.feature.startswith("str.") else 1.0
+        return base * self._weights.get(template.feature, 1.0) / (1 + self._used[template.feature]) ** 0.5 + 1e-9
+
+    def _pick(self, targets: list[str]) -> str:
+        """One of these, one that is still empty where there is one."""
+        return self._rng.choice([name for name in targets if name in self._empty] or targets)
+
+    def _some_idle(self, scope: Scope, count: int) -> tuple[str, ...]:
+        idle = [name for name in scope.idle if name in scope.types and name not in self._empty]
+        return tuple(self._rng.sample(idle, min(count, len(idle)))) if idle and self._rng.random() < 0.8 else ()
+
+    def _updatable(self, scope: Scope) -> list[str]:
+        """Names that the function made itself and nothing has read: after an update they still reach the result."""
+        return [name for name in scope.idle if scope.types.get(name) in UPDATES and name in self._owned]
+
+    def _declare(self, scope: Scope, kind: Type) -> str:
+        name = self._fresh_name(scope, NAMES[kind])
+        scope.types[name] = kind
+        scope.idle[name] = None
+        return name
+
+    def _new_name(self, scope: Scope, kind: Type) -> str:
+        name = self._fresh_name(scope, ("result", *NAMES[kind]))
+        scope.types[name] = kind
+        scope.idle[name] = None
+        self._owned.add(name)
+        return name
+
+    def _fresh_name(self, scope: Scope, names: tuple[str, ...]) -> str:
+        free = [name for name in names if name not in scope.taken]
+        name = self._rng.choice(free) if free else f"{self._rng.choice(names)}{len(scope.taken)}"
+        scope.taken.add(name)
+        return name
+
+    def _local(self, hole: str, scope: Scope, bound: dict[str, str]) -> str:
+        """A comprehension's variable: a name that nothing in scope uses."""
+        taken = scope.taken | set(bound.values())
+        free = [name for name in _FRESH[hole] if name not in taken]
+        return self._rng.choice(free) if free else f"{hole}{len(taken)}"
+
+    def _function_name(self, role: str) -> str:
+        noun = self._rng.choice(
+            ("items", "text", "words", "values", "totals", "labels", "parts", "scores", "data", "line")
+        )
+        name = f"{self._rng.choice(_VERBS)}_{noun}"
+        return (
+            name if role == "entry" or name not in {h.name for h in self._helpers} else f"{name}_{len(self._helpers)}"
+        )
+
+    @staticmethod
+    def _touches(text: str, scope: Scope, but: str = "") -> bool:
+        return _IMPOSSIBLE not in text and any(name != but and _mentions(text, name) for name in scope.types)
+
+
+_IMPOSSIBLE = "\x00"
+"""Marks an expression for which the scope has no names."""
+
+_ITERATED = frozenset(ELEMENTS) | frozenset(
+    {"dict[str, int]", "dict[str, list[int]]", "set[int]", "set[str]", "list[tuple[str, int]]"}
+)
+
+
+def _mentions(text: str, name: str) -> bool:
+    return _IMPOSSIBLE not in text and re.search(rf"\b{name}\b", text) is not None
+
+
+def _indent(level: int, text: str) -> str:
+    return "    " * level + text
