@@ -8,6 +8,7 @@ import contextlib
 import importlib.util
 import logging
 import os
+import socket
 from collections.abc import Generator
 
 import psutil
@@ -16,6 +17,7 @@ import ray
 from ray_app.errors import ClusterError
 
 GIB = 1024**3
+CONNECT_TIMEOUT_S = 10.0
 OBJECT_STORE_BYTES = 500_000_000
 """for a cluster on one machine: shards travel through files, so the object store only carries shard tasks"""
 
@@ -29,6 +31,8 @@ def in_job() -> bool:
 def connect(*, num_cpus: int | None = None) -> Generator[None]:
     """Join the cluster at RAY_ADDRESS, or run one on this machine with `num_cpus` (default: all) for the block."""
     address = os.environ.get("RAY_ADDRESS")
+    if address:
+        _require_listener(address)
     try:
         if address:
             ray.init(address=address, log_to_driver=True, logging_level=logging.WARNING)
@@ -41,14 +45,25 @@ def connect(*, num_cpus: int | None = None) -> Generator[None]:
                 logging_level=logging.WARNING,
             )
     except (ConnectionError, RuntimeError, TimeoutError) as error:
-        raise ClusterError(
-            f"cannot reach Ray at {address or 'this machine'}: {error}; start one with `ray start --head`, or unset "
-            "RAY_ADDRESS to use a cluster of its own"
-        ) from error
+        raise ClusterError(f"cannot start or join Ray at {address or 'this machine'}: {error}") from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _require_listener(address: str) -> None:
+    """A ClusterError unless something listens there: Ray itself tries for six minutes and then ends the process."""
+    host, _, port = address.rpartition(":")
+    if not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        raise ClusterError(
+            f"cannot reach Ray at {address}: {error}; start it with `ray start --head`, or unset RAY_ADDRESS to use a "
+            "cluster of its own"
+        ) from error
 
 
 def require_packages(*names: str, extra: str) -> None:
