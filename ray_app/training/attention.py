@@ -1,9 +1,9 @@
 """Attention for packed rows: each document sees itself and nothing else.
 
-A packed row is one sequence `(1, T)` of documents laid end to end with positions that restart. Instead of a `T x T` mask
-this runs causal attention once per document: no leakage is possible, no work is spent on masked pairs, and the fused
-kernels apply on every device. On a GPU in half precision it is one variable-length flash kernel. Models get it by
-`attn_implementation=PACKED`; the lengths travel through the model's forward as the keyword `document_lengths`.
+A packed row is one sequence `(1, T)` of documents laid end to end with positions that restart. Instead of a `T x T`
+mask this runs causal attention once per document: no leakage is possible, no work is spent on masked pairs, and the
+fused kernels apply on every device. On a GPU in half precision it is one variable-length flash kernel. Models get it
+by `attn_implementation=PACKED`; the lengths travel through the model's forward as the keyword `document_lengths`.
 """
 
 from typing import Any, cast
@@ -58,13 +58,16 @@ def _varlen(
     from torch.nn.attention.varlen import varlen_attn
 
     ends = torch.tensor((0, *lengths), dtype=torch.int32, device=query.device).cumsum(0, dtype=torch.int32)
-    rows = [tensor[0].transpose(0, 1).contiguous() for tensor in (query, key, value)]
+    q, k, v = (tensor[0].transpose(0, 1).contiguous() for tensor in (query, key, value))
+    longest = max(lengths)
     out = varlen_attn(
-        *rows,
-        ends,
-        ends,
-        max(lengths),
-        max(lengths),
+        q,
+        k,
+        v,
+        cu_seq_q=ends,
+        cu_seq_k=ends,
+        max_q=longest,
+        max_k=longest,
         scale=scaling,
         window_size=(-1, 0),
         enable_gqa=query.shape[1] != key.shape[1],

@@ -101,9 +101,10 @@ class TrainConfig:
         """Forward passes per worker and optimizer step; InputError where the batch does not divide."""
         packs = workers * self.per_device_train_batch_size
         if self.train_batch_size % packs:
+            above = -(-self.train_batch_size // packs) * packs
             raise InputError(
                 f"train_batch_size {self.train_batch_size} is no multiple of {workers} workers x "
-                f"per_device_train_batch_size {self.per_device_train_batch_size}: try {-(-self.train_batch_size // packs) * packs}"
+                f"per_device_train_batch_size {self.per_device_train_batch_size}: try {above}"
             )
         return self.train_batch_size // packs
 

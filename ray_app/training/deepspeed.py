@@ -53,7 +53,7 @@ def settings(config: TrainConfig, workers: int, *, universal: bool = False) -> d
 
 
 def overlaid(ours: dict[str, Any], theirs: dict[str, Any]) -> dict[str, Any]:
-    """`theirs` wins key by key, also in nested objects; where it says "auto" our value stays, or the key is left out."""
+    """`theirs` wins key by key, also in nested objects; where it says "auto" our value stays, if there is one."""
     merged = dict(ours)
     for key, value in theirs.items():
         mine = ours.get(key)
@@ -165,7 +165,7 @@ def _zero3_context(chosen: dict[str, Any]) -> object | None:
     """While this object lives, `from_pretrained` builds partitioned weights, as stage 3 needs it."""
     if chosen["zero_optimization"]["stage"] != 3:
         return None
-    from transformers.integrations import HfDeepSpeedConfig
+    from transformers.integrations.deepspeed import HfDeepSpeedConfig
 
     return HfDeepSpeedConfig(chosen)
 
@@ -173,7 +173,7 @@ def _zero3_context(chosen: dict[str, Any]) -> object | None:
 def _optimizer(
     objective: nn.Module, config: TrainConfig, chosen: dict[str, Any], device: torch.device
 ) -> torch.optim.Optimizer | None:
-    """None where the user's JSON names an optimizer; DeepSpeed's CPU Adam where a GPU's optimizer state is offloaded."""
+    """None where the user's JSON names an optimizer; DeepSpeed's CPU Adam where a GPU offloads its optimizer state."""
     if "optimizer" in chosen:
         return None
     if device.type == "cuda" and chosen["zero_optimization"].get("offload_optimizer"):
@@ -184,7 +184,7 @@ def _optimizer(
             lr=config.learning_rate,
             betas=(config.adam_beta1, config.adam_beta2),
             eps=config.adam_epsilon,
-            weight_decay=config.weight_decay,
+            weight_decay=cast(int, config.weight_decay),  # a float; the signature is annotated by its default 0
             adamw_mode=True,
         )
     return optimizer_for(objective.parameters(), config, device)
@@ -210,7 +210,7 @@ def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
     if any(folder.glob("*_optim_states.pt")):
         from deepspeed.utils.zero_to_fp32 import get_fp32_state_dict_from_zero_checkpoint
 
-        state = get_fp32_state_dict_from_zero_checkpoint(str(checkpoint), tag=TAG)
+        state = cast(dict[str, torch.Tensor], get_fp32_state_dict_from_zero_checkpoint(str(checkpoint), tag=TAG))
     elif (whole := folder / "mp_rank_00_model_states.pt").is_file():
         state = torch.load(whole, map_location="cpu", weights_only=False)["module"]
     else:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from ray_app.errors import EngineError
 from ray_app.training.config import TrainConfig
@@ -40,7 +39,7 @@ def trained(checkpoint: Path, config: TrainConfig) -> Any:
 
     from ray_app.training.model import with_adapters
 
-    model = AutoModelForCausalLM.from_pretrained(config.model, dtype=torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(config.model, dtype=torch.float32)
     if config.lora_rank:
         model = with_adapters(model, config)
     _load(model, weights(checkpoint), checkpoint)
@@ -57,7 +56,7 @@ def weights(checkpoint: Path) -> dict[str, torch.Tensor]:
 
 
 def logit_difference(model: Any, directory: Path) -> float:
-    """The largest difference between the logits of `model` and of the model in `directory` on a fixed token sequence."""
+    """The largest difference between the logits of `model` and of the one in `directory`, on a fixed token sequence."""
     from transformers import AutoModelForCausalLM
 
     other = AutoModelForCausalLM.from_pretrained(directory, dtype=model.dtype)
@@ -83,14 +82,13 @@ def model_card(config: TrainConfig, card: Mapping[str, Any]) -> str:
     )
 
 
-def _load(model: nn.Module, state: dict[str, torch.Tensor], checkpoint: Path) -> None:
+def _load(model: Any, state: dict[str, torch.Tensor], checkpoint: Path) -> None:
     """Load strictly, but for tied weights, of which a checkpoint may hold one name only."""
     try:
         missing, unexpected = model.load_state_dict(state, strict=False)
     except RuntimeError as error:
         raise EngineError(f"{checkpoint} does not fit this model: {str(error).splitlines()[-1].strip()}") from error
-    if hasattr(model, "tie_weights"):
-        model.tie_weights()  # type: ignore[operator]
+    model.tie_weights()
     shared = {name for name, _ in model.named_parameters()}
     missing = [name for name in missing if name in shared]
     if missing or unexpected:

@@ -1,4 +1,4 @@
-"""Training on one device without Ray or DeepSpeed: for a bare GPU box, for tests, and as the yardstick of benchmarks."""
+"""Training on one device without Ray or DeepSpeed: for a bare GPU box, for tests, and as the benchmarks' yardstick."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ import torch
 
 from ray_app.errors import EngineError
 from ray_app.records import Reject, Sample
+from ray_app.store import write_file
 from ray_app.training.config import TrainConfig
 from ray_app.training.engine import PlainEngine
 from ray_app.training.loop import Outcome, Progress, Supply, check_supply, fit
@@ -90,8 +91,8 @@ def held_out_packs(documents: Sequence[Document], capacity: int) -> tuple[Pack, 
 def train(config: TrainConfig, rows: Iterable[Sample], device: torch.device) -> Outcome:
     """Train on one device; resumes from storage_path/run_name/last where that exists.
 
-    Writes `last` and `best` (lowest held-out loss) checkpoints and metrics.jsonl there. EngineError where the loss stops
-    being finite: the checkpoints written so far stay.
+    Writes `last` and `best` (lowest held-out loss) checkpoints and metrics.jsonl there. EngineError where the loss
+    stops being finite: the checkpoints written so far stay.
     """
     root = Path(config.storage_path) / config.run_name
     root.mkdir(parents=True, exist_ok=True)
@@ -112,7 +113,11 @@ def train(config: TrainConfig, rows: Iterable[Sample], device: torch.device) -> 
         if "loss" in row and row["loss"] <= min(losses):
             _replace(root / "best", lambda to: shutil.copytree(root / "last", to, dirs_exist_ok=True))
 
-    log = MetricsLog((root / METRICS_FILE).write_text, sinks(config, str(root / "logs")), progress.history)
+    log = MetricsLog(
+        lambda text: write_file(str(root / METRICS_FILE), text.encode()),
+        sinks(config, str(root / "logs")),
+        progress.history,
+    )
     outcome = fit(engine, config, prepared.supply, progress, log, save)
     if outcome.stopped:
         raise EngineError(outcome.stopped)

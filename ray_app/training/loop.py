@@ -107,8 +107,8 @@ def fit(
 ) -> Outcome:
     """Train from `progress` to the end of the plan, in place; every worker calls it with equal arguments.
 
-    `save(progress, metrics)` is called on every worker at the same steps, always after an evaluation. A loss or gradient
-    that is not finite ends the run before anything is saved, with the batch named in `Outcome.stopped`.
+    `save(progress, metrics)` is called on every worker at the same steps, always after an evaluation. A loss or
+    gradient that is not finite ends the run before anything is saved, with the batch named in `Outcome.stopped`.
     """
     run = _Run(engine, config, supply, progress, log, say)
     packs = supply.packs_from(progress.step * config.train_batch_size)
@@ -120,9 +120,11 @@ def fit(
             return Outcome(progress.step, stopped, _best(progress.history), progress.history)
         last = progress.step == run.steps
         if last or progress.step % config.eval_steps == 0 or progress.step % config.save_steps == 0:
+            paused = time.monotonic()
             row = run.evaluate()
             if last or progress.step % config.save_steps == 0:
                 save(progress, row)
+            run.mark += time.monotonic() - paused  # tokens/s is the speed of training alone
     return Outcome(progress.step, "", _best(progress.history), progress.history)
 
 
@@ -183,7 +185,6 @@ class _Run:
     def evaluate(self) -> Row:
         """Losses on the held-out packs, per task and over all their tokens; an empty row where there are none."""
         engine, held_out, tasks = self.engine, self.supply.held_out, self.supply.tasks
-        began = time.monotonic()
         engine.model.eval()
         sums = torch.zeros(2, len(tasks), dtype=torch.float64)
         for start in range(0, len(held_out), engine.world):
@@ -194,7 +195,6 @@ class _Run:
                 sums += _per_task(losses, batch, len(tasks))
         row: Row = {"step": self.progress.step, "kind": "eval"} | self._losses(engine.total(sums))
         self._keep(row)
-        self.mark += time.monotonic() - began
         return row
 
     def _log_train(self, sums: torch.Tensor, rate: float, norm: float) -> None:
@@ -233,9 +233,10 @@ class _Run:
 
     def _blame(self, what: str, value: float, window: Sequence[Pack]) -> str:
         samples = ", ".join(islice((i for pack in window for i in pack.ids), 8))
+        packs = f"packs {window[0].index} to {window[-1].index}"
         return (
-            f"the {what} became {value} at step {self.progress.step + 1} (packs {window[0].index} to {window[-1].index}, "
-            f"samples {samples}, ...): the last checkpoint is kept; lower learning_rate or inspect these samples"
+            f"the {what} became {value} at step {self.progress.step + 1} ({packs}, samples {samples}, ...): "
+            "the last checkpoint is kept; lower learning_rate or inspect these samples"
         )
 
 

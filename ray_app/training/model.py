@@ -1,4 +1,4 @@
-"""The model to be trained: loaded, checked against the run, and wrapped so that a forward pass gives per-token losses."""
+"""The model to be trained: loaded, checked against the run, and wrapped so that a forward pass gives token losses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ def to_batch(packs: Sequence[Pack], tasks: Sequence[str], device: torch.device) 
 
 
 def ghost(pack: Pack, tasks: Sequence[str], device: torch.device) -> Batch:
-    """A batch that costs one short forward pass and teaches nothing: `learned` and `tokens` are 0, its loss is unused."""
+    """A batch that costs one short pass and teaches nothing: `learned` and `tokens` are 0, its loss is unused."""
     two = Pack(pack.index, pack.ids[:1], pack.tasks[:1], (2,), pack.input_ids[:2], (pack.input_ids[1], IGNORE))
     real = to_batch([two], tasks, device)
     return Batch(

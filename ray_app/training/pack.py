@@ -6,6 +6,7 @@ So a resumed run, also on another number of workers, sees each document exactly 
 
 import bisect
 import hashlib
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -69,7 +70,7 @@ def plan(
     Items may come in any order; ids must be unique. Raises InputError where the mixture selects nothing.
     """
     order = sorted(range(len(items)), key=lambda i: items[i].id)
-    for before, after in zip(order, order[1:], strict=False):
+    for before, after in itertools.pairwise(order):
         if items[before].id == items[after].id:
             raise InputError(f"sample {items[after].id} occurs twice: remove duplicates before training")
     weights = dict(mixture)
@@ -109,7 +110,7 @@ def _share(*parts: object) -> float:
 def _drawn(
     items: Sequence[Item], order: Sequence[int], weights: dict[str, float], seed: int, epoch: int
 ) -> list[tuple[int, int]]:
-    """(item, copy) of every showing in one epoch. A whole weight shows each item so many times; a fraction, a seeded share."""
+    """(item, copy) of every showing in one epoch: as often as the weight says, its fraction by a seeded share."""
     showings: list[tuple[int, int]] = []
     for i in order:
         weight = weights.get(items[i].task, 0.0)

@@ -6,7 +6,7 @@ trained on the tokens that it will have to continue.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ray_app.errors import InputError
 from ray_app.records import Reject, Sample
@@ -40,8 +40,7 @@ def encode(
     """Each sample as a Document of at most `max_length` tokens, or a Reject that says why it cannot teach anything.
 
     A response that is too long loses its tail, and `cut` says how many tokens; one of which nothing would be left
-    (reason "prompt-too-long") or that is empty ("no-response-tokens") is rejected. Raises InputError where the tokenizer
-    has no chat template and the style needs one.
+    (reason "prompt-too-long") or that is empty ("no-response-tokens") is rejected. `check_tokenizer` comes first.
     """
     render = _chat if style == "chat" else _paper
     for row in rows:
@@ -61,7 +60,8 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", style: PromptStyle) ->
     """InputError where `style` cannot be written with this tokenizer."""
     if style == "chat" and not tokenizer.chat_template:
         raise InputError(
-            f"the tokenizer of {tokenizer.name_or_path!r} has no chat template: use prompt_style=paper or an instruct model"
+            f"the tokenizer of {tokenizer.name_or_path!r} has no chat template: use prompt_style=paper, "
+            "or an instruct model"
         )
     if style == "paper" and tokenizer.eos_token_id is None:
         raise InputError(f"the tokenizer of {tokenizer.name_or_path!r} has no end-of-sequence token: use another model")
@@ -74,16 +74,17 @@ def _chat(row: Sample, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[int],
     whole = str(tokenizer.apply_chat_template(reply, tokenize=False))
     if not whole.startswith(prompt):
         raise InputError(
-            f"the chat template of {tokenizer.name_or_path!r} rewrites the prompt once a reply follows: use prompt_style=paper"
+            f"the chat template of {tokenizer.name_or_path!r} rewrites the prompt once a reply follows: "
+            "use prompt_style=paper"
         )
     return _ids(tokenizer, prompt), _ids(tokenizer, whole[len(prompt) :])
 
 
 def _paper(row: Sample, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[int], list[int]]:
-    start = [] if tokenizer.bos_token_id is None else [int(tokenizer.bos_token_id)]
-    end = [] if tokenizer.eos_token_id is None else [int(tokenizer.eos_token_id)]
+    start = [] if tokenizer.bos_token_id is None else [cast(int, tokenizer.bos_token_id)]
+    end = [] if tokenizer.eos_token_id is None else [cast(int, tokenizer.eos_token_id)]
     return start + _ids(tokenizer, row.prompt), _ids(tokenizer, row.response) + end
 
 
 def _ids(tokenizer: "PreTrainedTokenizerBase", text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    return cast(list[int], tokenizer(text, add_special_tokens=False)["input_ids"])

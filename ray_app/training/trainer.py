@@ -8,19 +8,20 @@ import functools
 import itertools
 import json
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import ray
 import ray.data
 import ray.train
 import torch
-from ray.train.torch import TorchTrainer
+from ray.train.torch import TorchTrainer, get_device
 
 from ray_app import store
 from ray_app.errors import EngineError, SemrayError
@@ -96,6 +97,7 @@ def train(
     starts, and EngineError where training had to stop.
     """
     os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "300")
+    ray.data.DataContext.get_current().enable_progress_bars = False
     _check_model(config)
     data = _prepared(config, _opened(dataset))
     say(
@@ -196,7 +198,7 @@ def _summary(documents: ray.data.Dataset) -> tuple[dict[str, list[Item]], int, d
     cut, rejects = 0, dict[str, int]()
     light = documents.select_columns(["id", "task", "split", "length", "prompt_length", "cut", "reject"])
     for batch in light.iter_batches(batch_size=4096, batch_format="pyarrow"):
-        for row in batch.to_pylist():
+        for row in cast(pa.Table, batch).to_pylist():
             if row["reject"]:
                 rejects[row["reject"]] = rejects.get(row["reject"], 0) + 1
             elif row["id"] not in items[row["split"]]:
@@ -213,14 +215,13 @@ def _placed(documents: ray.data.Dataset, split: str, items: Sequence[Item], made
         for slot, member in enumerate(members):
             places.setdefault(items[member].id, []).append((pack, slot))
     known = ray.put(places)
-    rows = documents.map_batches(
-        _place, fn_kwargs={"split": split, "places": known}, batch_format="pyarrow", batch_size=256
-    )
+    place = functools.partial(_place, split=split, places=known)
+    rows = documents.map_batches(place, batch_format="pyarrow", batch_size=256)
     return rows.sort(["pack", "slot"]).materialize()
 
 
 def _place(table: pa.Table, split: str, places: Any) -> pa.Table:
-    known: dict[str, list[tuple[int, int]]] = ray.get(places) if isinstance(places, ray.ObjectRef) else places
+    known: dict[str, list[tuple[int, int]]] = ray.get(places)
     ids, splits = table["id"].to_pylist(), table["split"].to_pylist()
     where = [
         (index, pack, slot)
@@ -234,8 +235,8 @@ def _place(table: pa.Table, split: str, places: Any) -> pa.Table:
 
 
 def _fit(config: TrainConfig, data: _Data) -> ray.train.Result:
-    datasets = {"train": data.train} | ({"held_out": data.held_out} if data.held_out is not None else {})
-    best = {"checkpoint_score_attribute": "eval_loss", "checkpoint_score_order": "min"} if data.held_out else {}
+    scored = data.held_out is not None
+    datasets: dict[str, Any] = {"train": data.train} | ({"held_out": data.held_out} if scored else {})
     options = ray.data.ExecutionOptions(preserve_order=True)
     storage = store.open_root(config.storage_path)
     trainer = TorchTrainer(
@@ -246,7 +247,7 @@ def _fit(config: TrainConfig, data: _Data) -> ray.train.Result:
             "fill": data.plan.fill,
             "fingerprint": data.plan.fingerprint,
             "tasks": data.tasks,
-            "held_out": data.held_out is not None,
+            "held_out": scored,
         },
         scaling_config=ray.train.ScalingConfig(
             num_workers=config.num_workers,
@@ -257,7 +258,11 @@ def _fit(config: TrainConfig, data: _Data) -> ray.train.Result:
             name=config.run_name,
             storage_path=storage,
             failure_config=ray.train.FailureConfig(max_failures=config.max_failures),
-            checkpoint_config=ray.train.CheckpointConfig(num_to_keep=1, **best),
+            checkpoint_config=ray.train.CheckpointConfig(
+                num_to_keep=1,  # the best one; the latest is always kept beside it
+                checkpoint_score_attribute="eval_loss" if scored else None,
+                checkpoint_score_order="min",
+            ),
         ),
         datasets=datasets,
         dataset_config=ray.train.DataConfig(datasets_to_split=[], execution_options=options),
@@ -272,7 +277,7 @@ def _fit(config: TrainConfig, data: _Data) -> ray.train.Result:
 
 
 def _worker(job: dict[str, Any]) -> dict[str, Any]:
-    """One worker of the group. Errors that a restart cannot cure are returned, not raised: raising restarts everyone."""
+    """One worker of the group. Errors that a restart cannot cure are returned: raising would restart everyone."""
     warnings.filterwarnings("ignore", category=FutureWarning, module="torch.distributed")
     config: TrainConfig = job["config"]
     torch.set_num_threads(config.cpus_per_worker)
@@ -290,7 +295,7 @@ def _train_on_this_worker(config: TrainConfig, job: dict[str, Any]) -> Outcome:
     from ray_app.training.deepspeed import DeepSpeedEngine
 
     context = ray.train.get_context()
-    device = ray.train.torch.get_device()
+    device = get_device()
     who = identity(AutoConfig.from_pretrained(config.model))
     supply = _supply(job)
     check_supply(supply)
@@ -321,8 +326,14 @@ def _train_on_this_worker(config: TrainConfig, job: dict[str, Any]) -> Outcome:
             ray.train.report(metrics, checkpoint=checkpoint, checkpoint_dir_name=name)
 
     if rank0 and progress.step:
-        print(f"resuming at step {progress.step}", flush=True)
-    return fit(engine, config, supply, progress, log, save, functools.partial(print, flush=True))
+        _say(f"resuming at step {progress.step}")
+    return fit(engine, config, supply, progress, log, save, _say)
+
+
+def _say(text: str) -> None:
+    """To the worker's stdout, which Ray forwards; `print` is patched by Ray Train and would show each line twice."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def _supply(job: dict[str, Any]) -> Supply:
@@ -335,9 +346,9 @@ def _supply(job: dict[str, Any]) -> Supply:
 
 
 def _stream(name: str) -> Iterator[dict[str, Any]]:
-    shard = ray.train.get_dataset_shard(name)
+    shard = cast(ray.data.DataIterator, ray.train.get_dataset_shard(name))
     for batch in shard.iter_batches(batch_size=_READ_ROWS, batch_format="pyarrow", prefetch_batches=1):
-        yield from batch.to_pylist()
+        yield from cast(pa.Table, batch).to_pylist()
 
 
 def _packs(rows: Iterable[dict[str, Any]], first: int = 0) -> Iterator[Pack]:
