@@ -21,6 +21,8 @@ from _collections import OrderedDict, defaultdict, deque  # pyright: ignore[repo
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ray_app.tracing.extension import extension
+
 _Getter = Callable[[Any], Any]
 
 MAX_DEPTH = 64
@@ -319,7 +321,7 @@ class _Writer:
         member = _find(_instance_dict(value), "_name_") if _is_enum(kind) else None
         if type(member) is str:
             self.named("", _type_name(kind), ".")
-            self.emit(member)
+            self.emit(_plain(member))
         else:
             # The complement tells the object from its base part, which may have brackets of its own.
             self.nested(value, _plain(_type_name(kind)) + "(", ")", write, ~id(value))
@@ -341,7 +343,7 @@ class _Writer:
         if len(arguments) > 1:
             self.value(arguments)
         elif type(arguments[0]) is str and not issubclass(type(error), KeyError):
-            self.emit(arguments[0][: self.limit + 1])
+            self.emit(_plain(arguments[0][: self.limit + 1]))
         else:
             self.value(arguments[0])
 
@@ -350,7 +352,7 @@ class _Writer:
             self.emit(", " if follows else "")
             follows = True
             if type(name) is str:
-                self.emit(name)
+                self.emit(_plain(name))
             else:
                 self.value(name)
             self.emit("=")
@@ -358,8 +360,11 @@ class _Writer:
 
 
 def _plain(text: object) -> str:
-    """The text itself as an exact str, so that no subclass's methods run; "?" for anything else."""
-    return str.__str__(text) if issubclass(type(text), str) else "?"  # type: ignore[arg-type]
+    """The text as an exact str, so that no subclass's methods run, that UTF-8 can hold; "?" for anything else."""
+    if not issubclass(type(text), str):
+        return "?"
+    exact = str.__str__(text)  # type: ignore[arg-type]
+    return exact if exact.isascii() else exact.encode("utf-8", "backslashreplace").decode()
 
 
 def _find(mapping: Any, name: str) -> object:
@@ -529,5 +534,7 @@ def _subclass_writer(kind: type) -> Callable[[_Writer, Any], None] | None:
     return None
 
 
-canonical = python_canonical
-describe_exception = python_describe_exception
+canonical: Callable[..., str] = python_canonical if extension is None else extension.canonical
+describe_exception: Callable[..., str] = (
+    python_describe_exception if extension is None else extension.describe_exception
+)

@@ -13,11 +13,10 @@ without variables; changes beyond the cap of a value are not seen. No code of th
 where the C extension is built, else "python"; both record the same bytes.
 """
 
-from types import ModuleType
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from ray_app.tracing.extension import extension
 from ray_app.tracing.python_recorder import PythonRecorder
-from ray_app.tracing.wire import VERSION
 
 if TYPE_CHECKING:  # the traced process stays small
     from typing_extensions import Buffer
@@ -37,16 +36,8 @@ class Recorder(Protocol):
     def stop(self) -> None: ...
 
 
-def _extension() -> ModuleType | None:
-    try:
-        import _semray_tracer  # pyright: ignore[reportMissingImports]
-    except ImportError:  # built only where there is a compiler
-        return None
-    return _semray_tracer if _semray_tracer.VERSION == VERSION else None
-
-
 python_recorder: Recorder = PythonRecorder()
-c_recorder: "Recorder | None" = _extension()  # type: ignore[assignment]
+c_recorder: "Recorder | None" = extension  # type: ignore[assignment]
 _recorder = python_recorder if c_recorder is None else c_recorder
 
 TRACER: Literal["c", "python"] = "python" if c_recorder is None else "c"

@@ -58,10 +58,10 @@ def test_canonical_over_its_cap_is_cut_there(value: object, limit: int) -> None:
 
 @given(items=st.lists(st.integers() | st.text()))
 def test_canonical_of_sets_is_sorted_and_evaluates_to_the_set(items: list[Any]) -> None:
-    value = set(items)
+    value, backwards = set(items), list(reversed(items))
     for canonical in VARIANTS:
         text = canonical(value, 100_000)
-        assert text == canonical(set(items[::-1]), 100_000)
+        assert text == canonical(set(backwards), 100_000)
         assert (ast.literal_eval(text) if value else set()) == value
 
 
@@ -190,6 +190,11 @@ def test_canonical_of_shared_sets_does_not_explode(canonical: Canonical) -> None
     assert canonical(bomb) == "frozenset({<2 items>..."
 
 
+def test_canonical_of_lone_surrogates_can_be_encoded(canonical: Canonical) -> None:
+    value = [with_attribute(Plain(**{"\ud800": 1})), "\udfff", type("\ud83d\ude00x"[2:], (), {})]
+    assert canonical(value) == "[Plain(\\ud800=1, code=7), '\\udfff', <class 'x'>]"
+
+
 def test_canonical_ignores_the_digit_limit(canonical: Canonical) -> None:
     limit = sys.get_int_max_str_digits()
     try:
@@ -231,3 +236,4 @@ def test_describe_exception_gives_type_and_message() -> None:
         assert describe(Oops("bad", 2)) == "Oops: ('bad', 2)"
         assert describe(Oops()) == "Oops"
         assert describe(ValueError("x" * 100), 20) == "ValueError: xxxxxxxx..."
+        assert describe(ValueError("ü\ud800")) == "ValueError: ü\\ud800"

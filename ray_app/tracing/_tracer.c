@@ -1,0 +1,614 @@
+/* The recorder as a C extension, `_semray_tracer`: the same bytes as ray_app/tracing/python_recorder.py records.
+
+   A C trace function is installed for the thread. It reads a frame's variables directly, never through `f_locals`, and
+   calls no code of the program. What has been said about a frame hangs in its `f_trace`, so it dies with the frame and
+   keeps nothing alive; of values it holds only constants (numbers, short strings), to see by pointer that they are
+   unchanged. Python's own C headers for frames differ per version: 3.11 to 3.13 are supported. */
+
+#define Py_BUILD_CORE 1
+#include "_canonical.h"
+
+#include "internal/pycore_code.h"
+#include "internal/pycore_frame.h"
+#include "opcode.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERSION 1 /* ray_app/tracing/wire.py: VERSION */
+#define HEADER_BYTES 8
+#define LONGEST_HELD_STRING 64
+
+/* ---- growing bytes ---- */
+
+typedef struct {
+    char *data;
+    size_t size, capacity;
+} Bytes;
+
+static int bytes_append(Bytes *bytes, const void *data, size_t size)
+{
+    if (bytes->size + size > bytes->capacity) {
+        size_t capacity = 2 * (bytes->size + size) + 64;
+        char *grown = realloc(bytes->data, capacity);
+        if (grown == NULL) return -1;
+        bytes->data = grown;
+        bytes->capacity = capacity;
+    }
+    memcpy(bytes->data + bytes->size, data, size);
+    bytes->size += size;
+    return 0;
+}
+
+static int bytes_append_number(Bytes *bytes, uint64_t number)
+{
+    unsigned char encoded[10];
+    size_t size = 0;
+    while (number >= 0x80) {
+        encoded[size++] = (unsigned char)(number & 0x7F) | 0x80;
+        number >>= 7;
+    }
+    encoded[size++] = (unsigned char)number;
+    return bytes_append(bytes, encoded, size);
+}
+
+static int bytes_append_text(Bytes *bytes, const Text *text)
+{
+    return bytes_append_number(bytes, (uint64_t)text->bytes) || bytes_append(bytes, text->data, (size_t)text->bytes);
+}
+
+static int bytes_append_unicode(Bytes *bytes, Text *scratch, PyObject *string)
+{
+    Text whole = *scratch;
+    whole.bytes = whole.chars = 0;
+    whole.limit = PY_SSIZE_T_MAX;
+    Outcome outcome = text_append_unicode(&whole, string);
+    int failed = outcome != WRITTEN || bytes_append_text(bytes, &whole);
+    scratch->data = whole.data;
+    scratch->capacity = whole.capacity;
+    return failed;
+}
+
+/* ---- the run, code objects, frames ---- */
+
+typedef struct {
+    PyCodeObject *code; /* held */
+    PyObject *bytecode; /* held; without specialisation and instrumentation */
+    uint32_t serial;
+    int names; /* 0 for class bodies, whose variables are in a dict */
+    char *hidden;
+} Code;
+
+static struct {
+    int started, active;
+    uint64_t number; /* tells this run's frame states from an earlier run's */
+    Py_buffer view;
+    size_t used;
+    PyObject *filename;
+    Py_ssize_t value_chars;
+    long long events_left;
+    uint64_t frames;
+    uint32_t depth;
+    Code **codes; /* open addressing on the code object's address */
+    size_t code_slots, code_count;
+    Bytes record, changes;
+    Text text;
+} run;
+
+typedef struct {
+    PyObject *constant; /* held: while the variable is this object, its text is the same */
+    char *text;
+    uint32_t size, capacity;
+    char bound;
+} Variable;
+
+typedef struct {
+    PyObject_VAR_HEAD
+    const PyFrameObject *frame; /* not held: only to recognise it */
+    const Code *code;
+    uint64_t run, serial;
+    uint32_t depth;
+    char last_kind;
+    int raised_offset, raised_line; /* of the last exception until its line runs again; -1 */
+    char has_raised;
+    Text leaving; /* the exception that leaves the frame if one does now, see the Python recorder */
+    Variable variables[1];
+} FrameState;
+
+static void state_dealloc(FrameState *state)
+{
+    for (Py_ssize_t i = 0; i < Py_SIZE(state); i++) {
+        Py_XDECREF(state->variables[i].constant);
+        free(state->variables[i].text);
+    }
+    text_free(&state->leaving);
+    PyObject_Free(state);
+}
+
+static PyTypeObject FrameState_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "_semray_tracer.FrameState",
+    .tp_basicsize = offsetof(FrameState, variables),
+    .tp_itemsize = sizeof(Variable),
+    .tp_dealloc = (destructor)state_dealloc,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+};
+
+static PyCodeObject *frame_code(PyFrameObject *frame) /* borrowed */
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    return (PyCodeObject *)frame->f_frame->f_executable;
+#else
+    return frame->f_frame->f_code;
+#endif
+}
+
+static int is_recorded(PyCodeObject *code)
+{
+    if (code->co_filename != run.filename && PyUnicode_Compare(code->co_filename, run.filename) != 0) return 0;
+    return PyUnicode_CompareWithASCIIString(code->co_name, "<module>") != 0;
+}
+
+/* ---- writing records ---- */
+
+static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument);
+
+static void commit(size_t used)
+{
+    run.used = used;
+    __atomic_store_n((uint64_t *)run.view.buf, (uint64_t)used, __ATOMIC_RELEASE);
+}
+
+static void install(Py_tracefunc function)
+{
+#if PY_VERSION_HEX < 0x030C0000
+    /* What PyEval_SetTrace does, but without its audit event: a hook of the program's must not run, one of the sandbox's
+       may forbid tracing to the program. */
+    PyThreadState *thread = PyThreadState_Get();
+    PyObject *old = thread->c_traceobj;
+    thread->c_traceobj = NULL;
+    thread->c_tracefunc = function;
+    if (!thread->tracing) thread->cframe->use_tracing = function != NULL || thread->c_profilefunc != NULL ? 255 : 0;
+    Py_XDECREF(old);
+#else
+    PyEval_SetTrace(function, NULL);
+#endif
+}
+
+static void truncate_trace(void)
+{
+    if (!run.active) return;
+    ((char *)run.view.buf)[HEADER_BYTES + run.used] = 'T';
+    commit(run.used + 1);
+    run.active = 0;
+#if PY_VERSION_HEX < 0x030C0000
+    install(NULL);
+#endif
+}
+
+/* Appends what is in run.record unless that would leave no byte for the truncation mark. */
+static int append_record(void)
+{
+    if (HEADER_BYTES + run.used + run.record.size >= (size_t)run.view.len) return -1;
+    memcpy((char *)run.view.buf + HEADER_BYTES + run.used, run.record.data, run.record.size);
+    commit(run.used + run.record.size);
+    return 0;
+}
+
+static int append_definition(const Code *code)
+{
+    Bytes *record = &run.record;
+    record->size = 0;
+    if (bytes_append(record, "D", 1) || bytes_append_number(record, code->serial)) return -1;
+    if (bytes_append_unicode(record, &run.text, code->code->co_qualname)) return -1;
+    if (bytes_append_number(record, (uint64_t)code->names)) return -1;
+    for (int i = 0; i < code->names; i++) {
+        if (bytes_append_unicode(record, &run.text, PyTuple_GET_ITEM(code->code->co_localsplusnames, i))) return -1;
+    }
+    return append_record();
+}
+
+/* ---- code objects ---- */
+
+static void free_code(Code *code)
+{
+    if (code == NULL) return;
+    Py_XDECREF(code->code);
+    Py_XDECREF(code->bytecode);
+    free(code->hidden);
+    free(code);
+}
+
+static Code **code_slot(Code **codes, size_t slots, const PyCodeObject *code)
+{
+    size_t at = ((uintptr_t)code >> 4) * 0x9E3779B97F4A7C15ULL >> 32 & (slots - 1);
+    while (codes[at] != NULL && codes[at]->code != code) at = (at + 1) & (slots - 1);
+    return &codes[at];
+}
+
+static int grow_codes(void)
+{
+    size_t slots = run.code_slots ? 2 * run.code_slots : 64;
+    Code **codes = calloc(slots, sizeof *codes);
+    if (codes == NULL) return -1;
+    for (size_t i = 0; i < run.code_slots; i++) {
+        if (run.codes[i] != NULL) *code_slot(codes, slots, run.codes[i]->code) = run.codes[i];
+    }
+    free(run.codes);
+    run.codes = codes;
+    run.code_slots = slots;
+    return 0;
+}
+
+static int is_hidden(PyObject *name)
+{
+    if (PyUnicode_GET_LENGTH(name) > 0 && PyUnicode_READ_CHAR(name, 0) == '.') return 1;
+    return PyUnicode_CompareWithASCIIString(name, "__class__") == 0 ||
+           PyUnicode_CompareWithASCIIString(name, "__classdict__") == 0;
+}
+
+static Code *new_code(PyCodeObject *object)
+{
+    Code *code = calloc(1, sizeof *code);
+    if (code == NULL) return NULL;
+    code->code = (PyCodeObject *)Py_NewRef(object);
+    code->serial = (uint32_t)run.code_count;
+    code->names = object->co_flags & CO_OPTIMIZED ? object->co_nlocalsplus : 0;
+    code->bytecode = PyCode_GetCode(object);
+    code->hidden = malloc((size_t)code->names + 1);
+    if (code->bytecode == NULL || code->hidden == NULL) {
+        PyErr_Clear();
+        free_code(code);
+        return NULL;
+    }
+    for (int i = 0; i < code->names; i++) {
+        code->hidden[i] = (char)is_hidden(PyTuple_GET_ITEM(object->co_localsplusnames, i));
+    }
+    return code;
+}
+
+static const Code *code_of(PyCodeObject *object)
+{
+    if (2 * run.code_count >= run.code_slots && grow_codes()) return NULL;
+    Code **slot = code_slot(run.codes, run.code_slots, object);
+    if (*slot == NULL) {
+        Code *code = new_code(object);
+        if (code == NULL) return NULL;
+        *slot = code;
+        run.code_count++;
+        if (append_definition(code)) return NULL;
+    }
+    return *slot;
+}
+
+/* ---- frames ---- */
+
+static FrameState *known_state(PyFrameObject *frame) /* borrowed */
+{
+    PyObject *found = frame->f_trace;
+    if (found == NULL || !Py_IS_TYPE(found, &FrameState_Type)) return NULL;
+    FrameState *state = (FrameState *)found;
+    return state->frame == frame && state->run == run.number ? state : NULL;
+}
+
+static FrameState *new_state(PyFrameObject *frame, const Code *code) /* borrowed: the frame holds it */
+{
+    size_t size = offsetof(FrameState, variables) + sizeof(Variable) * (size_t)(code->names + 1);
+    FrameState *state = PyObject_Malloc(size);
+    if (state == NULL) return NULL;
+    memset(state, 0, size);
+    PyObject_InitVar((PyVarObject *)state, &FrameState_Type, code->names);
+    state->frame = frame;
+    state->code = code;
+    state->run = run.number;
+    state->serial = run.frames++;
+    state->raised_offset = -1;
+    state->leaving.limit = run.value_chars;
+    Py_XSETREF(frame->f_trace, (PyObject *)state);
+    return state;
+}
+
+/* ---- variables ---- */
+
+static PyObject *variable_value(PyFrameObject *frame, const Code *code, int index) /* borrowed; NULL is unbound */
+{
+    PyObject *value = frame->f_frame->localsplus[index];
+    const char *kinds = PyBytes_AS_STRING(code->code->co_localspluskinds);
+    if (value != NULL && kinds[index] & (CO_FAST_CELL | CO_FAST_FREE) && PyCell_Check(value)) {
+        value = PyCell_GET(value);
+    }
+    return value;
+}
+
+static PyObject *held_constant(PyObject *value)
+{
+    if (PyUnicode_CheckExact(value) && PyUnicode_GET_LENGTH(value) > LONGEST_HELD_STRING) return NULL;
+    if (PyBytes_CheckExact(value) && PyBytes_GET_SIZE(value) > LONGEST_HELD_STRING) return NULL;
+    return canonical_is_constant(value) ? Py_NewRef(value) : NULL;
+}
+
+static int remember_text(Variable *variable, const Text *text)
+{
+    if (variable->capacity < (uint32_t)text->bytes) {
+        uint32_t capacity = (uint32_t)text->bytes + (uint32_t)text->bytes / 4 + 8;
+        char *grown = realloc(variable->text, capacity);
+        if (grown == NULL) return -1;
+        variable->text = grown;
+        variable->capacity = capacity;
+    }
+    memcpy(variable->text, text->data, (size_t)text->bytes);
+    variable->size = (uint32_t)text->bytes;
+    variable->bound = 1;
+    return 0;
+}
+
+/* Appends the variable's change to run.changes: 1 if there is one, 0 if not, -1 for failure. */
+static int note_change(Variable *variable, int index, PyObject *value)
+{
+    if (value == NULL) {
+        if (!variable->bound) return 0;
+        variable->bound = 0;
+        Py_CLEAR(variable->constant);
+        return bytes_append_number(&run.changes, (uint64_t)index) || bytes_append_number(&run.changes, 0) ? -1 : 1;
+    }
+    if (value == variable->constant && variable->bound) return 0;
+    if (canonical_write(&run.text, value) != WRITTEN) return -1;
+    Py_XSETREF(variable->constant, held_constant(value));
+    if (variable->bound && variable->size == (uint32_t)run.text.bytes &&
+        memcmp(variable->text, run.text.data, variable->size) == 0) {
+        return 0;
+    }
+    if (remember_text(variable, &run.text)) return -1;
+    if (bytes_append_number(&run.changes, (uint64_t)index)) return -1;
+    if (bytes_append_number(&run.changes, (uint64_t)run.text.bytes + 1)) return -1;
+    return bytes_append(&run.changes, run.text.data, (size_t)run.text.bytes) ? -1 : 1;
+}
+
+/* Fills run.changes with what differs from the frame's previous event; how many variables do, or -1. */
+static int collect_changes(FrameState *state, PyFrameObject *frame)
+{
+    int count = 0;
+    run.changes.size = 0;
+    for (int i = 0; i < state->code->names; i++) {
+        if (state->code->hidden[i]) continue;
+        int changed = note_change(&state->variables[i], i, variable_value(frame, state->code, i));
+        if (changed < 0) return -1;
+        count += changed;
+    }
+    return count;
+}
+
+/* ---- events ---- */
+
+/* Writes an event; `value` is the text that follows it, or NULL for kinds without one. */
+static int write_event(FrameState *state, PyFrameObject *frame, char kind, const Text *value, int count)
+{
+    Bytes *record = &run.record;
+    record->size = 0;
+    if (bytes_append(record, &kind, 1) || bytes_append_number(record, (uint64_t)PyFrame_GetLineNumber(frame))) return -1;
+    if (bytes_append_number(record, state->depth) || bytes_append_number(record, state->serial)) return -1;
+    if (bytes_append_number(record, state->code->serial) || bytes_append_number(record, (uint64_t)count)) return -1;
+    if (run.changes.size && bytes_append(record, run.changes.data, run.changes.size)) return -1;
+    if (value != NULL && bytes_append_text(record, value)) return -1;
+    return append_record();
+}
+
+/* Records an event with the frame's changes; `value` is written canonically, `text` is used as it is. */
+static int record_event(FrameState *state, PyFrameObject *frame, char kind, PyObject *value, const Text *text)
+{
+    state->last_kind = kind;
+    if (run.events_left-- <= 0) return -1;
+    int count = collect_changes(state, frame);
+    if (count < 0) return -1;
+    if (value != NULL) {
+        if (canonical_write(&run.text, value) != WRITTEN) return -1;
+        text = &run.text;
+    }
+    return write_event(state, frame, kind, text, count);
+}
+
+static int opcode_at(const FrameState *state, int offset)
+{
+    PyObject *bytecode = state->code->bytecode;
+    return offset >= 0 && offset < PyBytes_GET_SIZE(bytecode) ? (unsigned char)PyBytes_AS_STRING(bytecode)[offset] : -1;
+}
+
+static int on_call(PyFrameObject *frame)
+{
+    PyCodeObject *object = frame_code(frame);
+    if (!is_recorded(object)) return 0;
+    FrameState *state = known_state(frame);
+    if (state == NULL) {
+        const Code *code = code_of(object);
+        if (code == NULL || (state = new_state(frame, code)) == NULL) return -1;
+    }
+    state->depth = run.depth++;
+    int offset = PyFrame_GetLasti(frame), opcode = opcode_at(state, offset);
+    int resumed = opcode == RESUME ? (opcode_at(state, offset + 1) & 3) != 0 : opcode == YIELD_VALUE;
+    return record_event(state, frame, resumed ? 's' : 'c', NULL, NULL);
+}
+
+/* The text of the exception that is being handled; empty if none is. */
+static int describe_handled(Text *text)
+{
+    PyObject *handled = PyErr_GetHandledException();
+    text->bytes = text->chars = 0;
+    int failed = handled != NULL && canonical_write_exception(text, handled) != WRITTEN;
+    Py_XDECREF(handled);
+    return failed;
+}
+
+static int on_line(FrameState *state, PyFrameObject *frame)
+{
+    if (state->has_raised) {
+        if (PyFrame_GetLineNumber(frame) == state->raised_line) state->raised_offset = -1;
+        if (describe_handled(&state->leaving)) return -1;
+    }
+    return record_event(state, frame, 'l', NULL, NULL);
+}
+
+static int on_exception(FrameState *state, PyFrameObject *frame, PyObject *argument)
+{
+    PyObject *error = PyTuple_Check(argument) && PyTuple_GET_SIZE(argument) > 1 ? PyTuple_GET_ITEM(argument, 1) : NULL;
+    state->has_raised = 1;
+    state->raised_offset = PyFrame_GetLasti(frame);
+    state->raised_line = PyFrame_GetLineNumber(frame);
+    state->leaving.bytes = state->leaving.chars = 0;
+    if (error != NULL && PyExceptionInstance_Check(error) && canonical_write_exception(&state->leaving, error)) return -1;
+    return record_event(state, frame, 'x', NULL, &state->leaving);
+}
+
+static int is_return(int opcode)
+{
+#ifdef RETURN_CONST
+    if (opcode == RETURN_CONST) return 1;
+#endif
+    return opcode == RETURN_VALUE;
+}
+
+static int on_leave(FrameState *state, PyFrameObject *frame, PyObject *argument)
+{
+    run.depth = state->depth;
+    int offset = PyFrame_GetLasti(frame), opcode = opcode_at(state, offset);
+    if (argument != NULL && is_return(opcode)) return record_event(state, frame, 'r', argument, NULL);
+    /* A frame at a `yield` may also be leaving through an exception that was thrown in there. */
+    int thrown = argument == NULL || (argument == Py_None && state->raised_offset == offset);
+    if (opcode == YIELD_VALUE && !thrown) return record_event(state, frame, 'y', argument, NULL);
+    if (state->last_kind == 'x') return 0;
+    if (state->leaving.bytes == 0 && describe_handled(&state->leaving)) return -1;
+    return record_event(state, frame, 'x', NULL, &state->leaving);
+}
+
+static int dispatch(PyFrameObject *frame, int what, PyObject *argument)
+{
+    if (what == PyTrace_CALL) return on_call(frame);
+    FrameState *state = known_state(frame);
+    if (state == NULL) return 0;
+    if (what == PyTrace_LINE) return on_line(state, frame);
+    if (what == PyTrace_EXCEPTION) return on_exception(state, frame, argument);
+    return what == PyTrace_RETURN ? on_leave(state, frame, argument) : 0;
+}
+
+static int on_event(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what, PyObject *argument)
+{
+    if (!run.active) return 0;
+    int collects = PyGC_Disable(); /* a collection could run the program's finalizers here */
+    if (dispatch(frame, what, argument)) {
+        PyErr_Clear();
+        truncate_trace();
+    }
+    if (collects) PyGC_Enable();
+    return 0;
+}
+
+/* ---- the module ---- */
+
+static void release(void)
+{
+    for (size_t i = 0; i < run.code_slots; i++) free_code(run.codes[i]);
+    free(run.codes);
+    run.codes = NULL;
+    run.code_slots = run.code_count = 0;
+    Py_CLEAR(run.filename);
+    PyBuffer_Release(&run.view);
+    run.started = 0;
+}
+
+static PyObject *start(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"buffer", "filename", "value_chars", "max_events", NULL};
+    PyObject *buffer, *filename;
+    Py_ssize_t value_chars;
+    long long max_events;
+    if (!PyArg_ParseTupleAndKeywords(
+            arguments, keywords, "OU$nL", names, &buffer, &filename, &value_chars, &max_events)) {
+        return NULL;
+    }
+    if (run.started) {
+        PyErr_SetString(PyExc_RuntimeError, "the recorder is already running");
+        return NULL;
+    }
+    if (PyObject_GetBuffer(buffer, &run.view, PyBUF_WRITABLE) < 0) return NULL;
+    if (run.view.len < 2 * HEADER_BYTES || (uintptr_t)run.view.buf % HEADER_BYTES != 0) {
+        PyErr_Format(
+            PyExc_ValueError, "a trace buffer of %zd bytes is too small, or not 8-byte aligned", run.view.len);
+        PyBuffer_Release(&run.view);
+        return NULL;
+    }
+    run.filename = Py_NewRef(filename);
+    run.text.limit = run.value_chars = value_chars;
+    run.events_left = max_events;
+    run.frames = run.depth = 0;
+    run.started = run.active = 1;
+    run.number++;
+    commit(0);
+    install(on_event);
+    Py_RETURN_NONE;
+}
+
+static PyObject *stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    if (!run.started) Py_RETURN_NONE;
+    if (PyThreadState_Get()->c_tracefunc != on_event) truncate_trace(); /* switched off: what follows is missing */
+    run.active = 0;
+    install(NULL);
+    release();
+    Py_RETURN_NONE;
+}
+
+static PyObject *text_result(Outcome (*write)(Text *, PyObject *), PyObject *value, Py_ssize_t max_chars)
+{
+    Text text = {.limit = max_chars};
+    int collects = PyGC_Disable();
+    Outcome outcome = write(&text, value);
+    if (collects) PyGC_Enable();
+    PyObject *result = outcome == WRITTEN ? PyUnicode_DecodeUTF8(text.data, text.bytes, "strict") : PyErr_NoMemory();
+    text_free(&text);
+    return result;
+}
+
+static PyObject *canonical(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"value", "max_chars", NULL};
+    PyObject *value;
+    Py_ssize_t max_chars = 512;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|n", names, &value, &max_chars)) return NULL;
+    return text_result(canonical_write, value, max_chars);
+}
+
+static PyObject *describe_exception(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)
+{
+    static char *names[] = {"error", "max_chars", NULL};
+    PyObject *error;
+    Py_ssize_t max_chars = 512;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|n", names, &error, &max_chars)) return NULL;
+    if (!PyExceptionInstance_Check(error)) return PyErr_Format(PyExc_TypeError, "describe_exception takes an exception");
+    return text_result(canonical_write_exception, error, max_chars);
+}
+
+static PyMethodDef methods[] = {
+    {"start", (PyCFunction)(void (*)(void))start, METH_VARARGS | METH_KEYWORDS, "See ray_app.tracing.recorder."},
+    {"stop", stop, METH_NOARGS, "See ray_app.tracing.recorder."},
+    {"canonical", (PyCFunction)(void (*)(void))canonical, METH_VARARGS | METH_KEYWORDS,
+     "See ray_app.tracing.canonical."},
+    {"describe_exception", (PyCFunction)(void (*)(void))describe_exception, METH_VARARGS | METH_KEYWORDS,
+     "See ray_app.tracing.canonical."},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {
+    PyModuleDef_HEAD_INIT,
+    .m_name = "_semray_tracer",
+    .m_doc = "Records a thread's trace into shared memory.",
+    .m_size = -1,
+    .m_methods = methods,
+};
+
+PyMODINIT_FUNC PyInit__semray_tracer(void)
+{
+    if (PyType_Ready(&FrameState_Type) < 0 || canonical_prepare() < 0) return NULL;
+    PyObject *module = PyModule_Create(&definition);
+    if (module == NULL || PyModule_AddIntConstant(module, "VERSION", VERSION) < 0) return NULL;
+    return module;
+}
