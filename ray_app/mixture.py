@@ -8,12 +8,25 @@ as text: no quote is changed, no line is moved.
 
 import hashlib
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 
 from ray_app.errors import InputError
-from ray_app.records import Monologue, Program, Repair, Sample, Split, Task, content_id
+from ray_app.records import (
+    ChatRow,
+    Monologue,
+    Program,
+    PyxRow,
+    Repair,
+    Sample,
+    Split,
+    Task,
+    TracedProgram,
+    content_id,
+    from_table,
+)
 
 TASKS: Final[tuple[Task, ...]] = ("nl", "forward", "backward", "output", "input", "repair", "probe")
 UNKNOWN: Final = "??"
@@ -106,6 +119,35 @@ def samples(
                     difficulty=difficulty,
                     split=split,
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureConfig:
+    """Which samples are made, and the share of programs that is kept out of training."""
+
+    held_out_fraction: float
+    tasks: tuple[Task, ...] = TASKS
+
+
+def from_monologues(rows: Iterable[Monologue], config: MixtureConfig) -> Iterator[Sample]:
+    """A stage's worker: the samples that monologues teach."""
+    return samples(rows, held_out_fraction=config.held_out_fraction, tasks=config.tasks)
+
+
+def from_programs(rows: Iterable[TracedProgram], config: MixtureConfig) -> Iterator[Sample]:
+    """A stage's worker: the samples that programs teach by themselves (description to code)."""
+    programs = (row.program for row in rows)
+    return samples(programs, held_out_fraction=config.held_out_fraction, tasks=config.tasks)
+
+
+def pyx_rows(rows: Iterable[Sample], config: MixtureConfig) -> Iterator[PyxRow]:
+    """A stage's worker: the training split in the released PyX format."""
+    yield from from_table(PyxRow, to_pyx(row for row in rows if row.split == "train"))
+
+
+def chat_rows(rows: Iterable[Sample], config: MixtureConfig) -> Iterator[ChatRow]:
+    """A stage's worker: the training split as chats."""
+    yield from from_table(ChatRow, to_messages(row for row in rows if row.split == "train"))
 
 
 PYX_SCHEMA: Final = pa.schema([(name, pa.string()) for name in ("id", "nl", "fwd_mnl", "bwd_mnl", "response")])

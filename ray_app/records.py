@@ -164,6 +164,35 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class PyxRow:
+    """A row of the released PyX format: exactly one of the three prompts is not empty."""
+
+    id: str
+    nl: str
+    fwd_mnl: str
+    bwd_mnl: str
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a chat."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRow:
+    """A training sample as chat trainers read it; `instruction` and `response` repeat the turns."""
+
+    messages: tuple[Turn, ...]
+    instruction: str
+    response: str
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """One graded generation. `official` follows the benchmark's own rule, `strict` ours; None means *not graded*
     (infrastructure failed), which is neither right nor wrong."""

@@ -1,0 +1,44 @@
+"""The sources of programs as stage workers: functions from rows and a configuration to rows."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from ray_app.programs.ask import AskConfig, ask
+from ray_app.programs.grow import GrowConfig, grow
+from ray_app.records import Program, Reject, Seed
+from ray_app.stage import Spend
+from ray_app.teacher.endpoint import Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """One call of `grow`: `count` programs of one difficulty from one seed."""
+
+    seed: int
+    count: int
+    difficulty: int
+
+
+def grow_plots(plots: Iterable[Plot], config: GrowConfig) -> Iterator[Program | Reject]:
+    """The programs of each plot, in order."""
+    for plot in plots:
+        yield from grow(plot.seed, plot.count, plot.difficulty, config)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How to ask, and whom."""
+
+    endpoint: Endpoint
+    ask: AskConfig = field(default_factory=AskConfig)
+
+
+def ask_endpoint(seeds: Iterable[Seed], config: Asking) -> Iterator[Program | Reject | Spend]:
+    """One program or reject per seed, and at the end what the endpoint was paid."""
+    teacher = config.endpoint.teacher()
+    try:
+        yield from ask(seeds, teacher, config.ask)
+        usage = teacher.usage
+        yield Spend(usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
+    finally:
+        teacher.close()

@@ -1,0 +1,47 @@
+"""Which endpoint answers: the part of a stage's configuration that names a model and says where it runs."""
+
+import os
+from dataclasses import dataclass, field
+
+from ray_app.errors import InputError
+from ray_app.stage import WHERE
+from ray_app.teacher.budget import Price
+from ray_app.teacher.client import OpenAITeacher
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An OpenAI-compatible endpoint. Only `model` and the content it stands for (`revision`) are a stage's identity.
+
+    `url` ends in /v1; the API key is read from the environment variable `api_key_env`. Replies are cached under
+    `cache_dir`/`revision`, so a model that changed under the same name is asked again. 0 for a budget: no limit.
+    """
+
+    model: str
+    revision: str = ""
+    url: str = field(default="", metadata=WHERE)
+    api_key_env: str = field(default="OPENAI_API_KEY", metadata=WHERE)
+    cache_dir: str = field(default="", metadata=WHERE)
+    concurrency: int = field(default=8, metadata=WHERE)
+    requests_per_minute: float = field(default=0.0, metadata=WHERE)
+    timeout_s: float = field(default=600.0, metadata=WHERE)
+    max_tokens: int = field(default=0, metadata=WHERE)
+    max_usd: float = field(default=0.0, metadata=WHERE)
+    price: Price = field(default=Price(), metadata=WHERE)
+
+    def teacher(self) -> OpenAITeacher:
+        """A client of this endpoint; InputError where no URL is set."""
+        if not self.url:
+            raise InputError(f"no endpoint for model {self.model!r}; give one, such as http://127.0.0.1:8000/v1")
+        return OpenAITeacher(
+            self.url,
+            self.model,
+            os.environ.get(self.api_key_env, ""),
+            cache_dir=f"{self.cache_dir}/{self.revision or 'default'}" if self.cache_dir else None,
+            concurrency=self.concurrency,
+            requests_per_minute=self.requests_per_minute or None,
+            timeout_s=self.timeout_s,
+            max_tokens=self.max_tokens or None,
+            max_usd=self.max_usd or None,
+            price=self.price,
+        )
