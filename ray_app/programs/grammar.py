@@ -317,9 +317,9 @@ def _feature(result: Type, text: str, holes: list[str]) -> str:
 def _is_compound(text: str) -> bool:
     """Whether the expression needs parentheses as a part of another."""
     bare = re.sub(r"\{[^{}]*\}", "v", text)
-    while (shorter := re.sub(r"\([^()]*\)|\[[^\[\]]*\]|'[^']*'", "", bare)) != bare:
+    while (shorter := re.sub(r"\([^()]*\)|\[[^\[\]]*\]|'[^']*'", "v", bare)) != bare:
         bare = shorter
-    return " " in bare.strip() or bare.startswith("-")
+    return " " in bare or bare.startswith("-")
 
 
 def _table(source: str) -> dict[Type, tuple[Template, ...]]:

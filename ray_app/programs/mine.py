@@ -52,7 +52,7 @@ def mine(files: Iterable[SourceFile], config: MineConfig | None = None) -> Itera
     config = config or MineConfig()
     parsed: list[tuple[SourceFile, ast.Module]] = []
     for file in files:
-        tree = _parse(file, config)
+        tree = parse_file(file, config)
         if isinstance(tree, Reject):
             yield tree
         else:
@@ -65,7 +65,7 @@ def mine(files: Iterable[SourceFile], config: MineConfig | None = None) -> Itera
         yield from _mine_file(file, tree, sites, config)
 
 
-def _parse(file: SourceFile, config: MineConfig) -> ast.Module | Reject:
+def parse_file(file: SourceFile, config: MineConfig) -> ast.Module | Reject:
     def refused(reason: str, error: Exception) -> Reject:
         return Reject(STAGE, content_id(file.origin), reason, f"{file.origin}: {type(error).__name__}: {error}"[:200])
 

@@ -386,6 +386,8 @@ class Builder:
         before = self._mark(scope)
         for _ in range(24):
             template = self._draw(UPDATES[kind])
+            if name in self._empty and any(shrinking in template.text for shrinking in _SHRINKING):
+                continue
             text = self._filled(template, scope, {"x": name}, max(1, self._dial.expression - 1), must, avoid=name)
             if all(_mentions(text, each) for each in must) and self._touches(text, scope, name):
                 scope.idle[name] = None
@@ -533,7 +535,8 @@ class Builder:
             idle = [name for name in names if name in scope.idle]
             return scope.read(self._rng.choice(idle or names))
         if depth < 1 and kind in ("int", "str", "bool", "float") and not receiver:
-            return literal(self._atom(kind))
+            atom = literal(self._atom(kind))
+            return f"({atom})" if atom.startswith("-") else atom
         if depth < 0:
             return _IMPOSSIBLE
         template = self._draw(EXPRESSIONS[kind])
@@ -670,6 +673,9 @@ class Builder:
 
 _IMPOSSIBLE = "\x00"
 """Marks an expression for which the scope has no names."""
+
+_SHRINKING = (".replace(", ".strip(", ".discard(", " - ", "[::-1]")
+"""What does nothing to an empty value."""
 
 _ITERATED = frozenset(ELEMENTS) | frozenset(
     {"dict[str, int]", "dict[str, list[int]]", "set[int]", "set[str]", "list[tuple[str, int]]"}
