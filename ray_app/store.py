@@ -177,7 +177,7 @@ class Dataset:
         for name in self.shard_names():
             try:
                 with self._filesystem().open_input_file(self._local(name)) as source:
-                    table = pq.read_table(source, columns=list(names))
+                    table = pq.ParquetFile(source).read(columns=list(names))
             except (OSError, pa.ArrowInvalid) as error:
                 raise self._corrupt(name, error) from error
             yield table

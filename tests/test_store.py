@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ray_app.errors import StoreError
-from ray_app.records import Reject, Seed
+from ray_app.records import Execution, Program, Reject, Seed, TracedProgram
 from ray_app.store import Dataset, Ledger, Plan, folders, open_root, read_file, write_file
 
 PLAN = Plan({"seed": 1}, {"programs": "abc"}, {"ray_app.programs.mine": "123"})
@@ -117,3 +117,12 @@ def test_read_file_and_folders_tell_what_is_there(tmp_path):
     assert read_file(f"{tmp_path}/runs/two/log.txt") is None
     assert folders(f"{tmp_path}/runs") == ["one"]
     assert folders(f"{tmp_path}/nothing") == []
+
+
+def test_columns_reads_leaves_of_nested_rows(tmp_path):
+    dataset = Dataset(str(tmp_path), "executions")
+    program = Program("1", "grow", "def f(): return 1", "f", ("f()",), "", "here", "MIT")
+    call = Execution("f()", "ok", "1", None, "", 1, (), None)
+    dataset.write_shard(0, TracedProgram, [TracedProgram("1", program, (call,), "", "", "")], [], Ledger(1, 1))
+    (table,) = dataset.columns("program.source", "executions.list.element.status")
+    assert table.to_pylist() == [{"program": {"source": "grow"}, "executions": [{"status": "ok"}]}]

@@ -1,0 +1,203 @@
+"""A few rows to look at: programs with code, trace and monologue side by side, and rows that were refused.
+
+The choice is by rule, not by beauty: of every source the first forward monologue whose length is nearest to that
+source's median, among those with a trace short enough to be read; never by score. All text is hostile: escape it.
+"""
+
+import ast
+import itertools
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from ray_app.records import Claim, Monologue, TracedProgram
+from ray_app.report.stages import STAGES
+from ray_app.store import Dataset
+from ray_app.tracing.model import Event, Step, Trace, steps
+
+ROWS = 3
+READABLE_CHARS = 4_000
+HEAD_STEPS, TAIL_STEPS = 40, 12
+REJECTS, REJECTS_READ = 8, 2_000
+
+
+def rows(root: str) -> list[dict[str, Any]]:
+    """At most three programs with their forward monologue, of as many sources as there are."""
+    chosen = [_monologue(root, place) for place in _chosen(root)]
+    traced = _programs(root, {monologue.program_id for monologue in chosen})
+    return [row(monologue, traced.get(monologue.program_id)) for monologue in chosen]
+
+
+def row(monologue: Monologue, traced: TracedProgram | None) -> dict[str, Any]:
+    """One monologue with everything it talks about; `steps` is empty where its trace is not stored."""
+    executions = traced.executions if traced else ()
+    trace = next((e.trace for e in executions if e.call == monologue.call and e.trace is not None), None)
+    visits = (
+        Counter(event.line for event in trace.events if event.kind in ("line", "call")) if trace else Counter[int]()
+    )
+    listed = step_rows(trace) if trace else []
+    ran = _ran(monologue.code, set(visits))
+    placed, unplaced = segments(monologue.text, monologue.claims)
+    return {
+        "id": monologue.id,
+        "program_id": monologue.program_id,
+        "source": monologue.source,
+        "origin": traced.program.origin if traced else "",
+        "license": traced.program.license if traced else "",
+        "difficulty": monologue.difficulty,
+        "direction": monologue.direction,
+        "author": monologue.author,
+        "call": monologue.call,
+        "output": monologue.output,
+        "code": [
+            {"number": number, "text": text, "visits": visits[number], "ran": not visits or number in ran}
+            for number, text in enumerate(monologue.code.rstrip("\n").split("\n"), 1)
+        ],
+        "steps": listed if len(listed) <= HEAD_STEPS + TAIL_STEPS else listed[:HEAD_STEPS] + listed[-TAIL_STEPS:],
+        "steps_total": len(listed),
+        "steps_left_out": max(0, len(listed) - HEAD_STEPS - TAIL_STEPS),
+        "trace_truncated": trace.truncated if trace else False,
+        "text": placed,
+        "unplaced_claims": unplaced,
+        "claims": len(monologue.claims),
+        "claims_hold": sum(claim.holds for claim in monologue.claims),
+    }
+
+
+def _ran(code: str, visited: set[int]) -> set[int]:
+    """The visited lines, and the other lines of the statements or headers that they begin."""
+    try:
+        nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.stmt)]
+    except (SyntaxError, ValueError, RecursionError):
+        return visited
+    ran = set(visited)
+    for node in nodes:
+        body = getattr(node, "body", None)
+        last = body[0].lineno - 1 if isinstance(body, list) and body else (node.end_lineno or node.lineno)
+        lines = set(range(node.lineno, max(node.lineno, last) + 1))
+        ran |= lines if lines & visited else set()
+    return ran
+
+
+def step_rows(trace: Trace) -> list[dict[str, Any]]:
+    """The trace as a table: one row per executed line, call, return, exception, yield and resume, in order of start."""
+    by_start = {step.start: step for step in steps(trace)}
+    return [_step_row(event, by_start.get(index)) for index, event in enumerate(trace.events)]
+
+
+def _step_row(event: Event, step: Step | None) -> dict[str, Any]:
+    changes = step.changes if step else (event.changes if event.kind in ("call", "resume") else ())
+    return {
+        "kind": event.kind,
+        "line": event.line,
+        "visit": step.visit if step else None,
+        "depth": event.depth,
+        "function": event.function,
+        "changes": [{"name": change.name, "value": change.value} for change in changes],
+        "value": event.value,
+    }
+
+
+def segments(text: str, claims: Sequence[Claim]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The text cut where claims begin and end, each piece with its claims; and the claims that are not in the text.
+
+    Claims are looked for in order, each from where the one before began, so a phrase that occurs twice is marked twice.
+    """
+    spans: list[tuple[int, int, Claim]] = []
+    unplaced: list[dict[str, Any]] = []
+    at = 0
+    for claim in claims:
+        start = text.find(claim.text, at)
+        start = text.find(claim.text) if start < 0 else start
+        if not claim.text or start < 0:
+            unplaced.append({"text": claim.text, **_verdict(claim)})
+            continue
+        if any((start, start + len(claim.text), claim.kind) == (s, e, c.kind) for s, e, c in spans[-1:]):
+            again = text.find(claim.text, start + 1)
+            start = again if again >= 0 else start
+        spans.append((start, start + len(claim.text), claim))
+        at = start
+    edges = sorted({0, len(text), *(s for s, _, _ in spans), *(e for _, e, _ in spans)})
+    return [
+        {"text": text[a:b], "claims": [_verdict(c) for s, e, c in spans if s <= a and b <= e]}
+        for a, b in itertools.pairwise(edges)
+    ], unplaced
+
+
+def _verdict(claim: Claim) -> dict[str, Any]:
+    return {"kind": claim.kind, "holds": claim.holds, "evidence": claim.evidence}
+
+
+def rejects(root: str, stages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One refused row per stage and reason, the most frequent reasons of every stage first; `count` is how many."""
+    found: list[list[dict[str, Any]]] = []
+    for stage in stages:
+        if not stage["rejects"]:
+            continue
+        first: dict[str, Any] = {}
+        for number, reject in enumerate(Dataset(root, stage["name"]).rejects()):
+            first.setdefault(reject.reason, reject)
+            if number >= REJECTS_READ:
+                break
+        found.append(
+            [
+                {
+                    "stage": stage["name"],
+                    "title": STAGES[stage["name"]].title,
+                    "reason": entry["reason"],
+                    "count": entry["count"],
+                    "id": first[entry["reason"]].id,
+                    "detail": first[entry["reason"]].detail,
+                }
+                for entry in stage["rejects"]
+                if entry["reason"] in first
+            ]
+        )
+    by_turns = [group[i] for i in range(REJECTS) for group in found if i < len(group)]
+    kept = by_turns[:REJECTS]
+    return [entry for group in found for entry in group if entry in kept]
+
+
+Place = tuple[str, int]
+"""Shard and offset in it."""
+
+
+def _chosen(root: str) -> list[Place]:
+    """Where the rows to show are: of every source those nearest to its median length, in turns."""
+    dataset = Dataset(root, "monologues")
+    found: dict[str, list[tuple[int, Place, str]]] = {}
+    columns = dataset.columns("direction", "source", "program_id", "text", "code")
+    for shard, table in zip(dataset.shard_names(), columns, strict=True):
+        for offset, entry in enumerate(table.to_pylist()):
+            length = len(entry["text"])
+            if entry["direction"] == "forward" and length + len(entry["code"]) <= READABLE_CHARS:
+                found.setdefault(entry["source"], []).append((length, (shard, offset), entry["program_id"]))
+    ranked: list[list[tuple[Place, str]]] = []
+    for _, entries in sorted(found.items(), key=lambda item: -len(item[1])):
+        median = sorted(length for length, _, _ in entries)[len(entries) // 2]
+        nearest = sorted(entries, key=lambda entry: (abs(entry[0] - median), entry[1]))
+        ranked.append([(place, program) for _, place, program in nearest])
+    chosen: dict[str, Place] = {}
+    for turn in range(max((len(entries) for entries in ranked), default=0)):
+        for entries in ranked:
+            if turn < len(entries) and len(chosen) < ROWS:
+                place, program = entries[turn]
+                chosen.setdefault(program, place)
+        if len(chosen) == ROWS:
+            break
+    return list(chosen.values())
+
+
+def _monologue(root: str, place: Place) -> Monologue:
+    shard, offset = place
+    return Dataset(root, "monologues").read_slice(Monologue, shard, offset, 1)[0]
+
+
+def _programs(root: str, ids: set[str]) -> dict[str, TracedProgram]:
+    dataset = Dataset(root, "executions")
+    found: dict[str, TracedProgram] = {}
+    for shard, table in zip(dataset.shard_names(), dataset.columns("id"), strict=True):
+        for offset, program_id in enumerate(table["id"].to_pylist()):
+            if program_id in ids:
+                found[program_id] = dataset.read_slice(TracedProgram, shard, offset, 1)[0]
+    return found

@@ -1,0 +1,131 @@
+"""What the page says about a run in words and headline figures: made from the figures, and from nothing else."""
+
+import json
+from typing import Any
+
+from ray_app.progress import duration
+from ray_app.report.figures import Figures
+from ray_app.report.formats import number, percent
+
+
+def title(found: Figures) -> str:
+    """The recipe's name, else the last part of the root."""
+    name = (found["recipe"] or {}).get("name")
+    return f"Recipe {name}" if isinstance(name, str) and name else found["root"].rstrip("/").rsplit("/", 1)[-1]
+
+
+def summary(found: Figures) -> str:
+    """The run in a few sentences, made from its figures."""
+    sentences: list[str] = []
+    if found["executions"]:
+        stage = _stage(found, "executions")
+        sentences.append(
+            f"{number(stage['rows_out'])} programs ran in the sandbox, "
+            f"with {number(found['executions']['count'])} calls."
+        )
+    if found["monologues"]:
+        claims = found["monologues"]["claims"]
+        false = claims["count"] - claims["hold"]
+        outcome = f"{number(false)} do not hold" if false else "all hold"
+        sentences.append(
+            f"{number(found['monologues']['count'])} monologues were kept; of their {number(claims['count'])} checked "
+            f"claims {outcome} in the recorded runs."
+        )
+    if found["training"]:
+        last = found["training"][-1]
+        sentences.append(f"Training ran for {number(last['steps'])} steps.")
+    if found["scores"]:
+        sentences.append(verdict(found["scores"]))
+    cpu = found["totals"]["cpu_s"]
+    sentences.append(f"The stages used {duration(cpu)} of CPU time and {number(_tokens(found))} teacher tokens.")
+    return " ".join(sentences)
+
+
+def tiles(found: Figures) -> list[dict[str, str]]:
+    """The headline figures."""
+    made: list[dict[str, str]] = []
+
+    def tile(name: str, value: str, note: str) -> None:
+        made.append({"name": name, "value": value, "note": note})
+
+    if found["executions"]:
+        usable = found["executions"]["statuses"].get("ok", 0)
+        count = found["executions"]["count"]
+        tile(
+            "Programs executed",
+            number(_stage(found, "executions")["rows_out"]),
+            f"{percent(usable / count)} of calls returned",
+        )
+    if found["monologues"]:
+        parts = ", ".join(f"{number(n)} {name}" for name, n in found["monologues"]["directions"].items())
+        tile("Verified monologues", number(found["monologues"]["count"]), parts)
+    if found["samples"]:
+        parts = ", ".join(f"{number(n)} {name.replace('_', '-')}" for name, n in found["samples"]["splits"].items())
+        tile("Samples", number(found["samples"]["count"]), parts)
+    if found["training"]:
+        run = found["training"][-1]
+        losses = run["curves"].get("all", {"eval": [], "train": []})
+        kind = "eval" if losses["eval"] else "train"
+        curve = losses[kind]
+        if curve:
+            name = "Held-out loss" if kind == "eval" else "Training loss"
+            note = f"steps {curve[0][0]:,} to {curve[-1][0]:,}" if len(curve) > 1 else f"at step {curve[0][0]:,}"
+            change = (
+                f"{curve[0][1]:.3f} \N{RIGHTWARDS ARROW} {curve[-1][1]:.3f}" if len(curve) > 1 else f"{curve[0][1]:.3f}"
+            )
+            tile(name, change, note)
+    return made
+
+
+def verdict(scores: dict[str, Any] | None) -> str:
+    """How many comparisons moved by more than their interval, in words."""
+    pairs = [group["paired"] for group in (scores or {"groups": []})["groups"] if group["paired"]]
+    if not pairs:
+        return "There is no before-and-after comparison." if scores else ""
+    up, down = sum(pair["low"] > 0 for pair in pairs), sum(pair["high"] < 0 for pair in pairs)
+    return (
+        f"After fine-tuning {up} of {len(pairs)} comparisons got better, {down} got worse and {len(pairs) - up - down} "
+        "show no clear difference."
+    )
+
+
+def run_summary(run: dict[str, Any]) -> str:
+    """One training run in a line: steps, tokens, speed."""
+    parts = [f"{number(run['steps'])} steps"]
+    if run["tokens"]:
+        parts.append(f"{number(run['tokens'])} tokens")
+    if run["tokens_per_s"]:
+        parts.append(f"{number(round(run['tokens_per_s']))} tokens/s (median step)")
+    if run["fill"]:
+        parts.append(f"packs {percent(run['fill'])} full")
+    if run["mfu"]:
+        parts.append(f"{percent(run['mfu'])} of the machine's peak FLOP/s")
+    if run["memory_bytes"]:
+        parts.append(f"{run['memory_bytes'] / 2**30:.1f} GiB peak memory of a worker")
+    return ", ".join(parts)
+
+
+def curve_summary(curve: dict[str, list[list[float]]]) -> str:
+    """First and last value of a curve: of the held-out loss where there is one."""
+    points = curve["eval"] or curve["train"]
+    kind = "held-out" if curve["eval"] else "training"
+    return f"{kind} {points[0][1]:.3f} to {points[-1][1]:.3f}" if len(points) > 1 else f"{kind} {points[0][1]:.3f}"
+
+
+def settings(recipe: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """A nested recipe as dotted keys and values."""
+    rows: list[tuple[str, str]] = []
+    for key, value in recipe.items():
+        if isinstance(value, dict) and value:
+            rows += settings(value, f"{prefix}{key}.")
+        else:
+            rows.append((f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)))
+    return rows
+
+
+def _stage(found: Figures, name: str) -> dict[str, Any]:
+    return next(stage for stage in found["stages"] if stage["name"] == name)
+
+
+def _tokens(found: Figures) -> int:
+    return found["totals"]["tokens_in"] + found["totals"]["tokens_out"]
