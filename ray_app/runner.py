@@ -18,11 +18,10 @@ import ray
 import ray.data
 
 from ray_app import errors
-from ray_app import stage as stages
 from ray_app.errors import ClusterError, SemrayError
 from ray_app.progress import Progress
 from ray_app.records import Reject
-from ray_app.stage import Spend, Stage
+from ray_app.stage import Spend, Stage, plan
 from ray_app.store import Dataset, Ledger
 
 
@@ -43,7 +42,7 @@ def run(stage: Stage[Any, Any, Any], root: str, *, inputs: Sequence[Dataset] = (
     another configuration, input or code version; whatever is already there stays.
     """
     dataset = Dataset(root, stage.name)
-    dataset.begin(stages.plan(stage, inputs, rows))
+    dataset.begin(plan(stage.worker, stage.config, inputs, rows, stage.rows_per_shard))
     if (manifest := dataset.manifest()) is not None:
         _say(stage.name, f"complete: {_summary(manifest.ledger)} (skipped)")
         return dataset

@@ -57,18 +57,20 @@ class Stage(Generic[C, I, O]):
     max_workers: int = 0
 
 
-def plan(stage: Stage[Any, Any, Any], inputs: Iterable[Dataset], rows: Iterable[Any] = ()) -> Plan:
-    """The fingerprint of a stage on complete input datasets and literal rows."""
+def plan(
+    worker: Callable[..., Any],
+    config: Any,
+    inputs: Iterable[Dataset] = (),
+    rows: Iterable[Any] = (),
+    rows_per_shard: int | None = None,
+) -> Plan:
+    """The fingerprint of what `worker` makes with `config` from complete input datasets and literal rows."""
     hashes = {dataset.name: dataset.complete().content for dataset in inputs}
     listed = [repr(row) for row in rows]
     if listed:
         hashes["rows"] = hashlib.sha256("\n".join(listed).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    config: dict[str, Any] = _jsonable(_identity(stage.config))
-    return Plan(
-        {**config, "rows_per_shard": stage.rows_per_shard},
-        hashes,
-        dict(code_version(stage.worker.__module__)),
-    )
+    values: dict[str, Any] = _jsonable(_identity(config))
+    return Plan({**values, "rows_per_shard": rows_per_shard}, hashes, dict(code_version(worker.__module__)))
 
 
 def _identity(config: Any) -> Any:

@@ -139,11 +139,12 @@ class Dataset:
         self._write_table(f"{name}.parquet", records.to_table(record, rows))
         self._write_json(f"ledger/{name}.json", dataclasses.asdict(ledger))
 
-    def finish(self) -> Manifest:
-        """Hash every shard and write the manifest."""
+    def finish(self, content: str = "", ledger: Ledger | None = None) -> Manifest:
+        """Hash every shard and write the manifest. A directory that holds something else than shards (a trained model)
+        gives its own `content` hash and `ledger`."""
         hashes = {name: hashlib.sha256(self._read_bytes(name)).hexdigest() for name in self.shard_names()}
-        total = sum((ledger for _, ledger in sorted(self.finished_shards().items())), Ledger())
-        content = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
+        total = ledger or sum((found for _, found in sorted(self.finished_shards().items())), Ledger())
+        content = content or hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
         manifest = Manifest(self.name, content, hashes, total)
         self._write_json("manifest.json", dataclasses.asdict(manifest))
         return manifest

@@ -2,7 +2,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ray_app.records import Seed
-from ray_app.stage import WHERE, Stage, code_version, plan
+from ray_app.stage import WHERE, code_version, plan
 from ray_app.store import Dataset, Ledger, Plan
 
 
@@ -17,15 +17,11 @@ def keep(rows: Iterable[Seed], config: Config) -> Iterator[Seed]:
     yield from rows
 
 
-def stage(config: Config = Config()) -> Stage[Config, Seed, Seed]:
-    return Stage("kept", keep, config, Seed, Seed, rows_per_shard=2)
-
-
 def test_plan_survives_json_and_equals_itself(tmp_path):
     dataset = Dataset(str(tmp_path), "kept")
     rows = [Seed("1", "x", "here", "MIT")]
-    dataset.begin(plan(stage(), (), rows))
-    assert dataset.plan() == plan(stage(), (), rows)
+    dataset.begin(plan(keep, Config(), (), rows))
+    assert dataset.plan() == plan(keep, Config(), (), rows)
 
 
 def test_plan_changes_with_config_rows_and_inputs(tmp_path):
@@ -33,14 +29,14 @@ def test_plan_changes_with_config_rows_and_inputs(tmp_path):
     upstream.begin(Plan({}, {}, {}))
     upstream.write_shard(0, Seed, [], [], Ledger())
     upstream.finish()
-    base = plan(stage(), (), ())
-    assert "config.seed: 0 -> 1" in base.difference(plan(stage(Config(1)), (), ()))
-    assert "inputs.rows" in base.difference(plan(stage(), (), [Seed("1", "x", "here", "MIT")]))
-    assert "inputs.up" in base.difference(plan(stage(), [upstream], ()))
+    base = plan(keep, Config())
+    assert "config.seed: 0 -> 1" in base.difference(plan(keep, Config(1)))
+    assert "inputs.rows" in base.difference(plan(keep, Config(), (), [Seed("1", "x", "here", "MIT")]))
+    assert "inputs.up" in base.difference(plan(keep, Config(), [upstream]))
 
 
 def test_plan_ignores_where_things_are_done():
-    assert plan(stage(Config(endpoint="http://here")), (), ()) == plan(stage(Config(endpoint="http://there")), (), ())
+    assert plan(keep, Config(endpoint="http://here")) == plan(keep, Config(endpoint="http://there"))
 
 
 def test_code_version_covers_imports_of_imports():
