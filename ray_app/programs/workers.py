@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ray_app.programs.ask import AskConfig, ask
+from ray_app.programs.dedup import Index, deduplicate
 from ray_app.programs.grow import GrowConfig, grow
 from ray_app.records import Program, Reject, Seed
 from ray_app.stage import Spend
@@ -42,3 +43,16 @@ def ask_endpoint(seeds: Iterable[Seed], config: Asking) -> Iterator[Program | Re
         yield Spend(usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
     finally:
         teacher.close()
+
+
+@dataclass(frozen=True, slots=True)
+class SelectConfig:
+    """Two programs are near-duplicates from a Jaccard similarity of `threshold` on, estimated with `permutations`."""
+
+    threshold: float = 0.8
+    permutations: int = 64
+
+
+def select(programs: Iterable[Program], config: SelectConfig) -> Iterator[Program | Reject]:
+    """The programs that are worth executing: all sources together, without near-duplicates."""
+    return deduplicate(programs, Index(config.threshold, config.permutations))
