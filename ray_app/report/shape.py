@@ -1,5 +1,6 @@
 """What the data look like: sources, difficulty, language constructs, results, claims, and the lengths of everything."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -124,7 +125,8 @@ def samples(root: str) -> dict[str, Any] | None:
     splits: dict[str, Counter[str]] = {}
     lengths: dict[str, list[int]] = {}
     unit, measure = length_unit(root)
-    for table in Dataset(root, "samples").columns("task", "split", "response"):
+    tables = (Dataset(root, name).columns("task", "split", "response") for name in ("samples", "samples-nl"))
+    for table in itertools.chain.from_iterable(tables):
         for task, split, response in _rows(table, "task", "split", "response"):
             splits.setdefault(task, Counter())[split] += 1
             measured = lengths.setdefault(task, [])

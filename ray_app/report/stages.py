@@ -24,7 +24,10 @@ STAGES: dict[str, Text] = {
     "programs": Text("Deduplicate, decontaminate, select", "programs", "the selected programs"),
     "executions": Text("Execute and trace in the sandbox", "programs", "executions, traces and their statistics"),
     "monologues": Text("Narrate and verify", "monologues", "verified monologues, claims and sample rows"),
-    "samples": Text("Mix training and held-out samples", "samples", "the training mixture and its lengths"),
+    "samples": Text("Make samples from monologues", "samples", "samples of the monologue and prediction tasks"),
+    "samples-nl": Text("Make samples from descriptions", "samples", "samples of the description-to-code task"),
+    "pyx": Text("Export in the PyX row format", "rows", "the PyX export"),
+    "messages": Text("Export as chat messages", "rows", "the chat export"),
     "scores-base": Text("Score the model before fine-tuning", "graded answers", "scores before fine-tuning"),
     "scores-tuned": Text("Score the model after fine-tuning", "graded answers", "scores after fine-tuning"),
 }

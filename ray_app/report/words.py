@@ -26,7 +26,7 @@ def summary(found: Figures) -> str:
     if found["monologues"]:
         claims = found["monologues"]["claims"]
         false = claims["count"] - claims["hold"]
-        outcome = f"{number(false)} do not hold" if false else "all hold"
+        outcome = f"{number(false)} {'does' if false == 1 else 'do'} not hold" if false else "all hold"
         sentences.append(
             f"{number(found['monologues']['count'])} monologues were kept; of their {number(claims['count'])} checked "
             f"claims {outcome} in the recorded runs."
