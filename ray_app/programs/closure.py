@@ -6,7 +6,6 @@ comments and annotations that name foreign types; every statement stands on one 
 
 import ast
 import builtins
-import copy
 import symtable
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from ray_app.programs.purity import ALLOWED_MODULES, Impure
 
 _BUILTINS = frozenset(dir(builtins))
 _TYPE_MODULES = frozenset({"typing", "collections.abc", "numbers", "types", "fractions", "decimal"})
+_MAX_LINES = 150
 _MODULE_VALUES = frozenset({"__name__"})
 
 Definition = ast.FunctionDef | ast.ClassDef
@@ -78,7 +78,11 @@ class Module:
 
     def _clean(self, name: str) -> tuple[ast.stmt, frozenset[str]]:
         if name not in self._cleaned:
-            statement = _Cleaner(self._is_type).visit(copy.deepcopy(self._bindings[name].statement))
+            statement = self._bindings[name].statement
+            if (statement.end_lineno or 0) - statement.lineno > _MAX_LINES:
+                raise Impure("too long")
+            copied = ast.parse(ast.unparse(statement)).body[0]  # several times faster than copy.deepcopy
+            statement = _Cleaner(self._is_type).visit(copied)
             self._cleaned[name] = (statement, free_names(ast.unparse(statement)))
         return self._cleaned[name]
 
