@@ -414,6 +414,13 @@ static int opcode_at(const FrameState *state, int offset)
     return offset >= 0 && offset < PyBytes_GET_SIZE(bytecode) ? (unsigned char)PyBytes_AS_STRING(bytecode)[offset] : -1;
 }
 
+/* Whether the frame stands at a `yield` or `await`, or behind it, where Python 3.13 leaves and enters. */
+static int is_at_yield(const FrameState *state, int offset)
+{
+    int opcode = opcode_at(state, offset);
+    return opcode == YIELD_VALUE || (opcode == RESUME && (opcode_at(state, offset + 1) & 3) != 0);
+}
+
 static int on_call(PyFrameObject *frame)
 {
     PyCodeObject *object = frame_code(frame);
@@ -424,9 +431,7 @@ static int on_call(PyFrameObject *frame)
         if (code == NULL || (state = new_state(frame, code)) == NULL) return -1;
     }
     state->depth = run.depth++;
-    int offset = PyFrame_GetLasti(frame), opcode = opcode_at(state, offset);
-    int resumed = opcode == RESUME ? (opcode_at(state, offset + 1) & 3) != 0 : opcode == YIELD_VALUE;
-    return record_event(state, frame, resumed ? 's' : 'c', NULL, NULL);
+    return record_event(state, frame, is_at_yield(state, PyFrame_GetLasti(frame)) ? 's' : 'c', NULL, NULL);
 }
 
 /* The text of the exception that is being handled; empty if none is. */
@@ -470,11 +475,11 @@ static int is_return(int opcode)
 static int on_leave(FrameState *state, PyFrameObject *frame, PyObject *argument)
 {
     run.depth = state->depth;
-    int offset = PyFrame_GetLasti(frame), opcode = opcode_at(state, offset);
-    if (argument != NULL && is_return(opcode)) return record_event(state, frame, 'r', argument, NULL);
+    int offset = PyFrame_GetLasti(frame);
+    if (argument != NULL && is_return(opcode_at(state, offset))) return record_event(state, frame, 'r', argument, NULL);
     /* A frame at a `yield` may also be leaving through an exception that was thrown in there. */
     int thrown = argument == NULL || (argument == Py_None && state->raised_offset == offset);
-    if (opcode == YIELD_VALUE && !thrown) return record_event(state, frame, 'y', argument, NULL);
+    if (is_at_yield(state, offset) && !thrown) return record_event(state, frame, 'y', argument, NULL);
     if (state->last_kind == 'x') return 0;
     if (state->leaving.bytes == 0 && describe_handled(&state->leaving)) return -1;
     return record_event(state, frame, 'x', NULL, &state->leaving);

@@ -133,9 +133,7 @@ class _FrameState:
     def enter(self, frame: FrameType) -> None:
         self._depth = self.recorder.depth
         self.recorder.depth += 1
-        opcode, argument = self._code.bytecode[frame.f_lasti : frame.f_lasti + 2]
-        resumed = argument & 3 != 0 if opcode == _RESUME else opcode == _YIELD
-        self._write("resume" if resumed else "call", frame)
+        self._write("resume" if self._is_at_yield(frame) else "call", frame)
 
     def event(self, frame: FrameType, event: str, argument: Any) -> Any:
         """The local trace function of one frame."""
@@ -163,16 +161,20 @@ class _FrameState:
 
     def _leave(self, frame: FrameType, argument: Any) -> None:
         self.recorder.depth = self._depth
-        opcode = self._code.bytecode[frame.f_lasti]
-        if opcode in _RETURNS:
+        if self._code.bytecode[frame.f_lasti] in _RETURNS:
             self._write("return", frame, python_canonical(argument, self.recorder.value_chars))
-        elif opcode == _YIELD and not self._unwinds(frame, argument):
+        elif self._is_at_yield(frame) and not self._unwinds(frame, argument):
             self._write("yield", frame, python_canonical(argument, self.recorder.value_chars))
         elif self._last_kind != "exception":
             self._write("exception", frame, self._leaving or self._describe(sys.exc_info()[1]))
 
     def _describe(self, error: BaseException | None) -> str:
         return "" if error is None else python_describe_exception(error, self.recorder.value_chars)
+
+    def _is_at_yield(self, frame: FrameType) -> bool:
+        """Whether the frame stands at a `yield` or `await`, or behind it, where Python 3.13 leaves and enters."""
+        opcode, argument = self._code.bytecode[frame.f_lasti : frame.f_lasti + 2]
+        return opcode == _YIELD or (opcode == _RESUME and argument & 3 != 0)
 
     def _unwinds(self, frame: FrameType, argument: Any) -> bool:
         """Whether a frame that stands at a `yield` leaves through an exception that was thrown in there."""
