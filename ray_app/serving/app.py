@@ -23,7 +23,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from ray import serve
 from ray.exceptions import RayActorError
-from ray.serve import Application, Deployment
+from ray.serve import Application
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
@@ -251,9 +251,7 @@ def application(
     if not models:
         raise InputError("no model to serve: give at least one {name: path}")
     handles = {name: _model(name, path, options) for name, path in models.items()}
-    gateway = cast(Deployment, Gateway).options(
-        ray_actor_options={"num_cpus": 0.1}, graceful_shutdown_timeout_s=options.drain_s
-    )
+    gateway = Gateway.options(ray_actor_options={"num_cpus": 0.1}, graceful_shutdown_timeout_s=options.drain_s)
     return gateway.bind(handles, api_key, limits or api.RequestLimits())
 
 
@@ -267,7 +265,7 @@ def _model(name: str, path: str, options: ModelOptions) -> Application:
                 "target_ongoing_requests": options.target_queue,
             }
         }
-    deployment = cast(Deployment, Model).options(
+    deployment = cast(Any, Model).options(
         name=f"model-{name}",
         ray_actor_options={"num_cpus": options.num_cpus, "num_gpus": options.num_gpus},
         max_ongoing_requests=2 * options.target_queue,

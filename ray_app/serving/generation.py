@@ -114,8 +114,8 @@ class Engine(Protocol):
         """Start a generation and return at once; the result is a function that cancels it.
 
         `sink` is called from another thread with the deltas of all choices, or with one error, then never again;
-        after cancellation it is not called any more. Raises InputError, before anything runs, for a generation that
-        cannot be run: an empty or too long prompt, a feature that this engine lacks.
+        after cancellation only with what was already under way. Raises InputError, before anything runs, for a
+        generation that cannot be run: an empty or too long prompt, a feature that this engine lacks.
         """
         ...
 

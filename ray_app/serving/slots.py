@@ -7,6 +7,7 @@ Every row starts at column 0 and has its own length, so that a sequence can join
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from transformers.cache_utils import Cache, CacheLayerMixin
 
@@ -24,8 +25,8 @@ class _SlotLayer(CacheLayerMixin):
         """Allocate for the planned size, with the heads and dimensions of the first states seen."""
         rows, columns = self._plan.rows, self._plan.columns
         self.dtype, self.device = key_states.dtype, key_states.device
-        self.keys = key_states.new_empty((rows, key_states.shape[1], columns, key_states.shape[3]))
-        self.values = value_states.new_empty((rows, value_states.shape[1], columns, value_states.shape[3]))
+        self.keys = _zeros(key_states, rows, columns)
+        self.values = _zeros(value_states, rows, columns)
         self.is_initialized = True
 
     def update(
@@ -65,7 +66,7 @@ class _SlotLayer(CacheLayerMixin):
         for name in ("keys", "values"):
             old: torch.Tensor | None = getattr(self, name)
             if old is not None:
-                new = old.new_empty((rows, old.shape[1], columns, old.shape[3]))
+                new = _zeros(old, rows, columns)
                 kept = old[:rows, :, :columns]
                 new[: kept.shape[0], :, : kept.shape[2]] = kept
                 setattr(self, name, new)
@@ -136,6 +137,17 @@ class SlotCache:
         self._plan.seen = max(starts) + 1
         columns = torch.arange(self._plan.seen, device=device)
         return (columns[None, :] <= self._plan.starts[:, None])[:, None, None]
+
+
+def _zeros(like: torch.Tensor, rows: int, columns: int) -> torch.Tensor:
+    """Zeros with the heads and dimension of `like`. Masked columns must be finite: attention multiplies them by 0.
+
+    On a CPU the memory comes from calloc, so that pages no sequence has written cost nothing.
+    """
+    shape = (rows, like.shape[1], columns, like.shape[3])
+    if like.device.type == "cpu" and like.dtype == torch.float32:
+        return torch.from_numpy(np.zeros(shape, dtype=np.float32))
+    return like.new_zeros(shape)
 
 
 def _round(columns: int) -> int:
