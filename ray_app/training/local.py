@@ -11,6 +11,7 @@ import torch
 from ray_app.errors import EngineError
 from ray_app.records import Reject, Sample
 from ray_app.store import write_file
+from ray_app.training import memory
 from ray_app.training.config import TrainConfig
 from ray_app.training.engine import PlainEngine
 from ray_app.training.loop import Outcome, Progress, Supply, check_supply, fit
@@ -94,11 +95,15 @@ def train(config: TrainConfig, rows: Iterable[Sample], device: torch.device) -> 
     Writes `last` and `best` (lowest held-out loss) checkpoints and metrics.jsonl there. EngineError where the loss
     stops being finite: the checkpoints written so far stay.
     """
+    from transformers import AutoConfig
+
     root = Path(config.storage_path) / config.run_name
     root.mkdir(parents=True, exist_ok=True)
     prepared = prepare(rows, config)
     check_supply(prepared.supply)
     torch.manual_seed(config.seed)
+    model_config = AutoConfig.from_pretrained(config.model)
+    print(f"memory estimate: {memory.check(config, model_config, 1, memory.available_bytes(device, 1), plain=True)}")
     model = load_model(config, device)
     who, plan_id = identity(model.config), prepared.supply.fingerprint
     engine = PlainEngine(model, config, device)

@@ -26,6 +26,7 @@ from ray.train.torch import TorchTrainer, get_device
 from ray_app import store
 from ray_app.errors import EngineError, SemrayError
 from ray_app.records import Reject, Sample
+from ray_app.training import memory
 from ray_app.training.config import TrainConfig
 from ray_app.training.export import export
 from ray_app.training.loop import Outcome, Progress, Supply, check_supply, fit
@@ -296,7 +297,14 @@ def _train_on_this_worker(config: TrainConfig, job: dict[str, Any]) -> Outcome:
 
     context = ray.train.get_context()
     device = get_device()
-    who = identity(AutoConfig.from_pretrained(config.model))
+    model_config = AutoConfig.from_pretrained(config.model)
+    who = identity(model_config)
+    need = memory.check(
+        config, model_config, context.get_world_size(), memory.available_bytes(device, context.get_local_world_size())
+    )
+    rank0 = context.get_world_rank() == 0
+    if rank0:
+        _say(f"memory estimate: {need}")
     supply = _supply(job)
     check_supply(supply)
     progress, found = Progress(), ray.train.get_checkpoint()
@@ -308,7 +316,6 @@ def _train_on_this_worker(config: TrainConfig, job: dict[str, Any]) -> Outcome:
             engine = DeepSpeedEngine(config, device, resume=Path(folder), saved_world=progress.world)
     progress.world = engine.world
     root = f"{config.storage_path.rstrip('/')}/{config.run_name}"
-    rank0 = context.get_world_rank() == 0
     log = MetricsLog(
         lambda text: store.write_file(f"{root}/{METRICS_FILE}", text.encode()),
         sinks(config, f"{root}/logs") if rank0 else (),
