@@ -19,7 +19,7 @@ MAX_POINTS = 300
 
 
 def histogram(distribution: dict[str, Any], label: str) -> Markup:
-    """Bars over whole numbers, with the median and the 95th percentile marked and the ends labelled."""
+    """Bars over whole numbers; a line at the median, a dashed one at the 95th percentile, and the ends labelled."""
     bins = distribution["bins"]
     start = bins[0]["from"]
     width = bins[0]["to"] - start if bins[0]["to"] is not None else 1
@@ -35,24 +35,13 @@ def histogram(distribution: dict[str, Any], label: str) -> Markup:
         )
         for i, b in enumerate(bins)
     ]
-    marks: list[Markup] = []
-    for name, key in (("median", "median"), ("95 %", "p95")):
-        x = (
-            min(100.0, 100 * (distribution[key] + 0.5 - start) / span)
-            if width == 1
-            else (min(100.0, 100 * (distribution[key] - start) / span))
-        )
-        shapes.append(_line([(x, 0), (x, 100)], "mark"))
-        side = "right" if x > 60 else "left"
-        marks.append(
-            Markup('<span class="mark-label {}" style="left:{}%">{} {}</span>').format(
-                side, _n(x), name, f"{distribution[key]:,}"
-            )
-        )
+    half = 0.5 if width == 1 else 0.0
+    for kind, key in (("mark", "median"), ("mark far", "p95")):
+        x = min(100.0, 100 * (distribution[key] + half - start) / span)
+        shapes.append(_line([(x, 0), (x, 100)], kind))
     more = "+" if bins[-1]["to"] is None else ""
     axis = Markup('<div class="x"><span>{}</span><span>{}</span></div>').format(f"{start:,}", f"{start + span:,}{more}")
-    body = _box(shapes, label, "hist")
-    return Markup('<div class="plot"><div class="marks">{}</div>{}{}</div>').format(_join(marks), body, axis)
+    return Markup('<div class="plot">{}{}</div>').format(_box(shapes, label, "hist"), axis)
 
 
 def lines(curve: dict[str, list[list[float]]], low: float, high: float, last_step: int, label: str) -> Markup:

@@ -43,7 +43,6 @@ def render(found: Figures) -> str:
         title=words.title(found),
         summary=words.summary(found),
         tiles=words.tiles(found),
-        verdict=words.verdict(found["scores"]),
         scale=_scale(found["scores"], levels=False),
         level_scale=_scale(found["scores"], levels=True),
         funnel_top=max((step["count"] for step in found["funnel"]), default=0),

@@ -83,10 +83,9 @@ def verdict(scores: dict[str, Any] | None) -> str:
     if not pairs:
         return "There is no before-and-after comparison." if scores else ""
     up, down = sum(pair["low"] > 0 for pair in pairs), sum(pair["high"] < 0 for pair in pairs)
-    return (
-        f"After fine-tuning {up} of {len(pairs)} comparisons got better, {down} got worse and {len(pairs) - up - down} "
-        "show no clear difference."
-    )
+    outcomes = ((up, "better"), (down, "worse"), (len(pairs) - up - down, "not clearly different"))
+    told = ", ".join(f"{count} {outcome}" for count, outcome in outcomes if count)
+    return f"Of {len(pairs)} comparisons before and after fine-tuning, {told} (by 95 % interval)."
 
 
 def run_summary(run: dict[str, Any]) -> str:

@@ -45,8 +45,8 @@ def test_histogram_bars_are_proportional_and_inside_the_box():
     markup = charts.histogram(distribution([1] * 10 + [2] * 5 + [3]), "lengths")
     heights = [float(rect.get("height")) for rect in parsed(markup).iter("rect")]
     assert heights == [100.0, 50.0, 10.0]
-    lefts = [float(left) for left in re.findall(r"left:([\d.]+)%", markup)]
-    assert all(0 <= left <= 100 for left in lefts)
+    marks = {p.get("class"): p.get("d") for p in parsed(markup).iter("path")}
+    assert marks == {"mark": "M16.67 0L16.67 100", "mark far": "M83.33 0L83.33 100"}
 
 
 def test_lines_places_losses_between_the_ticks():
