@@ -1,0 +1,269 @@
+"""Grading by agreement with the reference on many inputs (HumanEval+, MBPP+; EvalPlus, arXiv 2305.01210).
+
+The solution runs in the sandbox and only says what it returned; the comparison happens here. Only objects that no
+literal writes (an OrderedDict, say) are compared by running the official assertion beside the solution.
+
+official  EvalPlus' rule: a solution passes if it agrees on the base inputs and on the extra ones. EvalPlus gives each
+          input max(1 s, 4 x reference) of wall time; we give a chunk of inputs 1 s + 4 x reference of CPU time, and
+          halve a chunk that takes longer until one input is to blame.
+strict    the same tests by `oracles.strict`.
+"""
+
+import ast
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ray_app.errors import SandboxError
+from ray_app.evaluation import oracles, values
+from ray_app.evaluation.arguments import REVIVE, decode
+from ray_app.evaluation.items import Benchmark, Item
+from ray_app.evaluation.sources import cache_folder
+from ray_app.evaluation.verdicts import UNGRADED, Executor, Verdict
+from ray_app.records import content_id
+from ray_app.sandbox.api import Job
+from ray_app.sandbox.limits import Limits
+
+Outcome = Literal["pass", "fail", "timeout"]
+_BASE_CPU_S = 1.0
+_REFERENCE_FACTOR = 4.0
+_LIMITS = Limits(cpu_s=1.0, wall_s=90.0, memory_bytes=4 << 30, stdout_chars=0, output_chars=12_000_000)
+_REFERENCE_LIMITS = replace(_LIMITS, cpu_s=120.0, wall_s=600.0)
+_RAISED = None
+_LONGEST_TEXT = 20_000
+"""A longer text is told as its hash, and asked for in full only if the hash is not the expected one."""
+_WHOLE = 1 << 40
+
+_DRIVER = """
+pass
+{revive}
+def _semray_run(first, last, longest):
+    from builtins import BaseException, hex, int, len, repr, type
+    from hashlib import sha256
+    from json import dumps, loads
+    from time import process_time
+    told = []
+    for arguments in loads({inputs!r}, object_hook=_semray_revive)[first:last]:
+        begun = process_time()
+        try:
+            value = {entry}(*arguments)
+        except BaseException:
+            told.append((None, 0))
+            break
+        taken = process_time() - begun
+        try:
+            text = repr(value)
+        except BaseException:
+            # Also an int of more than 4,300 digits; "?" is no literal.
+            text = hex(value) if type(value) is int else "?"
+        if len(text) > longest:
+            text = "#" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        told.append((text, taken))
+    return dumps(told)
+
+def _semray_agrees(index, expected, tolerance):
+    from builtins import abs, isinstance, len, list, set, tuple, type
+    from json import loads
+    value = {entry}(*loads({inputs!r}, object_hook=_semray_revive)[index])
+    assert {assertion}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What the reference returned for each input (`texts` by repr), and the CPU seconds it took."""
+
+    texts: tuple[str, ...]
+    cpu_s: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Suite:
+    """One list of inputs of an item, ready to compare with."""
+
+    item: Item
+    inputs: str
+    reference: Reference
+    expected: list[Any]
+    tolerances: list[float]
+
+    def __len__(self) -> int:
+        return len(self.expected)
+
+
+class _MachineError(Exception):
+    """The sandbox failed, so nothing is known about the solution."""
+
+
+def grade(benchmark: Benchmark, item: Item, solutions: Sequence[str], executor: Executor) -> list[Verdict]:
+    """One verdict per solution (a whole program), in order; equal ones are graded once.
+
+    The status is "pass", or "base=B plus=P" with B and P one of pass, fail, timeout.
+    """
+    suites = (_suite(benchmark, item, item.base_inputs, executor), _suite(benchmark, item, item.plus_inputs, executor))
+    decided = {solution: _grade_one(suites, solution, executor) for solution in dict.fromkeys(solutions)}
+    return [decided[solution] for solution in solutions]
+
+
+def statuses(verdict: Verdict) -> tuple[str, str]:
+    """The base and plus status of a verdict, as EvalPlus writes them."""
+    if not verdict.status.startswith("base="):
+        word = "pass" if verdict.official else "fail"
+        return word, word
+    base, plus = (part.split("=")[1] for part in verdict.status.split())
+    return base, plus
+
+
+def _grade_one(suites: tuple[_Suite, _Suite], solution: str, executor: Executor) -> Verdict:
+    if not solution.strip():
+        return Verdict(False, False, "empty")
+    try:
+        (base, base_strict), (plus, plus_strict) = (_run_suite(suite, solution, executor) for suite in suites)
+    except _MachineError:
+        return UNGRADED
+    if base == plus == "pass":
+        return Verdict(True, base_strict and plus_strict, "pass")
+    return Verdict(False, False, f"base={base} plus={plus}")
+
+
+def _run_suite(suite: _Suite, solution: str, executor: Executor) -> tuple[Outcome, bool]:
+    """The outcome, and whether every test also passed strictly. Stops at the first test that fails."""
+    waiting, strict = [(0, len(suite))], True
+    while waiting:
+        first, last = waiting.pop()
+        if first == last:
+            continue
+        told = _run_chunk(suite, solution, first, last, executor)
+        if isinstance(told, str):
+            if last - first == 1 or told == "fail":
+                return told, False
+            middle = first + max(1, (last - first) // 8)
+            waiting += [(middle, last), (first, middle)]
+            continue
+        for offset, text in enumerate(told):
+            passed, passed_strictly = _judge(suite, solution, first + offset, text, executor)
+            if not passed:
+                return "fail", False
+            strict = strict and passed_strictly
+    return "pass", strict
+
+
+def _run_chunk(
+    suite: _Suite, solution: str, first: int, last: int, executor: Executor, longest: int = _LONGEST_TEXT
+) -> list[Any] | Outcome:
+    """What the solution returned for inputs first..last-1 (up to the one where it raised), or why nothing is known."""
+    allowed = _BASE_CPU_S + _REFERENCE_FACTOR * sum(suite.reference.cpu_s[first:last])
+    limits = replace(_LIMITS, cpu_s=allowed)
+    call = f"_semray_run({first}, {last}, {longest})"
+    done = executor.run(Job(_program(suite, solution), (call,), limits, trace=False))
+    if done is None or done[0].status == "timeout-wall":
+        raise _MachineError
+    if done[0].status == "timeout-cpu" or (done[0].status in ("truncated", "memory") and last - first > 1):
+        return "timeout"
+    if done[0].status != "ok" or done[0].output is None:
+        return "fail"
+    return [text for text, _ in _read_told(done[0].output)]
+
+
+def _read_told(output: str) -> list[Any]:
+    """The driver's report; a solution that interfered with it reports nothing, which fails."""
+    try:
+        told = json.loads(ast.literal_eval(output))
+    except (SyntaxError, ValueError, TypeError, RecursionError):
+        return [(_RAISED, 0.0)]
+    return told if _is_report(told) else [(_RAISED, 0.0)]
+
+
+def _is_report(told: Any) -> bool:
+    return isinstance(told, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in told)
+
+
+def _judge(suite: _Suite, solution: str, index: int, text: Any, executor: Executor) -> tuple[bool, bool]:
+    """Whether one test passes officially, and strictly."""
+    if text == suite.reference.texts[index] and not oracles.needs_reading(suite.item, text):
+        return True, True
+    if text is _RAISED:
+        return False, False
+    wanted = suite.reference.texts[index]
+    if _is_hash(text) or _is_hash(wanted):
+        text, wanted = _whole(suite, solution, index, executor), _whole(suite, suite.item.gold, index, executor)
+        if len(text) + len(wanted) > values.MAX_CHARS:
+            return text == wanted, text == wanted
+    arguments, tolerance = decode(suite.inputs)[index], suite.tolerances[index]
+    value, expected = _value(text), _expected(suite.item, wanted)
+    try:
+        passed = oracles.official(suite.item, arguments, value, expected, tolerance)
+    except values.OpaqueError:
+        return _agrees(suite, solution, index, executor), False
+    return passed, passed and oracles.strict(suite.item, arguments, value, expected, tolerance)
+
+
+def _whole(suite: _Suite, solution: str, index: int, executor: Executor) -> str:
+    """The text of one returned value however long; "?" if it cannot be had."""
+    told = _run_chunk(suite, solution, index, index + 1, executor, _WHOLE)
+    return str(told[0]) if isinstance(told, list) and told else "?"
+
+
+def _is_hash(text: Any) -> bool:
+    return isinstance(text, str) and text.startswith("#")
+
+
+def _value(text: Any) -> Any:
+    try:
+        return values.read(text) if isinstance(text, str) else oracles.OPAQUE
+    except values.OpaqueError:
+        return oracles.OPAQUE
+
+
+def _agrees(suite: _Suite, solution: str, index: int, executor: Executor) -> bool:
+    """The official comparison, run beside the solution, for an object that cannot be read here."""
+    call = f"_semray_agrees({index}, {suite.reference.texts[index]}, {suite.tolerances[index]})"
+    limits = replace(_LIMITS, cpu_s=_BASE_CPU_S + _REFERENCE_FACTOR * suite.reference.cpu_s[index])
+    done = executor.run(Job(_program(suite, solution), (call,), limits, trace=False))
+    if done is None or done[0].status == "timeout-wall":
+        raise _MachineError
+    return done[0].status == "ok"
+
+
+def _program(suite: _Suite, solution: str) -> str:
+    assertion = "set(value) == set(expected)" if oracles.ignores_order(suite.item) else "value == expected"
+    driver = _DRIVER.format(revive=REVIVE, inputs=suite.inputs, entry=suite.item.entry, assertion=assertion)
+    return f"{solution}\n{driver}"
+
+
+def _suite(benchmark: Benchmark, item: Item, inputs: str, executor: Executor) -> _Suite:
+    reference = _reference(benchmark, item, inputs, executor)
+    expected = [_expected(item, text) for text in reference.texts]
+    return _Suite(item, inputs, reference, expected, oracles.tolerances(item, expected))
+
+
+def _expected(item: Item, text: str) -> Any:
+    value = _value(text)
+    return value is not None if oracles.only_found_or_not(item) else value
+
+
+def _reference(benchmark: Benchmark, item: Item, inputs: str, executor: Executor) -> Reference:
+    """Runs the reference on the inputs, once per machine (kept in the cache folder).
+
+    SandboxError if it does not return a value for every input: then nothing can be graded against it.
+    """
+    path = cache_folder() / "expected" / f"{content_id(benchmark.sha256, item.id, item.gold, inputs)}.json"
+    if path.is_file():
+        told = json.loads(path.read_text())
+    else:
+        suite = _Suite(item, inputs, Reference((), ()), [], [])
+        count = len(decode(inputs))
+        job = Job(
+            _program(suite, item.gold), (f"_semray_run(0, {count}, {_LONGEST_TEXT})",), _REFERENCE_LIMITS, trace=False
+        )
+        done = executor.run(job)
+        told = _read_told(done[0].output or "") if done else []
+        if len(told) != count or any(not isinstance(text, str) for text, _ in told):
+            status = done[0].status if done else "infrastructure"
+            raise SandboxError(f"the reference solution of {item.id} did not run on its own inputs ({status})")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{id(told)}.partial")
+        partial.write_text(json.dumps(told))
+        partial.replace(path)
+    return Reference(tuple(text for text, _ in told), tuple(taken for _, taken in told))

@@ -1,0 +1,179 @@
+"""Files in the official forms: EvalPlus samples and results, CRUXEval generations and scored files, our verdict rows."""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from ray_app.errors import InputError
+from ray_app.evaluation.differential import statuses
+from ray_app.evaluation.items import Benchmark
+from ray_app.evaluation.metrics import by_problem, official_list, summarise
+from ray_app.evaluation.sources import unpacked
+from ray_app.evaluation.verdicts import Verdict
+from ray_app.records import Score
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Generations read from a file, as ungraded rows; ids of the file unknown to the benchmark, and ids it lacks."""
+
+    rows: tuple[Score, ...]
+    unknown: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def read_samples(path: Path, benchmark: Benchmark, model: str = "") -> Samples:
+    """EvalPlus samples.jsonl[.gz] (`task_id` with `solution` or `completion`) for code, CRUXEval generations.json
+    ({id: [answer, ...]}) for the rest.
+
+    InputError, with the line or id, for a row without an id or answer, an id twice in one object, an id without any
+    generation, a file without any, or one in which no id belongs to the benchmark.
+    """
+    text = unpacked(path).decode("utf-8", "replace")
+    if not text.strip():
+        raise InputError(f"{path} is empty: no samples to grade")
+    code = any(item.task == "code" for item in benchmark.items)
+    answers = _read_jsonl(path, text, benchmark) if code else _read_generations(path, text)
+    items = {item.id for item in benchmark.items}
+    unknown = tuple(key for key in answers if key not in items)
+    if len(unknown) == len(answers):
+        raise InputError(
+            f"{path}: no id belongs to {benchmark.name} (the file has {unknown[0]!r}, the benchmark {benchmark.items[0].id!r})"
+        )
+    rows = tuple(
+        Score(benchmark.name, key, number, model, "", "", answer, None, None, "ungraded")
+        for key, given in answers.items()
+        if key in items
+        for number, answer in enumerate(given)
+    )
+    missing = tuple(item.id for item in benchmark.items if item.id not in answers)
+    return Samples(rows, unknown, missing)
+
+
+def _read_jsonl(path: Path, text: str, benchmark: Benchmark) -> dict[str, list[str]]:
+    prompts = {item.id: item.code for item in benchmark.items}
+    answers: dict[str, list[str]] = defaultdict(list)
+    numbered: dict[tuple[str, str], int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        where = f"{path}, line {number}"
+        row = _json(where, line)
+        if not isinstance(row, dict) or not isinstance(row.get("task_id"), str | int):
+            raise InputError(f"{where}: no task_id; a row is {{'task_id': ..., 'solution' or 'completion': ...}}")
+        key = _known_id(row["task_id"], prompts)
+        if "sample" in row and (first := numbered.setdefault((key, str(row["sample"])), number)) != number:
+            raise InputError(f"{where}: sample {row['sample']} of {key} is already in line {first}; give each once")
+        answers[key].append(_answer(where, row, prompts.get(key, "")))
+    return answers
+
+
+def _known_id(given: str | int, prompts: Mapping[str, str]) -> str:
+    """The id; MBPP's own numbers are written as EvalPlus writes them."""
+    key = str(given)
+    return f"Mbpp/{key}" if key not in prompts and f"Mbpp/{key}" in prompts else key
+
+
+def _answer(where: str, row: dict[str, Any], prompt: str) -> str:
+    for field, prefix in (("solution", ""), ("completion", prompt)):
+        if field in row:
+            if not isinstance(row[field], str):
+                raise InputError(
+                    f"{where}: {field} of {row['task_id']} is not text; repeat the task_id for more samples"
+                )
+            return prefix + row[field] if row[field].strip() else ""
+    raise InputError(f"{where}: {row['task_id']} has neither solution nor completion")
+
+
+def _read_generations(path: Path, text: str) -> dict[str, list[str]]:
+    given = _json(str(path), text)
+    if not isinstance(given, dict):
+        raise InputError(f"{path}: expected an object {{id: [generation, ...]}}, found {type(given).__name__}")
+    for key, answers in given.items():
+        if not isinstance(answers, list) or not all(isinstance(answer, str) for answer in answers):
+            raise InputError(f"{path}: {key} must be a list of texts")
+        if not answers:
+            raise InputError(f"{path}: {key} has no generations; leave the id out, or give at least one")
+    if not given:
+        raise InputError(f"{path} holds no generations")
+    return given
+
+
+def _json(where: str, text: str) -> Any:
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        repeated = [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]
+        if repeated:
+            raise InputError(f"{where}: duplicate id {', '.join(repeated[:3])}; give each id once")
+        return dict(pairs)
+
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except ValueError as error:
+        raise InputError(f"{where}: not JSON ({error})") from error
+
+
+def write_verdicts(path: Path, rows: Iterable[Score]) -> None:
+    """One JSON line per graded row: id, sample, official, strict, status. Written at once, or not at all."""
+    lines = (
+        {"id": r.item_id, "sample": r.sample, "official": r.official, "strict": r.strict, "status": r.status}
+        for r in rows
+    )
+    _write(path, "".join(json.dumps(line) + "\n" for line in lines))
+
+
+def write_evalplus_samples(path: Path, rows: Iterable[Score]) -> None:
+    """samples.jsonl with whole programs, as `evalplus.evaluate` reads it."""
+    _write(path, "".join(json.dumps({"task_id": r.item_id, "solution": r.generation}) + "\n" for r in rows))
+
+
+def write_evalplus_results(path: Path, benchmark: Benchmark, rows: Sequence[Score]) -> None:
+    """*_eval_results.json, with the data set's hash; failed inputs are not listed."""
+    graded: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows:
+        base, plus = statuses(Verdict(row.official, row.strict, row.status))
+        graded[row.item_id].append(
+            {
+                "task_id": row.item_id,
+                "solution": row.generation,
+                "base_status": base,
+                "plus_status": plus,
+                "base_fail_tests": [],
+                "plus_fail_tests": [],
+            }
+        )
+    date = datetime.now().strftime("%Y-%m-%d %H:%M")
+    _write(path, json.dumps({"date": date, "hash": benchmark.md5, "eval": graded}))
+
+
+def write_generations(path: Path, rows: Iterable[Score]) -> None:
+    """generations.json as CRUXEval's evaluation reads it."""
+    _write(path, json.dumps(_generations(rows)))
+
+
+def write_scored(path: Path, rows: Sequence[Score]) -> None:
+    """CRUXEval's scored file: generations, verdicts (without those that the official scorer drops), pass@1 and pass@5."""
+    official = summarise(rows, (1, 5)).official
+    scored = {
+        "raw_generations": _generations(rows),
+        "raw_scored_generations": {key: official_list(group) for key, group in by_problem(rows).items()},
+        **{f"pass_at_{k}": 100 * estimate.mean for k, estimate in official.items()},
+    }
+    _write(path, json.dumps(scored))
+
+
+def _generations(rows: Iterable[Score]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        found[row.item_id].append(row.generation)
+    return dict(found)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,102 @@
+"""Grading: generations in, the same rows with verdicts out. Never raises for a bad answer."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from ray_app.evaluation import benchmarks, checks, differential, predictions
+from ray_app.evaluation.items import Benchmark, Item
+from ray_app.evaluation.verdicts import Executor, Verdict
+from ray_app.records import Reject, Score
+
+UNGRADED = "ungraded"
+"""The status of a generation that no grader has seen."""
+
+
+class Grader:
+    """A stage's worker for one benchmark: `grade(rows)` sets `official`, `strict` and `status` of each row.
+
+    Picklable before its first use: the benchmark is loaded, and a sandbox started, where it runs.
+    """
+
+    def __init__(self, name: str, data: Path | None = None, *, any_version: bool = False, attempts: int = 3) -> None:
+        self._name, self._data, self._any_version, self._attempts = name, data, any_version, attempts
+        self._benchmark: Benchmark | None = None
+        self._executor: Executor | None = None
+
+    @classmethod
+    def of(cls, benchmark: Benchmark, *, attempts: int = 3) -> "Grader":
+        """A grader of a benchmark that is loaded already."""
+        grader = cls(benchmark.name, attempts=attempts)
+        grader._benchmark = benchmark
+        return grader
+
+    def __enter__(self) -> "Grader":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the sandbox; a later `grade` starts another."""
+        if self._executor is not None:
+            self._executor.close()
+
+    def __call__(self, rows: Iterable[Score]) -> Iterator[Score | Reject]:
+        """The same as `grade`."""
+        return self.grade(rows)
+
+    def grade(self, rows: Iterable[Score]) -> Iterator[Score | Reject]:
+        """One graded row per row, in order; a row that names an unknown item is a Reject ("unknown-item")."""
+        if self._benchmark is None:
+            self._benchmark = benchmarks.load(self._name, self._data, any_version=self._any_version)
+        if self._executor is None:
+            self._executor = Executor(self._attempts)
+        items = {item.id: item for item in self._benchmark.items}
+        pending = list(rows)
+        groups: dict[str, list[int]] = defaultdict(list)
+        for index, row in enumerate(pending):
+            groups[row.item_id].append(index)
+        verdicts: dict[int, Verdict] = {}
+        for item_id, indices in groups.items():
+            if item_id in items:
+                answers = [pending[index].generation for index in indices]
+                graded = grade_item(self._benchmark, items[item_id], answers, self._executor)
+                verdicts.update(zip(indices, graded, strict=True))
+        for index, row in enumerate(pending):
+            if (verdict := verdicts.get(index)) is None:
+                yield Reject("grade", f"{row.item_id}#{row.sample}", "unknown-item", f"not in {self._name}")
+            else:
+                yield replace(row, official=verdict.official, strict=verdict.strict, status=verdict.status)
+
+
+def grade_item(benchmark: Benchmark, item: Item, answers: Sequence[str], executor: Executor) -> list[Verdict]:
+    """One verdict per answer, by the rules of the item's kind."""
+    if item.task != "code":
+        return predictions.grade(item, answers, executor)
+    if item.test:
+        return checks.grade(item, answers, executor)
+    return differential.grade(benchmark, item, answers, executor)
+
+
+def grade_all(benchmark: Benchmark, rows: Sequence[Score], workers: int = 1) -> list[Score | Reject]:
+    """`Grader.grade` on this machine with `workers` sandboxes; rows of one item stay together. In order."""
+    shares: list[list[int]] = [[] for _ in range(max(1, workers))]
+    for index, row in enumerate(rows):
+        shares[_share(row.item_id, len(shares))].append(index)
+    graded: dict[int, Score | Reject] = {}
+
+    def work(share: list[int]) -> None:
+        with Grader.of(benchmark) as grader:
+            graded.update(zip(share, grader.grade(rows[index] for index in share), strict=True))
+
+    with ThreadPoolExecutor(len(shares)) as pool:
+        list(pool.map(work, shares))
+    return [graded[index] for index in range(len(rows))]
+
+
+def _share(item_id: str, count: int) -> int:
+    return int.from_bytes(hashlib.sha256(item_id.encode()).digest()[:4], "big") % count

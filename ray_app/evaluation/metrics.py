@@ -1,0 +1,194 @@
+"""From verdicts to numbers with error bars: pass@k, intervals clustered by problem, and a paired comparison of two runs.
+
+The unit is the problem, not the sample: ten samples of one problem are not ten independent answers. Rows that were not
+graded (None) are left out and counted.
+"""
+
+import itertools
+import math
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ray_app.errors import InputError
+from ray_app.records import Score
+
+Rule = Literal["official", "strict"]
+_Z = 1.959963984540054
+"""The normal quantile of two-sided 95 %."""
+_EXACT_LIMIT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over problems with its 95 % interval and standard error, all between 0 and 1."""
+
+    mean: float
+    low: float
+    high: float
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One run on one benchmark; `official` and `strict` map k to pass@k, for every k that each problem has samples for."""
+
+    benchmark: str
+    problems: int
+    samples: int
+    ungraded: int
+    official: Mapping[int, Estimate]
+    strict: Mapping[int, Estimate]
+    statuses: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Run A against run B on the problems that both have: the difference A - B of mean pass@1 with its 95 % interval,
+    the p-value of a two-sided sign-flip test, and the problems that A wins, loses and ties."""
+
+    problems: int
+    difference: float
+    low: float
+    high: float
+    p_value: float
+    wins: tuple[str, ...]
+    losses: tuple[str, ...]
+    ties: int
+
+
+def pass_at_k(n: int, c: int, k: int) -> float:
+    """The chance that at least one of k samples drawn without replacement from n, of which c pass, passes.
+
+    Unbiased (Chen et al. 2021). InputError if k is not between 1 and n, or c not between 0 and n.
+    """
+    if not 1 <= k <= n or not 0 <= c <= n:
+        raise InputError(f"pass@{k} needs 1 <= k <= n and 0 <= c <= n, got n={n}, c={c}")
+    return 1.0 - math.comb(n - c, k) / math.comb(n, k)
+
+
+def official_list(rows: Sequence[Score]) -> list[bool]:
+    """The verdicts of one problem as the official scorers count them: where a sibling passes, malformed answers vanish
+    from the list (and so from the denominator)."""
+    if any(row.official for row in rows):
+        return [bool(row.official) for row in rows if row.official is not None and row.status != "malformed"]
+    return [False for row in rows if row.official is not None]
+
+
+def counts(rows: Sequence[Score], rule: Rule) -> tuple[int, int]:
+    """How many samples of one problem count, and how many of them pass."""
+    if rule == "official":
+        verdicts = official_list(rows)
+    else:
+        verdicts = [bool(row.strict) for row in rows if row.strict is not None]
+    return len(verdicts), sum(verdicts)
+
+
+def by_problem(rows: Iterable[Score]) -> dict[str, list[Score]]:
+    """The rows of each problem, problems in the order of their first row."""
+    groups: dict[str, list[Score]] = defaultdict(list)
+    for row in rows:
+        groups[row.item_id].append(row)
+    return dict(groups)
+
+
+def rates(rows: Iterable[Score], rule: Rule, k: int = 1) -> dict[str, float]:
+    """pass@k of every problem that has at least k counted samples."""
+    counted = {key: counts(group, rule) for key, group in by_problem(rows).items()}
+    return {key: pass_at_k(n, c, k) for key, (n, c) in counted.items() if n >= k}
+
+
+def estimate(values: Sequence[float]) -> Estimate:
+    """The mean of one value per problem. The interval is Wilson's with the effective sample size that the spread between
+    problems implies, so it has a width also where all problems pass. InputError if there are no values."""
+    if not values:
+        raise InputError("no graded problem: nothing to average")
+    size = len(values)
+    mean = math.fsum(values) / size
+    error = _standard_error(values, mean)
+    effective = mean * (1 - mean) / error**2 if error > 0 and 0 < mean < 1 else size
+    centre = (mean + _Z**2 / (2 * effective)) / (1 + _Z**2 / effective)
+    half = _Z / (1 + _Z**2 / effective) * math.sqrt(mean * (1 - mean) / effective + (_Z / (2 * effective)) ** 2)
+    return Estimate(mean, max(0.0, centre - half), min(1.0, centre + half), error)
+
+
+def summarise(rows: Sequence[Score], ks: Sequence[int] = (1, 5, 10, 100)) -> Summary:
+    """The numbers of one run. InputError if nothing was graded, or rows of several benchmarks are mixed."""
+    names = sorted({row.benchmark for row in rows})
+    if len(names) != 1:
+        raise InputError(f"one benchmark at a time, got {', '.join(names) or 'no rows'}")
+    groups = by_problem(rows)
+    graded = [row for row in rows if row.official is not None]
+    statuses: dict[str, int] = defaultdict(int)
+    for row in rows:
+        statuses[row.status] += 1
+    smallest = min((sum(row.official is not None for row in group) for group in groups.values()), default=0)
+    usable = [k for k in ks if k <= max(1, smallest)]
+    return Summary(
+        benchmark=names[0],
+        problems=len(groups),
+        samples=len(rows),
+        ungraded=len(rows) - len(graded),
+        official={k: estimate([*_official_rates(graded, k).values()]) for k in usable},
+        strict={k: estimate([*rates(graded, "strict", k).values()]) for k in usable},
+        statuses=dict(sorted(statuses.items())),
+    )
+
+
+def compare(a: Iterable[Score], b: Iterable[Score], rule: Rule = "strict", seed: int = 0) -> Comparison:
+    """A paired comparison by problem. InputError if the runs share no graded problem."""
+    left, right = rates(a, rule), rates(b, rule)
+    shared = [key for key in left if key in right]
+    if not shared:
+        raise InputError("the two runs have no graded problem in common")
+    gaps = [left[key] - right[key] for key in shared]
+    mean = math.fsum(gaps) / len(gaps)
+    half = _Z * _standard_error(gaps, mean)
+    return Comparison(
+        problems=len(shared),
+        difference=mean,
+        low=mean - half,
+        high=mean + half,
+        p_value=sign_flip_p(gaps, seed),
+        wins=tuple(key for key, gap in zip(shared, gaps, strict=True) if gap > 0),
+        losses=tuple(key for key, gap in zip(shared, gaps, strict=True) if gap < 0),
+        ties=sum(gap == 0 for gap in gaps),
+    )
+
+
+def sign_flip_p(gaps: Sequence[float], seed: int = 0, rounds: int = 10_000) -> float:
+    """The two-sided p-value of "each difference could as well have the other sign".
+
+    Exact for at most 16 differences other than 0; else from `rounds` random flips (then never 0).
+    """
+    moved = [gap for gap in gaps if gap != 0]
+    if not moved:
+        return 1.0
+    observed = abs(math.fsum(moved)) - 1e-12
+    if len(moved) <= _EXACT_LIMIT:
+        flips = itertools.product((-1, 1), repeat=len(moved))
+        return sum(abs(_flipped(moved, signs)) >= observed for signs in flips) / 2 ** len(moved)
+    generator = random.Random(seed)
+    extreme = sum(abs(_flipped(moved, generator.choices((-1, 1), k=len(moved)))) >= observed for _ in range(rounds))
+    return (extreme + 1) / (rounds + 1)
+
+
+def _flipped(gaps: Sequence[float], signs: Sequence[int]) -> float:
+    return sum(gap * sign for gap, sign in zip(gaps, signs, strict=True))
+
+
+def _official_rates(rows: Sequence[Score], k: int) -> dict[str, float]:
+    """As `rates`, but a problem whose list the official scorer shortened below k uses what is left (1 if one passes)."""
+    found: dict[str, float] = {}
+    for key, group in by_problem(rows).items():
+        n, c = counts(group, "official")
+        found[key] = 1.0 if n - c < k and c else pass_at_k(n, c, min(k, n))
+    return found
+
+
+def _standard_error(values: Sequence[float], mean: float) -> float:
+    if len(values) < 2:
+        return 0.0
+    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))

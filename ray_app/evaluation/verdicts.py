@@ -1,0 +1,85 @@
+"""What a grader says about one answer, and how it runs programs: infrastructure failures are never verdicts."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from ray_app.errors import SandboxError
+from ray_app.records import Execution
+from ray_app.sandbox.api import Job, Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`official` and `strict` are None together, and only if the machine failed (`status` "infrastructure").
+
+    Other statuses: pass, wrong, exception, exit, signal, timeout, memory, output-limit, syntax, malformed, empty,
+    tampered.
+    """
+
+    official: bool | None
+    strict: bool | None
+    status: str
+
+
+UNGRADED = Verdict(None, None, "infrastructure")
+_FAILURES = {
+    "exception": "exception",
+    "system-exit": "exit",
+    "early-exit": "exit",
+    "signal": "signal",
+    "timeout-cpu": "timeout",
+    "memory": "memory",
+    "compile-error": "syntax",
+    "truncated": "output-limit",
+    "tampered": "tampered",
+}
+
+
+def failed(execution: Execution) -> Verdict:
+    """The verdict on a call that did not return: wrong, unless only wall time ran out."""
+    if execution.status == "timeout-wall":
+        return UNGRADED
+    return Verdict(False, False, _FAILURES[execution.status])
+
+
+class Executor:
+    """Runs jobs in a sandbox that it owns, again (in a new one where it broke) when the machine was at fault.
+
+    Use as a context manager. SandboxError only if no sandbox can be started at all.
+    """
+
+    def __init__(self, attempts: int = 3, start: Callable[[], Sandbox] = Sandbox) -> None:
+        self._attempts = attempts
+        self._start = start
+        self._sandbox: Sandbox | None = None
+
+    def __enter__(self) -> "Executor":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the sandbox; a later `run` starts another."""
+        if self._sandbox is not None:
+            self._sandbox.close()
+            self._sandbox = None
+
+    def run(self, job: Job) -> list[Execution] | None:
+        """One Execution per call, or None if the machine failed `attempts` times."""
+        done: list[Execution] | None = None
+        for _ in range(self._attempts):
+            if self._sandbox is None:
+                self._sandbox = self._start()
+            try:
+                done = self._sandbox.execute(job.code, job.calls, job.limits, trace=job.trace)
+            except SandboxError:
+                self.close()
+                continue
+            if all(execution.status != "timeout-wall" for execution in done):
+                return done
+        return done
+
+    def run_many(self, jobs: Iterable[Job]) -> Iterator[list[Execution] | None]:
+        """`run` for each job, in order."""
+        return map(self.run, jobs)
