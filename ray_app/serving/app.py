@@ -145,10 +145,14 @@ def _failure(error: api.ApiError) -> Response:
     return JSONResponse(error.body(), status_code=error.status)
 
 
-async def _after(first: str, events: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _after(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    """The events of a stream whose status was sent with the first one: a later error becomes an event."""
     yield first
-    async for event in events:
-        yield event
+    try:
+        async for event in rest:
+            yield event
+    except (api.ApiError, InputError, EngineError) as error:
+        yield api.sse(api.api_error(error).body())
 
 
 # `serve.ingress` copies the class with the globals that exist at this point: what it calls must be defined above it.
