@@ -1,0 +1,100 @@
+"""The two upper levels of a forward monologue: what the function is for, and what holds on any input.
+
+Both are read off the code alone. The purpose names parameters, loops and the returned expression; the invariants follow
+from how a variable is assigned everywhere (only counted up, only appended to), so they hold on every run; the verifier
+still checks them on this one.
+"""
+
+import ast
+import random
+
+from ray_app.monologue.phrase import code, listed
+from ray_app.monologue.timeline import Timeline
+
+
+def purpose(timeline: Timeline, entry: str, rng: random.Random) -> str:
+    """One sentence on what goes in, what is walked over and what comes out."""
+    definition = timeline.source.function(entry)
+    if definition is None:
+        return ""
+    names = [f"`{argument.arg}`" for argument in (*definition.args.posonlyargs, *definition.args.args)]
+    taken = f"takes {listed(names)}" if names else "takes nothing"
+    steps = [step for step in (_walks(definition, rng), _comes_out(definition, rng)) if step]
+    sentence = f"`{entry}` " + listed([taken, *steps]) + "."
+    return rng.choice(("What it is for: ", "In short: ", "")) + sentence
+
+
+def _walks(definition: ast.FunctionDef, rng: random.Random) -> str:
+    loops = [node for node in definition.body if isinstance(node, (ast.For, ast.While))]
+    if not loops:
+        return ""
+    first = loops[0]
+    if isinstance(first, ast.For):
+        span = code(first.iter)
+        return f"{rng.choice(('walks over', 'goes through', 'loops over'))} {span}" if span else ""
+    span = code(first.test)
+    return f"repeats a block while {span}" if span else ""
+
+
+def _comes_out(definition: ast.FunctionDef, rng: random.Random) -> str:
+    returns = [node for node in ast.walk(definition) if isinstance(node, ast.Return) and node.value is not None]
+    spans = list(dict.fromkeys(code(node.value) for node in returns if node.value is not None))
+    if not spans or not all(spans) or len(spans) > 2 or all(isinstance(node.value, ast.Constant) for node in returns):
+        return ""
+    return f"{rng.choice(('results in', 'ends with', 'comes down to'))} {' or '.join(spans)}"
+
+
+def invariants(timeline: Timeline, rng: random.Random) -> list[str]:
+    """At most two statements about variables that every run of the entry function obeys."""
+    definition = timeline.source.function(timeline.frames[0].function)
+    if definition is None:
+        return []
+    changes = _changes(definition)
+    told: list[str] = []
+    for name, kinds in changes.items():
+        if not any(span.frame == 0 for span in timeline.spans.get(name, ())):
+            continue
+        if kinds == {"start", "up"}:
+            told.append(f"`{name}` never decreases")
+        elif kinds == {"start", "longer"}:
+            told.append(f"`{name}` never gets shorter")
+    if not told:
+        return []
+    return [rng.choice(("Whatever the input, ", "On any input ", "Always: ")) + listed(told[:2]) + "."]
+
+
+def _changes(definition: ast.FunctionDef) -> dict[str, set[str]]:
+    """How each local variable is written: "start" (a first constant, outside loops), "up", "longer", or "other"."""
+    found: dict[str, set[str]] = {}
+    top = {id(node) for node in definition.body}
+    for argument in (*definition.args.posonlyargs, *definition.args.args, *definition.args.kwonlyargs):
+        found[argument.arg] = {"other"}
+    for node in ast.walk(definition):
+        for name, kind in _written(node, id(node) in top):
+            kinds = found.setdefault(name, set())
+            kinds.add("other" if kind == "start" and "start" in kinds else kind)
+    return found
+
+
+def _written(node: ast.AST, top: bool) -> list[tuple[str, str]]:
+    if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name) and top:
+        empty = isinstance(node.value, ast.Constant) or (isinstance(node.value, ast.List) and not node.value.elts)
+        return [(node.targets[0].id, "start" if empty else "other")]
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        amount = node.value.value if isinstance(node.value, ast.Constant) else None
+        if isinstance(node.op, ast.Add) and isinstance(amount, int) and amount > 0:
+            return [(node.target.id, "up")]
+        return [(node.target.id, "longer" if isinstance(node.op, ast.Add) and isinstance(amount, str) else "other")]
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
+        return [(node.func.value.id, "longer" if node.func.attr == "append" else _method(node.func.attr))]
+    if (
+        isinstance(node, (ast.Name, ast.Subscript))
+        and not isinstance(node.ctx, ast.Load)
+        and not isinstance(node, ast.Name)
+    ):
+        return [(node.value.id, "other")] if isinstance(node.value, ast.Name) else []
+    return []
+
+
+def _method(name: str) -> str:
+    return "other"

@@ -1,0 +1,307 @@
+"""A trace arranged for telling and for checking: statements, iterations, branch outcomes, frames, spans of values.
+
+Positions in time are indices into `Trace.events`. A *moment* is one executed statement of a frame (the line events of a
+statement that spans lines are one moment); `start` is its first line event, `end` the event that closed it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ray_app.monologue.evaluate import Unknown, evaluate
+from ray_app.monologue.source import Loop, Source
+from ray_app.tracing.model import Change, Step, Trace, steps
+
+
+@dataclass(slots=True)
+class Moment:
+    """One executed statement. `line` is the statement's first line, `visit` counts its executions in the frame.
+
+    `iterations` gives, for each loop around it (outermost first), the loop's line and the iteration (1-based) of the
+    current run of that loop; a loop's header belongs to the iteration it begins, and to none where it ends the loop.
+    `outcome` is the truth of an `if`/`while` test or whether a `for` goes on, None where it cannot be told.
+    """
+
+    index: int
+    line: int
+    visit: int
+    frame: int
+    depth: int
+    function: str
+    before: dict[str, str]
+    changes: tuple[Change, ...]
+    start: int
+    end: int
+    iterations: tuple[tuple[int, int], ...] = ()
+    outcome: bool | None = None
+    following: "Moment | None" = None
+
+    def after(self) -> dict[str, str]:
+        """The frame's variables when the statement was done."""
+        state = dict(self.before)
+        for change in self.changes:
+            if change.value is None:
+                state.pop(change.name, None)
+            else:
+                state[change.name] = change.value
+        return state
+
+
+@dataclass(slots=True)
+class Frame:
+    """One call of a program function; `returned` is None unless it returned, `raised` the exception that left it."""
+
+    number: int
+    function: str
+    depth: int
+    line: int
+    arguments: dict[str, str]
+    call: int
+    end: int
+    returned: str | None = None
+    raised: str | None = None
+    parent: "Moment | None" = None
+    moments: list[Moment] = field(default_factory=list[Moment])
+
+
+@dataclass(slots=True)
+class LoopRun:
+    """One run of a loop, from its first header visit to its end; `spans` are the event ranges of its iterations."""
+
+    line: int
+    frame: int
+    start: int
+    end: int
+    spans: list[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A variable of a frame held `value` from event `start` to event `end`; `moment` made it so (None: a parameter)."""
+
+    name: str
+    value: str
+    frame: int
+    start: int
+    end: int
+    moment: Moment | None
+
+
+@dataclass(slots=True)
+class Timeline:
+    """Everything a claim is checked against."""
+
+    source: Source
+    trace: Trace
+    moments: list[Moment]
+    frames: dict[int, Frame]
+    runs: list[LoopRun]
+    spans: dict[str, list[Span]]
+
+    def state(self, event: int, frame: int) -> dict[str, str]:
+        """The variables of a frame at an event (after that event's changes)."""
+        found: dict[str, str] = {}
+        for spans in self.spans.values():
+            for span in spans:
+                if (
+                    span.frame == frame
+                    and span.start <= event
+                    and (event < span.end or span.end == self.frames[frame].end)
+                ):
+                    found[span.name] = span.value
+        return found
+
+    def value(self, expression: str, state: dict[str, str]) -> object:
+        """The value of an expression in a state; names of the program's own functions are unknown. Raises Unknown."""
+        hidden = {name: "<function>" for name in self.source.functions if "." not in name}
+        return evaluate(expression, {**hidden, **state})
+
+
+def arrange(source: Source, trace: Trace) -> Timeline:
+    """The timeline of a trace of the program `source`."""
+    moments = _merge(source, trace)
+    frames = _frames(trace)
+    for moment in moments:
+        frames[moment.frame].moments.append(moment)
+    _parents(frames, moments)
+    runs: list[LoopRun] = []
+    for frame in frames.values():
+        for moment, following in zip(frame.moments, [*frame.moments[1:], None], strict=True):
+            moment.following = following
+        _iterate(source, frame, runs)
+        for moment in frame.moments:
+            moment.outcome = _outcome(source, moment)
+    runs.sort(key=lambda run: run.start)
+    return Timeline(source, trace, moments, frames, runs, _spans(trace, frames, moments))
+
+
+def _merge(source: Source, trace: Trace) -> list[Moment]:
+    merged: list[Moment] = []
+    last: dict[int, Moment] = {}
+    visits: dict[tuple[int, int], int] = {}
+    for step in steps(trace):
+        statement = source.statements.get(step.line)
+        line = statement.lineno if statement is not None else step.line
+        previous = last.get(step.frame)
+        several = statement is not None and (line != step.line or (previous is not None and previous.line == line))
+        if several and previous is not None and previous.line == line and _continues(source, previous, step):
+            previous.changes = _joined(previous.changes, step.changes)
+            previous.end = step.end
+            continue
+        key = (step.frame, line)
+        visits[key] = visits.get(key, 0) + 1
+        moment = Moment(
+            len(merged),
+            line,
+            visits[key],
+            step.frame,
+            step.depth,
+            step.function,
+            step.before,
+            step.changes,
+            step.start,
+            step.end,
+        )
+        merged.append(moment)
+        last[step.frame] = moment
+    return merged
+
+
+def _continues(source: Source, previous: Moment, step: Step) -> bool:
+    """Whether a further line event of the same statement belongs to the same execution of it."""
+    statement = source.statements[step.line]
+    loop = source.loops.get(statement.lineno)
+    if loop is not None:
+        return loop.header_end > loop.line
+    end = getattr(statement, "end_lineno", step.line)
+    return end > statement.lineno and source.branches.get(statement.lineno) is None
+
+
+def _joined(first: tuple[Change, ...], second: tuple[Change, ...]) -> tuple[Change, ...]:
+    names = {change.name: change for change in (*first, *second)}
+    return tuple(names.values())
+
+
+def _frames(trace: Trace) -> dict[int, Frame]:
+    frames: dict[int, Frame] = {}
+    for index, event in enumerate(trace.events):
+        frame = frames.get(event.frame)
+        if frame is None:
+            arguments = {change.name: change.value for change in event.changes if change.value is not None}
+            frame = frames[event.frame] = Frame(
+                event.frame, event.function, event.depth, event.line, arguments, index, len(trace.events) - 1
+            )
+        if event.kind == "return":
+            frame.end = index
+            frame.returned, frame.raised = event.value, None
+            previous = trace.events[index - 1] if index else None
+            if previous and previous.kind == "exception" and previous.frame == event.frame and event.value == "None":
+                frame.returned, frame.raised = None, previous.value
+        elif event.kind == "exception":
+            frame.raised, frame.end = event.value, index
+        elif event.kind == "line":
+            frame.raised = None
+    return frames
+
+
+def _parents(frames: dict[int, Frame], moments: list[Moment]) -> None:
+    ordered = sorted((frame for frame in frames.values() if frame.call > 0), key=lambda frame: frame.call)
+    stack: list[Moment] = []
+    position = 0
+    for frame in ordered:
+        while position < len(moments) and moments[position].start < frame.call:
+            stack.append(moments[position])
+            position += 1
+        stack = [moment for moment in stack if moment.end > frame.call]
+        if stack:
+            frame.parent = stack[-1]
+
+
+def _iterate(source: Source, frame: Frame, runs: list[LoopRun]) -> None:
+    """Fill in `iterations` of the frame's moments and append its loop runs."""
+    active: list[tuple[Loop, LoopRun]] = []
+    previous: Moment | None = None
+    for moment in frame.moments:
+        around = [source.loops[line] for line in source.enclosing.get(moment.line, ())]
+        around = [loop for loop in around if not loop.inline]
+        while active and active[-1][0] not in around:
+            _finish(active.pop()[1], moment.start)
+        for loop in around:
+            run = next((run for known, run in active if known is loop), None)
+            if run is None:
+                run = LoopRun(loop.line, frame.number, moment.start, frame.end, [])
+                active.append((loop, run))
+                runs.append(run)
+                _begin(loop, run, moment)
+            elif _is_boundary(loop, moment, previous):
+                _finish(run, moment.start)
+                while active[-1][1] is not run:
+                    _finish(active.pop()[1], moment.start)
+                _begin(loop, run, moment)
+        moment.iterations = tuple((loop.line, len(run.spans)) for loop, run in active if _is_open(run))
+        previous = moment
+    while active:
+        _finish(active.pop()[1], frame.end)
+
+
+def _is_boundary(loop: Loop, moment: Moment, previous: Moment | None) -> bool:
+    """Whether the moment starts another iteration of a loop that is already running."""
+    if loop.endless:
+        return moment.line == loop.first_body_line and previous is not None and previous.line != loop.line
+    return moment.line == loop.line
+
+
+def _begin(loop: Loop, run: LoopRun, moment: Moment) -> None:
+    """Open an iteration, unless the moment is a header visit that ends the loop."""
+    following = moment.following
+    if moment.line == loop.line and (following is None or not loop.header_end < following.line <= loop.body_end):
+        return
+    run.spans.append((moment.start, -1))
+
+
+def _finish(run: LoopRun, event: int) -> None:
+    run.end = event
+    if run.spans and run.spans[-1][1] < 0:
+        run.spans[-1] = (run.spans[-1][0], event)
+
+
+def _is_open(run: LoopRun) -> bool:
+    return bool(run.spans) and run.spans[-1][1] < 0
+
+
+def _outcome(source: Source, moment: Moment) -> bool | None:
+    following = moment.following
+    loop, branch = source.loops.get(moment.line), source.branches.get(moment.line)
+    if loop is not None and not loop.inline:
+        if following is None:
+            return False if loop.kind == "for" else None
+        return loop.header_end < following.line <= loop.body_end
+    if branch is not None:
+        if not branch.inline and following is not None:
+            return branch.body[0] <= following.line <= branch.body[1]
+        try:
+            return bool(evaluate(branch.test, moment.before))
+        except Unknown:
+            return None
+    return None
+
+
+def _spans(trace: Trace, frames: dict[int, Frame], moments: list[Moment]) -> dict[str, list[Span]]:
+    closers = {(moment.frame, moment.end): moment for moment in moments}
+    open_spans: dict[tuple[int, str], tuple[str, int]] = {}
+    spans: dict[str, list[Span]] = {}
+
+    def close(frame: int, name: str, end: int) -> None:
+        value, start = open_spans.pop((frame, name))
+        spans.setdefault(name, []).append(Span(name, value, frame, start, end, closers.get((frame, start))))
+
+    for index, event in enumerate(trace.events):
+        for change in event.changes:
+            if (event.frame, change.name) in open_spans:
+                close(event.frame, change.name, index)
+            if change.value is not None:
+                open_spans[event.frame, change.name] = (change.value, index)
+    for frame, name in list(open_spans):
+        close(frame, name, frames[frame].end)
+    for found in spans.values():
+        found.sort(key=lambda span: span.start)
+    return spans

@@ -1,0 +1,294 @@
+"""The claims of a forward monologue walked along a timeline, in reading order.
+
+A cursor moves forward through the events and never back: a claim that is placed on a line must hold at one of the
+line's executions from the cursor on, a claim without a place at some statement from the cursor on, and always inside
+the iterations that the text names. So a true statement told too late, or in the wrong iteration, fails.
+"""
+
+import ast
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from ray_app.monologue.check import Finding, check, equal, place, run_around
+from ray_app.monologue.claims import Anchor, Claim
+from ray_app.monologue.evaluate import Unknown, parse_value, show
+from ray_app.monologue.timeline import LoopRun, Moment, Timeline
+
+_LOOK_AHEAD = 1_000
+_GLOBAL = frozenset({"invariant", "sequence"})
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A claim with its finding."""
+
+    claim: Claim
+    finding: Finding
+
+
+def walk(timeline: Timeline, claims: Sequence[Claim]) -> list[Checked]:
+    """The finding of every claim, in order."""
+    walker = _Walker(timeline)
+    done: list[Checked] = []
+    for _, group in groupby(claims, key=lambda claim: claim.sentence):
+        done += walker.sentence(list(group))
+    return done
+
+
+class _Walker:
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.cursor = 0
+        self.current: Moment | None = None
+        self._implied: tuple[Anchor, ...] = ()
+        self._targets = {name for loop in timeline.source.loops.values() for name in loop.targets}
+
+    def sentence(self, claims: list[Claim]) -> list[Checked]:
+        self._implied = ()
+        done: list[Checked] = []
+        for _, group in groupby(claims, key=lambda claim: (claim.line, claim.iterations)):
+            done += self._group(list(group))
+        return done
+
+    def _group(self, claims: list[Claim]) -> list[Checked]:
+        if not claims[0].line:
+            return [self._free(claim) for claim in claims]
+        placed = [claim for claim in claims if claim.kind not in _GLOBAL]
+        found = self._placed(placed) if placed else []
+        by_identity = {id(item.claim): item for item in found}
+        return [by_identity.get(id(claim)) or Checked(claim, self._everywhere(claim)) for claim in claims]
+
+    def _placed(self, claims: list[Claim]) -> list[Checked]:
+        """Claims that share a line: the earliest execution of it at which all hold, else the first one's findings."""
+        first: list[Checked] = []
+        for moment in self._executions(claims[0]):
+            found = [Checked(claim, check(self.timeline, claim, moment)) for claim in claims]
+            if all(item.finding.holds is not False for item in found):
+                self._advance(moment, claims)
+                return found
+            if not first or _truths(found) > _truths(first):
+                first = found
+        if not first:
+            reason = f"L{claims[0].line} does not run here"
+            return [Checked(claim, Finding(False, reason)) for claim in claims]
+        return first
+
+    def _executions(self, claim: Claim) -> Iterator[Moment]:
+        line, wanted = self._target(claim.line)
+        if isinstance(self.timeline.source.statements.get(line), ast.FunctionDef):
+            yield from self._beginnings(line)
+            return
+        anchors = self._applicable(claim.iterations, line)
+        for moment in self._from_cursor():
+            if moment.line != line or (claim.visit and moment.visit != claim.visit):
+                continue
+            if wanted is not None and moment.outcome is not wanted:
+                continue
+            if not anchors or any(low <= moment.start < high for low, high in self._windows(anchors)):
+                yield moment
+
+    def _beginnings(self, line: int) -> Iterator[Moment]:
+        """The first statements of the calls of the function defined at a line."""
+        for frame in self.timeline.frames.values():
+            definition = self.timeline.source.function(frame.function)
+            if frame.call >= self.cursor and frame.moments and definition is not None and definition.lineno == line:
+                yield frame.moments[0]
+
+    def _target(self, line: int) -> tuple[int, bool | None]:
+        """The statement that a label stands for; an `else:` line stands for its test coming out false."""
+        source = self.timeline.source
+        statement = source.statements.get(line)
+        if statement is not None:
+            return statement.lineno, None
+        for branch in source.branches.values():
+            if branch.body[1] < line < branch.orelse[0]:
+                return branch.line, False
+        return line, None
+
+    def _applicable(self, anchors: tuple[Anchor, ...], line: int) -> tuple[Anchor, ...]:
+        """The anchors whose loop holds the line; a helper's lines lie in no loop of their caller."""
+        around = self.timeline.source.enclosing.get(line, ())
+        if not around:
+            return ()
+        return tuple(anchor for anchor in anchors if anchor[0] is None or self._loop_line(anchor[0]) in around)
+
+    def _loop_line(self, line: int) -> int:
+        loop = self.timeline.source.loop_of(line)
+        return loop.line if loop is not None else line
+
+    def _windows(self, anchors: tuple[Anchor, ...]) -> list[tuple[int, int]]:
+        windows = [(0, len(self.timeline.trace.events))]
+        for line, number in anchors:
+            spans = [
+                _iteration(run, number)
+                for run in self.timeline.runs
+                if line is None or run.line == self._loop_line(line)
+            ]
+            windows = [
+                (max(low, span[0]), min(high, span[1]))
+                for low, high in windows
+                for span in spans
+                if span is not None and max(low, span[0]) < min(high, span[1])
+            ]
+        return sorted(set(windows))
+
+    def _from_cursor(self) -> Iterator[Moment]:
+        """The moments a claim may be about: the current one, those still running, and all later ones."""
+        moments = self.timeline.moments
+        if self.current is not None and self.current.end >= self.cursor:
+            yield self.current
+        low = bisect_left(moments, self.cursor, key=lambda moment: moment.start)
+        running = [moment for moment in moments[:low] if moment.end > self.cursor and moment is not self.current]
+        yield from reversed(running)
+        yield from (moment for moment in moments[low:] if moment is not self.current)
+
+    def _advance(self, moment: Moment, claims: Iterable[Claim]) -> None:
+        self.current = moment
+        entering = any(claim.kind == "call" for claim in claims)
+        told = (
+            any(claim.kind in ("value", "return", "added", "removed", "anonymous") for claim in claims) and not entering
+        )
+        self.cursor = max(self.cursor, moment.end if told else moment.start)
+
+    def _free(self, claim: Claim) -> Checked:
+        """A claim without a line: somewhere from the cursor on, inside the iterations named or implied."""
+        if claim.kind in _GLOBAL:
+            return Checked(claim, self._everywhere(claim))
+        if claim.kind in ("code", "quote"):
+            return Checked(claim, Finding(None, "quoted"))
+        if claim.kind == "iteration":
+            return Checked(claim, self._iteration_exists(claim))
+        if claim.kind == "return" and claim.how in ("own", "final"):
+            final = check(self.timeline, replace(claim, how="final"), self.timeline.moments[0])
+            if final.holds:
+                return Checked(claim, final)
+        if claim.kind == "count":
+            return Checked(claim, self._some_loop(claim))
+        if claim.kind == "past" or claim.how == "past":
+            return Checked(claim, self._earlier(claim))
+        return self._search(claim)
+
+    def _search(self, claim: Claim) -> Checked:
+        anchors = claim.iterations or ((), self._implied)[claim.subject not in self._targets]
+        windows = self._windows(anchors) if anchors else []
+        first: Finding | None = None
+        candidates = list(self._candidates(claim, anchors, windows))
+        for moment in candidates[:_LOOK_AHEAD]:
+            found = check(self.timeline, claim, moment)
+            if found.holds:
+                self._advance(moment, [claim])
+                self._imply(claim, moment)
+                return Checked(claim, found)
+            if first is None or (first.holds is None and found.holds is False):
+                first = found
+        if first is None:
+            return Checked(claim, Finding(False, "nothing of the kind happens here"))
+        return Checked(claim, first)
+
+    def _candidates(
+        self, claim: Claim, anchors: tuple[Anchor, ...], windows: list[tuple[int, int]]
+    ) -> Iterator[Moment]:
+        inside = [m for m in self._from_cursor() if not anchors or any(low <= m.start < high for low, high in windows)]
+        if claim.how == "end" and anchors:
+            return iter(
+                [
+                    max((m for m in inside if low <= m.start < high and m.end <= high), key=lambda m: m.end)
+                    for low, high in windows
+                    if any(low <= m.start < high and m.end <= high for m in inside)
+                ]
+            )
+        if anchors and (claim.how == "set" or (claim.how == "state" and claim.subject in self._targets)):
+            changing = [m for m in inside if any(change.name == claim.subject for change in m.changes)]
+            return iter(changing or inside)
+        return iter(inside)
+
+    def _imply(self, claim: Claim, moment: Moment) -> None:
+        """`i = 2: ...` places the rest of the sentence in the iteration that gave `i` this value."""
+        loop = self.timeline.source.loops.get(moment.line)
+        if claim.kind == "value" and loop is not None and claim.subject in loop.targets and moment.iterations:
+            self._implied = moment.iterations
+
+    def _iteration_exists(self, claim: Claim) -> Finding:
+        windows = self._windows(claim.iterations)
+        later = [window for window in windows if window[1] > self.cursor]
+        if not later:
+            return Finding(False, "no such iteration from here on")
+        return Finding(True, f"events {later[0][0]} to {later[0][1]}")
+
+    def _some_loop(self, claim: Claim) -> Finding:
+        line = int(claim.subject) if claim.subject else 0
+        runs = [run for run in self.timeline.runs if not line or run.line == self._loop_line(line)]
+        near = run_around(self.timeline, self.current, line) if self.current is not None else None
+        counts = [
+            len(run.spans) for run in ([near] if near is not None and len(self.timeline.source.loops) > 1 else runs)
+        ]
+        total = sum(counts)
+        shown = ", ".join(f"the loop on L{run.line} runs {len(run.spans)} times" for run in runs) or "no loop runs"
+        if not runs and claim.value == "0":
+            return Finding(True, shown)
+        return Finding(claim.value in map(str, counts) or (len(runs) > 1 and claim.value == str(total)), shown)
+
+    def _earlier(self, claim: Claim) -> Finding:
+        for moment in reversed([m for m in self.timeline.moments if m.start <= self.cursor]):
+            found = check(self.timeline, claim, moment)
+            if found.holds:
+                return found
+        return Finding(False, f"{claim.subject} was never {claim.value} up to here")
+
+    def _everywhere(self, claim: Claim) -> Finding:
+        values = [span.value for span in self.timeline.spans.get(claim.subject, ())]
+        if not values:
+            return Finding(False, f"{claim.subject} has no value in the trace")
+        if claim.kind == "sequence":
+            return self._sequence(claim, values)
+        return _invariant(claim, values)
+
+    def _sequence(self, claim: Claim, values: list[str]) -> Finding:
+        wanted = [show(item) for item in parse_value(claim.value)]
+        for start in range(len(values) - len(wanted) + 1):
+            if all(equal(value, item) for value, item in zip(values[start:], wanted, strict=False)):
+                spans = self.timeline.spans[claim.subject][start : start + len(wanted)]
+                covers = frozenset((span.moment.index, span.name) for span in spans if span.moment is not None)
+                return Finding(True, f"{claim.subject} takes the values {', '.join(values)}", covers)
+        return Finding(False, f"{claim.subject} takes the values {', '.join(values)}")
+
+
+def _truths(found: list[Checked]) -> int:
+    return sum(item.finding.holds is True for item in found)
+
+
+def _iteration(run: LoopRun, number: int) -> tuple[int, int] | None:
+    if number == -1:
+        return run.spans[-1] if run.spans else None
+    return run.spans[number - 1] if 1 <= number <= len(run.spans) else None
+
+
+def _invariant(claim: Claim, values: list[str]) -> Finding:
+    try:
+        parsed = [parse_value(value) for value in values]
+        pairs = list(zip(parsed, parsed[1:], strict=False))
+        verdicts = {
+            "never decreases": lambda: all(a <= b for a, b in pairs),
+            "never increases": lambda: all(a >= b for a, b in pairs),
+            "never changes": lambda: not pairs,
+            "only grows": lambda: all(_size(a) <= _size(b) for a, b in pairs),
+            "only ever grows": lambda: all(_size(a) <= _size(b) for a, b in pairs),
+            "only shrinks": lambda: all(_size(a) >= _size(b) for a, b in pairs),
+            "only ever shrinks": lambda: all(_size(a) >= _size(b) for a, b in pairs),
+            "never gets shorter": lambda: all(_size(a) <= _size(b) for a, b in pairs),
+            "never gets longer": lambda: all(_size(a) >= _size(b) for a, b in pairs),
+            "is never negative": lambda: all(a >= 0 for a in parsed),
+            "is never empty": lambda: all(len(a) > 0 for a in parsed),
+        }
+        return Finding(verdicts[claim.value](), f"{claim.subject} takes the values {', '.join(values[:8])}")
+    except (Unknown, TypeError, KeyError):
+        return Finding(None, "cannot be told from the trace")
+
+
+def _size(value: object) -> float:
+    return value if isinstance(value, (int, float)) else len(value)  # pyright: ignore[reportArgumentType]
+
+
+__all__ = ["Checked", "place", "walk"]
