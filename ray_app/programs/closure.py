@@ -74,7 +74,16 @@ class Module:
                 bodies.append(ast.unparse(self._clean(name)[0]))
             if sum(map(len, imports)) + sum(map(len, bodies)) > max_chars:
                 raise Impure("too long")
-        return "\n".join([*sorted(set(imports)), *([""] if imports else []), _spaced(bodies)]).strip() + "\n"
+        return (
+            "\n".join(
+                [
+                    *sorted(set(imports), key=lambda text: (text.startswith("from"), text)),
+                    *([""] if imports else []),
+                    _spaced(bodies),
+                ]
+            ).strip()
+            + "\n"
+        )
 
     def _clean(self, name: str) -> tuple[ast.stmt, frozenset[str]]:
         if name not in self._cleaned:

@@ -129,7 +129,7 @@ int: {dict[str, int]}.get({str}, {#int}) | max({dict[str, int]}.values(), defaul
 int: sum({c}.isdigit() for {c} in {str}) | sum(map(len, {list[str]}))
 int: {v=list[int]}[{int} % len({v})] if {v} else {#int} | {v=tuple[int, ...]}[-1] if {v} else {#int}
 int: {int} if {bool} else {int} | sum(map(sum, {list[list[int]]}))
-int: int({v=str}) if {v=str}.isdecimal() else {#int} | len({#sep}.join({list[str]}))
+int: int({v=str}) if {v}.isdecimal() else {#int} | len({#sep}.join({list[str]}))
 int: sum({n} * {n} for {n} in {list[int]} if {n} % 2)
 float: {int} / {#nonzero} | float({int}) | round({float}, 2) | sum({v=list[int]}) / len({v}) if {v} else 0.0
 float: {float} * {#half} | abs({float}) | {float} + {int}

@@ -83,8 +83,9 @@ def constants(code: str) -> tuple[Any, ...]:
     """The distinct str, int and float constants of a program, in order: ingredients for mutation."""
     found: dict[str, Any] = {}
     for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str | int | float) and len(repr(node.value)) < 40:
-            found.setdefault(repr(node.value), node.value)
+        value = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(value, str | int | float) and not isinstance(value, bool) and len(repr(value)) < 40:
+            found.setdefault(repr(value), value)
     return tuple(found.values())
 
 

@@ -381,7 +381,8 @@ class Builder:
         """A statement that changes `name`, from the names in `must`."""
         kind = scope.types[name]
         must = tuple(each for each in must if each != name)
-        if not must and self._rng.random() < 0.1 and (change := self._change(name, CHANGES.get(kind, ()), scope)):
+        alone = not must and name not in self._empty and self._rng.random() < 0.1
+        if alone and (change := self._change(name, CHANGES.get(kind, ()), scope)):
             return change
         before = self._mark(scope)
         for _ in range(24):

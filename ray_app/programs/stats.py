@@ -1,6 +1,7 @@
 """How hard and how diverse programs are, per source: plain data for the report and the dataset card."""
 
 import ast
+import builtins
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,10 +17,7 @@ SURFACE: dict[str, tuple[str, ...]] = {
 }
 """The public methods of the built-in types: what method coverage is measured against."""
 
-_BUILTIN_FUNCTIONS = frozenset(
-    "abs all any bin bool chr dict divmod enumerate filter float format frozenset hex int isinstance iter len list map max "
-    "min next oct ord pow range repr reversed round set slice sorted str sum tuple zip".split(" ")
-)
+_BUILTIN_FUNCTIONS = frozenset(name for name in vars(builtins) if name.islower() and not name.startswith("_"))
 _BRANCHES = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.comprehension, ast.IfExp, ast.Match)
 
 

@@ -21,7 +21,7 @@ _FALSY_OUTPUTS = frozenset({"None", "NotImplemented", "Ellipsis"})
 class TraceConfig:
     """What makes an execution fit as ground truth. `candidates` calls are executed, at most `keep` of them kept."""
 
-    limits: Limits = field(default_factory=lambda: Limits(cpu_s=0.5, trace_events=1_024))
+    limits: Limits = field(default_factory=lambda: Limits(cpu_s=0.2, trace_events=1_024))
     candidates: int = 10
     keep: int = 5
     min_keep: int = 1
