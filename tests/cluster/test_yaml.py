@@ -7,12 +7,16 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 PROJECT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("name", ["cluster.yaml"])
+@pytest.mark.parametrize("name", ["cluster.yaml", "cluster/on-premise.yaml"])
 def test_cluster_yaml_is_valid_for_ray_up(name):
     config = prepare_config(yaml.safe_load((PROJECT / name).read_text()))
     validate_config(config)
-    head = config["available_node_types"][config["head_node_type"]]
-    assert head["resources"]["CPU"] == 0, "the head must not work"
+    assert config["max_workers"] >= 1
+
+
+def test_cluster_yaml_head_does_no_work():
+    config = yaml.safe_load((PROJECT / "cluster.yaml").read_text())
+    assert config["available_node_types"][config["head_node_type"]]["resources"]["CPU"] == 0
 
 
 def test_cluster_yaml_workers_scale_from_nothing():
