@@ -79,7 +79,7 @@ class Module:
                 [
                     *sorted(set(imports), key=lambda text: (text.startswith("from"), text)),
                     *([""] if imports else []),
-                    _spaced(bodies),
+                    spaced(bodies),
                 ]
             ).strip()
             + "\n"
@@ -166,8 +166,8 @@ def _bound_names(statements: Iterable[ast.stmt]) -> set[str]:
     return names
 
 
-def _spaced(bodies: list[str]) -> str:
-    """Two lines between definitions, none between constants."""
+def spaced(bodies: list[str]) -> str:
+    """Statements as the text of a module: two empty lines around definitions, none between other statements."""
     text = ""
     for index, body in enumerate(bodies):
         block = body.startswith(("def ", "class ", "@"))

@@ -269,13 +269,13 @@ _HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*?)\}")
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """`parts` alternate between text and holes; `feature` names the operation; `error` is what it may raise."""
+    """`parts` alternate between text and holes; `features` are the built-ins it uses; `error` is what it may raise."""
 
     result: Type
     text: str
     parts: tuple[str, ...]
     holes: tuple[str, ...]
-    feature: str
+    features: tuple[str, ...]
     compound: bool
     error: str = ""
 
@@ -300,18 +300,18 @@ def _template(result: Type, text: str) -> Template:
             parts.append("")
         at = match.end()
     parts[-1] += text[at:]
-    return Template(result, text, tuple(parts), tuple(holes), _feature(result, text, holes), _is_compound(text), error)
+    return Template(result, text, tuple(parts), tuple(holes), _features(result, text), _is_compound(text), error)
 
 
-def _feature(result: Type, text: str, holes: list[str]) -> str:
-    """The built-in that a template is about: "str.find", "len", or its text where it is an operator."""
-    method = re.search(r"(?:\{(?:\w=)?([^{}]*)\}|(str|dict|int|float)|'[^']*')\.([a-z_]+)\(", text)
-    if method:
+def _features(result: Type, text: str) -> tuple[str, ...]:
+    """The built-ins that a template uses: "str.find", "len"; its own text where it is made of operators."""
+    found: list[str] = []
+    for method in re.finditer(r"(?:\{(?:\w=)?([^{}]*)\}|\b(str|dict|int|float)|('[^']*'))\.([a-z_]+)\b", text):
         owner = method.group(1) or method.group(2) or "str"
         owner = {"#sep": "str", "x": result, "w": "str", "c": "str"}.get(owner, owner)
-        return f"{owner.partition('[')[0].partition(' ')[0]}.{method.group(3)}"
-    called = re.match(r"([a-z]+)\(", text)
-    return called.group(1) if called else re.sub(r"\{[^{}]*\}", "_", text)
+        found.append(f"{owner.partition('[')[0].partition(' ')[0]}.{method.group(4)}")
+    found += re.findall(r"(?<![.\w])([a-z]+)\(", text)
+    return tuple(found) or (re.sub(r"\{[^{}]*\}", "_", text),)
 
 
 def _is_compound(text: str) -> bool:
@@ -352,6 +352,7 @@ EXPRESSIONS = _table(_OPERATIONS)
 UPDATES = _table(_UPDATES)
 CHANGES = _table(_CHANGES)
 GUARDED = _table(_GUARDED)
+ALONE = {kind: CHANGES.get(kind, ()) + GUARDED.get(kind, ()) for kind in {**CHANGES, **GUARDED}}
 RISKY = _table(RAISING)
 EMPTY: dict[Type, str] = {
     "int": "0",

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from ray_app.errors import InputError
 from ray_app.programs import grammar
+from ray_app.programs.closure import spaced
 from ray_app.programs.noise import noise
 from ray_app.programs.statements import Builder, Dial, Spent
 from ray_app.records import Program, Reject, content_id
@@ -74,8 +75,7 @@ def _draft(origin: str, difficulty: int, used: Counter[str], config: GrowConfig)
     except Spent as spent:
         return Reject(STAGE, content_id(origin), "nothing fits", str(spent))
     tree = ast.parse(module.code)
-    code = ast.unparse(tree) + "\n"
-    code = code.replace("\n\ndef ", "\n\n\ndef ")
+    code = spaced([ast.unparse(function) for function in tree.body])
     program_id = content_id("program", code, module.entry)
     if (reason := noise(tree, module.entry, needs_branch=difficulty >= 2)) is not None:
         return Reject(STAGE, program_id, reason, origin)

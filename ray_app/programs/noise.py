@@ -47,8 +47,9 @@ def _read(function: ast.FunctionDef) -> set[str]:
 def _branches_on_input(function: ast.FunctionDef) -> bool:
     """Whether some condition or iterable depends, through assignments, on a parameter."""
     tainted = {arg.arg for arg in function.args.args}
+    flows = list(_flows(function))
     while True:
-        grown = tainted | {name for target, names in _flows(function) if names & tainted for name in target}
+        grown = tainted | {name for target, names in flows if names & tainted for name in target}
         if grown == tainted:
             break
         tainted = grown

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ray_app.programs.closure import spaced
 from ray_app.programs.inputs import Call, literal_arguments
 from ray_app.programs.mine import description as docstring_text
 from ray_app.programs.purity import Impure, check_pure
@@ -55,7 +56,7 @@ def parse_reply(text: str) -> Draft:
         description, blocks = fields
     else:
         description, blocks = _prose(text), _blocks(text)
-    trees = [(block, tree) for block in blocks if (tree := _parsed(block)) is not None]
+    trees = [(block, tree) for block in blocks if (tree := _parsed(block)) is not None and tree.body]
     if not trees:
         raise Malformed("no code", "there is no Python code block that parses")
     definitions = [(block, tree) for block, tree in trees if _functions(tree)]
@@ -84,7 +85,7 @@ def solution_code(tree: ast.Module) -> str:
         raise Malformed(
             f"impure: {impure.reason}", f"the solution must not use {impure.detail or impure.reason}"
         ) from impure
-    return ast.unparse(module) + "\n"
+    return spaced([ast.unparse(node) for node in module.body])
 
 
 _KEPT = (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign, ast.FunctionDef, ast.ClassDef)
@@ -226,6 +227,7 @@ def _prose(text: str) -> str:
         if tag.lower() in _DESCRIPTION_KEYS:
             return _prose(part)
     outside = _TAG.sub("\n", _FENCE.sub("\n", text))
+    outside = re.sub(r"^\s*(?=\d+[.)]\s|#)", "\n\n", outside, flags=re.MULTILINE)
     bare = re.split(r"^(?:def|class|import|from|@)\b", outside, maxsplit=1, flags=re.MULTILINE)[0]
     paragraphs: list[str] = []
     for paragraph in re.split(r"\n\s*\n", bare):

@@ -1,5 +1,6 @@
 """Statements of grown programs: what may follow, given the names in scope and their types."""
 
+import itertools
 import random
 import re
 from collections import Counter
@@ -7,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ray_app.programs.grammar import (
+    ALONE,
     CHANGES,
     CHARACTER_NAMES,
     ELEMENTS,
     EMPTY,
     EXPRESSIONS,
-    GUARDED,
     LITERALS,
     NAMES,
     PARAMETER_TYPES,
@@ -104,6 +105,7 @@ class Builder:
         self._result: Type = "int"
         self._owned: set[str] = set()
         self._empty: set[str] = set()
+        self._cumulated: dict[int, list[float]] = {}
 
     def module(self) -> Grown:
         """One entry function after its helpers. Spent where the names at hand allow no sensible statement."""
@@ -119,7 +121,8 @@ class Builder:
 
     def _parameter_kinds(self) -> list[Type]:
         count = self._rng.choice((1, 1, 2, 2, 3) if self._dial.statements > 2 else (1, 1, 2))
-        return self._rng.choices(list(PARAMETER_TYPES), list(PARAMETER_TYPES.values()), k=count)
+        kinds = self._rng.choices(list(PARAMETER_TYPES), list(PARAMETER_TYPES.values()), k=count)
+        return kinds if set(kinds) - {"bool"} else [*kinds, "str"]  # two booleans have too few inputs
 
     def _function(self, name: str, kinds: list[Type], dial: Dial, result: Type) -> str:
         scope = Scope({})
@@ -233,9 +236,7 @@ class Builder:
         name = self._new_name(scope, kind)
         lines = [_indent(level, f"{name} = {value}")]
         if self._rng.random() < 0.25:
-            test, _, action = self._change(name, (*CHANGES.get(kind, ()), *GUARDED.get(kind, ())), scope).rpartition(
-                " # "
-            )
+            test, _, action = self._change(name, ALONE.get(kind, ()), scope).rpartition(" # ")
             lines += [_indent(level, test)] if test else []
             lines += [_indent(level + 1 if test else level, action)] if action else []
         return lines
@@ -515,7 +516,7 @@ class Builder:
             else:
                 receiver = template.parts[index + 1].startswith((".", "["))
                 values.append(self._operand(hole, scope, depth, avoid, receiver=receiver))
-        self._features.append(template.feature)
+        self._features += template.features
         operands = [value for value, hole in zip(values, template.holes, strict=True) if hole in EXPRESSIONS]
         if len(set(operands)) < len(operands):
             return _IMPOSSIBLE  # `a < a` and `max(a, a)` say nothing
@@ -615,11 +616,17 @@ class Builder:
     # Names and choice
 
     def _draw(self, templates: tuple[Template, ...]) -> Template:
-        return self._rng.choices(templates, [self._weight(template) for template in templates])[0]
+        key = id(templates)
+        if key not in self._cumulated:
+            self._cumulated[key] = list(itertools.accumulate(self._weight(template) for template in templates))
+        return self._rng.choices(templates, cum_weights=self._cumulated[key])[0]
 
     def _weight(self, template: Template) -> float:
-        base = _STRING_WEIGHT if template.feature.startswith("str.") else 1.0
-        return base * self._weights.get(template.feature, 1.0) / (1 + self._used[template.feature]) ** 0.5 + 1e-9
+        """High for built-ins that earlier programs used little; the rarest one of a template decides."""
+        weight = _STRING_WEIGHT if template.features[0].startswith("str.") else 1.0
+        for feature in template.features:
+            weight *= self._weights.get(feature, 1.0)
+        return weight / (1 + min(self._used[feature] for feature in template.features)) ** 0.5
 
     def _pick(self, targets: list[str]) -> str:
         """One of these, one that is still empty where there is one."""
