@@ -16,11 +16,12 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import ray
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from ray import serve
 from ray.exceptions import RayActorError
 from ray.serve import Application
@@ -28,13 +29,21 @@ from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
 
-from ray_app.errors import ClusterError, EngineError, InputError
+from ray_app.errors import ClusterError, EngineError, InputError, SemrayError
+from ray_app.sandbox.api import execute
 from ray_app.serving import openai_api as api
+from ray_app.serving import tools
 from ray_app.serving.generation import Delta, EngineOptions, Generation, merge
 from ray_app.serving.streaming import Resumable, events
 
 APP = "semray"
 R = TypeVar("R")
+PAGE = Path(__file__).with_name("page.html")
+_WORKBENCH = {
+    "ray_actor_options": {"num_cpus": 0.1},
+    "max_ongoing_requests": 64,
+    "autoscaling_config": {"min_replicas": 1, "max_replicas": 16, "target_ongoing_requests": 8},
+}
 _ATTEMPTS = 4  # runs of one request before a dying replica is reported
 
 
@@ -108,6 +117,41 @@ class Model:
         return self._engine.context
 
 
+@serve.deployment
+class Workbench:
+    """Runs hostile code: one replica holds one sandbox, which starts at its first use."""
+
+    async def trace(self, body: api.Json) -> api.Json:
+        """See `tools.trace`."""
+        return await asyncio.to_thread(tools.trace, body, execute)
+
+    async def verify(self, body: api.Json) -> api.Json:
+        """See `tools.verify`."""
+        return await asyncio.to_thread(tools.verify, body, execute)
+
+    async def run_code(self, body: api.Json) -> api.Json:
+        """See `tools.run_code`."""
+        return await asyncio.to_thread(tools.run_code, body, execute)
+
+    async def debug(self, body: api.Json, models: dict[str, DeploymentHandle]) -> api.Json:
+        """See `tools.Debugging`; `models` are those that may be asked."""
+        work = await asyncio.to_thread(tools.Debugging, body, execute)
+        if work.model is None or not work.fails:
+            return await asyncio.to_thread(work.answer, [])
+        generation = Generation(
+            work.messages(), max_tokens=work.max_tokens, temperature=work.temperature, n=work.attempts
+        )
+        replies = await _complete(_known(models, work.model), generation)
+        return await asyncio.to_thread(work.answer, [reply.text for reply in replies])
+
+
+def _known(models: Mapping[str, DeploymentHandle], name: str) -> DeploymentHandle:
+    if name not in models:
+        known = ", ".join(models)
+        raise api.ApiError(404, f"no model {name!r} here; there is {known}", param="model", code="model_not_found")
+    return models[name]
+
+
 async def _complete(handle: DeploymentHandle, generation: Generation) -> list[Delta]:
     for attempt in range(_ATTEMPTS):
         try:
@@ -151,7 +195,7 @@ async def _after(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
     try:
         async for event in rest:
             yield event
-    except (api.ApiError, InputError, EngineError) as error:
+    except (api.ApiError, SemrayError) as error:
         yield api.sse(api.api_error(error).body())
 
 
@@ -164,8 +208,15 @@ _http = FastAPI(title="semray", docs_url=None, redoc_url=None, openapi_url=None)
 class Gateway:
     """Speaks HTTP; knows the models by name; holds no model itself."""
 
-    def __init__(self, models: dict[str, DeploymentHandle], api_key: str | None, limits: api.RequestLimits) -> None:
+    def __init__(
+        self,
+        models: dict[str, DeploymentHandle],
+        workbench: DeploymentHandle,
+        api_key: str | None,
+        limits: api.RequestLimits,
+    ) -> None:
         self._models = models
+        self._workbench = workbench
         self._key = api_key
         self._limits = limits
         self._started = int(time.time())
@@ -194,7 +245,7 @@ class Gateway:
         """One model's card."""
 
         def card(_: bytes) -> api.Json:
-            self._handle(name)
+            _known(self._models, name)
             return api.model_card(name, self._started)
 
         return await self._answer(request, card)
@@ -209,24 +260,59 @@ class Gateway:
         """OpenAI's text completions."""
         return await self._generate(request, api.parse_completion)
 
+    @_http.post("/v1/trace")
+    async def trace(self, request: Request) -> Response:
+        """Code and a call -> trace, monologue and its verdict."""
+        return await self._work(request, self._workbench.trace.remote)
+
+    @_http.post("/v1/verify")
+    async def verify(self, request: Request) -> Response:
+        """A monologue -> its claims with evidence."""
+        return await self._work(request, self._workbench.verify.remote)
+
+    @_http.post("/v1/debug")
+    async def debug(self, request: Request) -> Response:
+        """Code and a failing test -> diagnosis, patch, and whether the patch passes."""
+        return await self._work(request, lambda body: self._workbench.debug.remote(body, self._models))
+
+    @_http.post("/run_code")
+    async def run_code(self, request: Request) -> Response:
+        """SandboxFusion's interface."""
+        return await self._work(request, self._workbench.run_code.remote)
+
+    @_http.get("/")
+    async def page(self) -> Response:
+        """The page for people."""
+        policy = "default-src 'self'; script-src 'unsafe-inline'; style-src 'unsafe-inline'"
+        return HTMLResponse(PAGE.read_text(encoding="utf-8"), headers={"Content-Security-Policy": policy})
+
+    async def _work(self, request: Request, run: Callable[[api.Json], Any]) -> Response:
+        try:
+            self._authorize(request)
+            return JSONResponse(await run(api.parse_json(await request.body(), self._limits)))
+        except (RayActorError, BackPressureError, DeploymentUnavailableError) as error:
+            return _failure(api.ApiError(503, f"the sandbox is not available: {error}", code="sandbox_unavailable"))
+        except (api.ApiError, SemrayError) as error:
+            return _failure(api.api_error(error))
+
     async def _answer(self, request: Request, reply: Callable[[bytes], api.Json]) -> Response:
         try:
             self._authorize(request)
             return JSONResponse(reply(await request.body()))
-        except (api.ApiError, InputError, EngineError) as error:
+        except (api.ApiError, SemrayError) as error:
             return _failure(api.api_error(error))
 
     async def _generate(self, request: Request, parse: Callable[[bytes, api.RequestLimits], api.Call]) -> Response:
         try:
             self._authorize(request)
             call = parse(await request.body(), self._limits)
-            handle = self._handle(call.model)
+            handle = _known(self._models, call.model)
             if not call.stream:
                 results = await asyncio.gather(*(_complete(handle, generation) for generation in call.generations))
                 return JSONResponse(api.response(call, results))
             chunks = events(call, partial(_stream, handle))
             first = await anext(chunks)  # an error before the first token still gets its own status
-        except (api.ApiError, InputError, EngineError) as error:
+        except (api.ApiError, SemrayError) as error:
             return _failure(api.api_error(error))
         return StreamingResponse(_after(first, chunks), media_type="text/event-stream")
 
@@ -236,12 +322,6 @@ class Gateway:
             raise api.ApiError(
                 401, "missing or wrong API key: send 'Authorization: Bearer KEY'", code="invalid_api_key"
             )
-
-    def _handle(self, name: str) -> DeploymentHandle:
-        if name not in self._models:
-            known = ", ".join(self._models)
-            raise api.ApiError(404, f"no model {name!r} here; there is {known}", param="model", code="model_not_found")
-        return self._models[name]
 
 
 def application(
@@ -256,7 +336,9 @@ def application(
         raise InputError("no model to serve: give at least one {name: path}")
     handles = {name: _model(name, path, options) for name, path in models.items()}
     gateway = Gateway.options(ray_actor_options={"num_cpus": 0.1}, graceful_shutdown_timeout_s=options.drain_s)
-    return gateway.bind(handles, api_key, limits or api.RequestLimits())
+    return gateway.bind(
+        handles, cast(Any, Workbench).options(**_WORKBENCH).bind(), api_key, limits or api.RequestLimits()
+    )
 
 
 def _model(name: str, path: str, options: ModelOptions) -> Application:

@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ray_app.errors import EngineError, InputError
+from ray_app.errors import EngineError, InputError, SandboxError
 from ray_app.serving.generation import Delta, Generation, Message, Prompt, Token
 
 Json = dict[str, Any]
@@ -37,11 +37,18 @@ class ApiError(Exception):
         super().__init__(message)
         self.status, self.message, self.param, self.code = status, message, param, code
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _api_error, (self.status, self.message, self.param, self.code)
+
     def body(self) -> Json:
         """The JSON document that goes with `status`."""
         kinds = {401: "authentication_error", 404: "invalid_request_error", 429: "rate_limit_error"}
         kind = kinds.get(self.status, "invalid_request_error" if self.status < 500 else "server_error")
         return {"error": {"message": self.message, "type": kind, "param": self.param, "code": self.code}}
+
+
+def _api_error(status: int, message: str, param: str | None, code: str | None) -> ApiError:
+    return ApiError(status, message, param=param, code=code)
 
 
 def api_error(error: Exception) -> ApiError:
@@ -52,6 +59,8 @@ def api_error(error: Exception) -> ApiError:
         return ApiError(400, str(error), code="invalid_value")
     if isinstance(error, EngineError):
         return ApiError(503, str(error), code="engine_unavailable")
+    if isinstance(error, SandboxError):
+        return ApiError(503, str(error), code="sandbox_unavailable")
     raise error
 
 

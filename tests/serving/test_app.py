@@ -142,6 +142,34 @@ def test_bad_json_wrong_path_and_wrong_key_are_refused(url: str) -> None:
     assert httpx.get(f"{url}/models", headers={"Authorization": "Bearer wrong"}).status_code == 401
 
 
+def test_the_sandbox_endpoints_trace_verify_debug_and_run_code(url: str) -> None:
+    code = "def f(x):\n    y = x + 1\n    return y * 2\n"
+    with httpx.Client(headers={"Authorization": f"Bearer {KEY}"}, timeout=60) as http:
+        traced = http.post(f"{url}/trace", json={"code": code, "call": "f(2)"}).json()
+        assert (traced["output"], traced["accepted"]) == ("6", True)
+        text = traced["monologue"].replace("6", "7")
+        checked = http.post(f"{url}/verify", json={"code": code, "call": "f(2)", "text": text}).json()
+        assert not checked["accepted"]
+        debug = {"code": code, "test": "f(2) == 7", "model": "base", "attempts": 2, "max_tokens": 16}
+        debugged = http.post(f"{url}/debug", json=debug).json()
+        assert debugged["fails"]
+        assert "f(2) gives 6" in debugged["diagnosis"]
+        assert debugged["attempts"] == 2
+        ran = http.post(f"{url.removesuffix('/v1')}/run_code", json={"code": "print(input())", "stdin": "hi"}).json()
+        assert (ran["status"], ran["run_result"]["stdout"]) == ("Success", "hi\n")
+        unknown = http.post(f"{url}/debug", json={**debug, "model": "other"})
+        assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "model_not_found")
+        assert http.post(f"{url}/trace", json={"code": code, "call": "f("}).status_code == 400
+    assert httpx.post(f"{url.removesuffix('/v1')}/run_code", json={"code": "1"}).status_code == 401
+
+
+def test_the_page_is_served_and_may_load_nothing_from_elsewhere(url: str) -> None:
+    page = httpx.get(url.removesuffix("v1"))
+    assert page.headers["content-type"].startswith("text/html")
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "<textarea" in page.text
+
+
 def test_health_and_readiness_need_no_key(url: str) -> None:
     root = url.removesuffix("/v1")
     assert httpx.get(f"{root}/health").json() == {"status": "ok"}

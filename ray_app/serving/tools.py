@@ -1,0 +1,327 @@
+"""What only this endpoint offers: running code in the sandbox, telling what it did, checking what is said about it.
+
+Each function takes the JSON body of a request and gives the JSON of the answer; `Execute` is the sandbox. A failing
+program is an answer (status 200); a body that makes no sense is an ApiError. No Ray and no web framework here.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ray_app.monologue import narrate
+from ray_app.monologue.verify import unfit, verify_backward, verify_forward
+from ray_app.records import Execution
+from ray_app.sandbox.limits import Limits
+from ray_app.serving.generation import Message
+from ray_app.serving.openai_api import ApiError, Json, validation_error
+
+Execute = Callable[..., list[Execution]]
+B = TypeVar("B", bound=BaseModel)
+
+_CODE_CHARS = 100_000
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    code: str = Field(min_length=1, max_length=_CODE_CHARS)
+    cpu_s: float = Field(1.0, gt=0, le=30)
+
+    def limits(self) -> Limits:
+        return Limits(cpu_s=self.cpu_s, wall_s=max(10.0, 5 * self.cpu_s))
+
+
+class _CallBody(_Body):
+    """A call of a function of the code; `other_calls` are further inputs, which a backward monologue is about."""
+
+    call: str = Field(min_length=1, max_length=_CODE_CHARS)
+    direction: Literal["forward", "backward"] = "forward"
+    other_calls: list[str] = Field(default_factory=list, max_length=64)
+
+
+class _TraceBody(_CallBody):
+    seed: int = 0
+    max_tokens: int = Field(1024, ge=64, le=16_384)
+
+
+class _VerifyBody(_CallBody):
+    text: str = Field(max_length=_CODE_CHARS)
+
+
+class _DebugBody(_Body):
+    test: str = Field(min_length=1, max_length=_CODE_CHARS)
+    model: str | None = None
+    attempts: int = Field(1, ge=1, le=16)
+    max_tokens: int = Field(512, ge=16, le=4096)
+    temperature: float = Field(0.0, ge=0, le=2)
+
+
+class _RunCodeBody(BaseModel):
+    """SandboxFusion's request. What our sandbox cannot do is refused in the answer's message, as that service does."""
+
+    code: str
+    language: str = "python"
+    compile_timeout: float = 10
+    run_timeout: float = Field(10, gt=0)
+    memory_limit_MB: float = -1  # noqa: N815 (the service's name)
+    stdin: str | None = None
+    files: dict[str, str | None] = Field(default_factory=dict)
+    fetch_files: list[str] = Field(default_factory=list)
+
+
+def trace(body: Json, execute: Execute) -> Json:
+    """POST /v1/trace: code and a call -> what happened, event by event, and a narrated monologue with its verdict.
+
+    `monologue` is null, with the reason in `untold`, for a call that did not finish or whose trace is incomplete.
+    """
+    request = _parsed(_TraceBody, body)
+    entry, execution, others = _run(request, execute)
+    answer: Json = {**_outcome(execution), "trace": asdict(execution.trace) if execution.trace else None}
+    untold = unfit(request.code, execution)
+    text = "" if untold else _tell(request, entry, execution, others, execute)
+    if not text:
+        return {**answer, "monologue": None, "untold": untold or "nothing can be said about this call's input"}
+    return {**answer, "monologue": text, **_verdict(request, entry, execution, others, text, execute)}
+
+
+def verify(body: Json, execute: Execute) -> Json:
+    """POST /v1/verify: a monologue about a call -> its claims, each with verdict and evidence."""
+    request = _parsed(_VerifyBody, body)
+    entry, execution, others = _run(request, execute)
+    return {**_outcome(execution), **_verdict(request, entry, execution, others, request.text, execute)}
+
+
+class Debugging:
+    """POST /v1/debug in steps: what fails, what to ask a model, whether its patch passes."""
+
+    def __init__(self, body: Json, execute: Execute) -> None:
+        request = _parsed(_DebugBody, body)
+        self.model, self.attempts = request.model, request.attempts
+        self.max_tokens, self.temperature = request.max_tokens, request.temperature
+        self._code, self._limits, self._execute = request.code, request.limits(), execute
+        self._test = _expression(request.test)
+        self._first = execute(request.code, [self._test], self._limits, trace=False)[0]
+        self.fails = not _passed(self._first)
+        self.diagnosis = self._diagnose() if self.fails else "the test passes"
+
+    def messages(self) -> tuple[Message, ...]:
+        """What a model is asked."""
+        return (
+            Message(
+                "user",
+                f"This Python module fails a test.\n\n```python\n{self._code}\n```\n\nTest: {self._test}\n"
+                f"What happened: {self.diagnosis}\n\n"
+                "Explain the fault in one sentence, then give the whole corrected module between [Refined] and "
+                "[/Refined].",
+            ),
+        )
+
+    def answer(self, replies: Sequence[str]) -> Json:
+        """The first reply whose patch passes, else the first one that holds a patch."""
+        tried = [self._try(reply) for reply in replies]
+        best = next((attempt for attempt in tried if attempt["passes"]), None)
+        best = best or next((attempt for attempt in tried if attempt["patch"] is not None), None)
+        nothing: Json = {"reply": replies[0] if replies else None, "patch": None, "passes": False, "after": None}
+        return {
+            "fails": self.fails,
+            "before": _outcome(self._first),
+            "diagnosis": self.diagnosis,
+            "attempts": len(replies),
+            **(best or nothing),
+        }
+
+    def _try(self, reply: str) -> Json:
+        patch = patch_of(reply)
+        if patch is None:
+            return {"reply": reply, "patch": None, "passes": False, "after": None}
+        after = self._execute(patch, [self._test], self._limits, trace=False)[0]
+        return {"reply": reply, "patch": patch, "passes": _passed(after), "after": _outcome(after)}
+
+    def _diagnose(self) -> str:
+        """What the run shows, without a model: the value or exception, and the line where it came from."""
+        subject, expected = _sides(self._test)
+        run = self._execute(self._code, [subject], self._limits, trace=True)[0]
+        where = _last_line(run, self._code)
+        if run.status == "ok":
+            wanted = f"; the test expects {expected}" if expected else f"; the test is {self._first.output}"
+            return f"{subject} gives {run.output}{wanted}{where}"
+        return f"{subject} ends with {run.exception or run.status}{where}"
+
+
+def patch_of(reply: str) -> str | None:
+    """The corrected module in a model's reply: between [Refined] tags, else the last fenced block that parses."""
+    tagged = re.findall(r"\[Refined\](.*?)(?:\[/Refined\]|\Z)", reply, re.DOTALL)
+    fenced = re.findall(r"```(?:python)?\n(.*?)```", reply, re.DOTALL)
+    inner = [block for text in tagged for block in re.findall(r"```(?:python)?\n(.*?)```", text, re.DOTALL)]
+    for candidate in [*reversed(inner), *reversed(tagged), *reversed(fenced)]:
+        if candidate.strip() and _parses(candidate):
+            return candidate.strip("\n") + "\n"
+    return None
+
+
+def run_code(body: Json, execute: Execute) -> Json:
+    """POST /run_code: SandboxFusion's interface, for Python scripts. `run_timeout` bounds CPU time.
+
+    Differences: no files in or out and no other language (status "SandboxError" says so); the compile limit is the
+    run limit; standard error holds only the exception.
+    """
+    request = _parsed(_RunCodeBody, body)
+    refusal = _refusal(request)
+    if refusal:
+        return _fusion("SandboxError", refusal, None)
+    setup = f"import io, sys\nsys.stdin = io.StringIO({request.stdin or ''!r})\n"
+    script = f"exec(compile({request.code!r}, 'main.py', 'exec'), {{'__name__': '__main__'}})"
+    memory = request.memory_limit_MB
+    limits = Limits(
+        cpu_s=request.run_timeout,
+        wall_s=5 * request.run_timeout + 5,
+        memory_bytes=int(memory * 2**20) if memory > 0 else Limits().memory_bytes,
+        stdout_chars=1_000_000,
+    )
+    execution = execute(setup, [script], limits, trace=False)[0]
+    if execution.status == "timeout-wall":
+        return _fusion("SandboxError", "the machine was too busy to run the program in time", None)
+    return _fusion("Success" if _exit_code(execution) == 0 else "Failed", "", execution)
+
+
+def _refusal(request: _RunCodeBody) -> str:
+    if request.language != "python":
+        return f"language {request.language!r} is not supported: this sandbox runs python"
+    if request.files or request.fetch_files:
+        return "files are not supported: this sandbox has no file system"
+    return ""
+
+
+def _fusion(status: str, message: str, execution: Execution | None) -> Json:
+    result: Json | None = None
+    if execution is not None:
+        kinds = {"timeout-cpu": "TimeLimitExceeded", "compile-error": "Finished"}
+        result = {
+            "status": kinds.get(execution.status, "Finished"),
+            "execution_time": execution.cpu_us / 1e6,
+            "return_code": None if execution.status == "timeout-cpu" else _exit_code(execution),
+            "stdout": execution.stdout,
+            "stderr": execution.exception or ("" if execution.status == "ok" else execution.status),
+        }
+    return {
+        "status": status,
+        "message": message,
+        "compile_result": None,
+        "run_result": result,
+        "executor_pod_name": None,
+        "files": {},
+    }
+
+
+def _exit_code(execution: Execution) -> int:
+    """0 where a shell would see success; `sys.exit(0)` and `sys.exit()` are success."""
+    if execution.status == "system-exit":
+        return 0 if (execution.exception or "").partition(":")[2].strip() in ("", "0", "None") else 1
+    return 0 if execution.status == "ok" else 1
+
+
+def _parsed(kind: type[B], body: Json) -> B:
+    try:
+        return kind.model_validate(body)
+    except ValidationError as error:
+        raise validation_error(error) from error
+
+
+def _entry(call: str) -> str:
+    """The name of the function that a call expression calls."""
+    try:
+        node = ast.parse(call.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise ApiError(400, f"call is not a Python expression: {error}", param="call") from error
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
+        raise ApiError(400, "call must call a function of the code by name, such as f(1)", param="call")
+    return node.func.id
+
+
+def _expression(test: str) -> str:
+    """A test given as an expression or as one assert statement, as an expression."""
+    try:
+        (statement,) = ast.parse(test.strip()).body
+    except (SyntaxError, ValueError, RecursionError) as error:
+        raise ApiError(400, f"test must be one Python expression or assert: {error}", param="test") from error
+    if isinstance(statement, ast.Assert):
+        return ast.unparse(statement.test)
+    if isinstance(statement, ast.Expr):
+        return ast.unparse(statement.value)
+    raise ApiError(400, "test must be one Python expression or assert statement", param="test")
+
+
+def _sides(test: str) -> tuple[str, str]:
+    """What a test computes and what it expects, for `a == b`; otherwise the whole test and ""."""
+    node = ast.parse(test, mode="eval").body
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], ast.Eq):
+        return ast.unparse(node.left), ast.unparse(node.comparators[0])
+    return test, ""
+
+
+def _passed(execution: Execution) -> bool:
+    """A test passes when it ends with a true value; None counts, for tests that assert inside and return nothing."""
+    false = ("False", "0", "''", "[]", "()", "{}")
+    return execution.status == "ok" and execution.output not in false and not execution.flags
+
+
+def _parses(code: str) -> bool:
+    try:
+        ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _last_line(execution: Execution, code: str) -> str:
+    """Where the exception was raised first, else where the entry returned, as words."""
+    if execution.trace is None:
+        return ""
+    kinds = ("exception",) if execution.status != "ok" else ("return",)
+    events = [event for event in execution.trace.events if event.kind in kinds]
+    if not events:
+        return ""
+    event = events[0] if execution.status != "ok" else events[-1]
+    lines = code.splitlines()
+    text = lines[event.line - 1].strip() if 0 < event.line <= len(lines) else ""
+    return f" (line {event.line} of {event.function}: {text})"
+
+
+def _outcome(execution: Execution) -> Json:
+    return {
+        "call": execution.call,
+        "status": execution.status,
+        "output": execution.output,
+        "exception": execution.exception,
+        "stdout": execution.stdout,
+        "cpu_us": execution.cpu_us,
+        "flags": list(execution.flags),
+    }
+
+
+def _run(request: _CallBody, execute: Execute) -> tuple[str, Execution, list[Execution]]:
+    """The entry, the execution of the call and those of the other calls."""
+    entry = _entry(request.call)
+    for other in request.other_calls:
+        _entry(other)
+    execution, *others = execute(request.code, [request.call, *request.other_calls], request.limits(), trace=True)
+    return entry, execution, others
+
+
+def _tell(request: _TraceBody, entry: str, execution: Execution, others: list[Execution], execute: Execute) -> str:
+    code, seed, size = request.code, request.seed, request.max_tokens
+    if request.direction == "forward":
+        return narrate.forward(code, entry, execution, seed=seed, max_tokens=size)
+    return narrate.backward(code, entry, execution, seed=seed, max_tokens=size, others=others, run=execute)[0]
+
+
+def _verdict(
+    request: _CallBody, entry: str, execution: Execution, others: list[Execution], text: str, execute: Execute
+) -> Json:
+    if request.direction == "forward":
+        return asdict(verify_forward(request.code, entry, execution, text, run=execute))
+    return asdict(verify_backward(request.code, entry, execution, text, others=others, run=execute))
