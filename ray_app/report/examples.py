@@ -4,16 +4,13 @@ The choice is by rule, not by beauty: of every source the first forward monologu
 source's median, among those with a trace short enough to be read; never by score. All text is hostile: escape it.
 """
 
-import ast
-import itertools
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from ray_app.records import Claim, Monologue, TracedProgram
+from ray_app.records import Monologue, TracedProgram
+from ray_app.report.rows import code_lines, segments, step_rows
 from ray_app.report.stages import STAGES
 from ray_app.store import Dataset
-from ray_app.tracing.model import Event, Step, Trace, steps
 
 ROWS = 3
 READABLE_CHARS = 4_000
@@ -32,11 +29,7 @@ def row(monologue: Monologue, traced: TracedProgram | None) -> dict[str, Any]:
     """One monologue with everything it talks about; `steps` is empty where its trace is not stored."""
     executions = traced.executions if traced else ()
     trace = next((e.trace for e in executions if e.call == monologue.call and e.trace is not None), None)
-    visits = (
-        Counter(event.line for event in trace.events if event.kind in ("line", "call")) if trace else Counter[int]()
-    )
     listed = step_rows(trace) if trace else []
-    ran = _ran(monologue.code, set(visits))
     placed, unplaced = segments(monologue.text, monologue.claims)
     return {
         "id": monologue.id,
@@ -49,10 +42,7 @@ def row(monologue: Monologue, traced: TracedProgram | None) -> dict[str, Any]:
         "author": monologue.author,
         "call": monologue.call,
         "output": monologue.output,
-        "code": [
-            {"number": number, "text": text, "visits": visits[number], "ran": not visits or number in ran}
-            for number, text in enumerate(monologue.code.rstrip("\n").split("\n"), 1)
-        ],
+        "code": code_lines(monologue.code, trace),
         "steps": listed if len(listed) <= HEAD_STEPS + TAIL_STEPS else listed[:HEAD_STEPS] + listed[-TAIL_STEPS:],
         "steps_total": len(listed),
         "steps_left_out": max(0, len(listed) - HEAD_STEPS - TAIL_STEPS),
@@ -62,70 +52,6 @@ def row(monologue: Monologue, traced: TracedProgram | None) -> dict[str, Any]:
         "claims": len(monologue.claims),
         "claims_hold": sum(claim.holds for claim in monologue.claims),
     }
-
-
-def _ran(code: str, visited: set[int]) -> set[int]:
-    """The visited lines, and the other lines of the statements or headers that they begin."""
-    try:
-        nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.stmt)]
-    except (SyntaxError, ValueError, RecursionError):
-        return visited
-    ran = set(visited)
-    for node in nodes:
-        body = getattr(node, "body", None)
-        last = body[0].lineno - 1 if isinstance(body, list) and body else (node.end_lineno or node.lineno)
-        lines = set(range(node.lineno, max(node.lineno, last) + 1))
-        ran |= lines if lines & visited else set()
-    return ran
-
-
-def step_rows(trace: Trace) -> list[dict[str, Any]]:
-    """The trace as a table: one row per executed line, call, return, exception, yield and resume, in order of start."""
-    by_start = {step.start: step for step in steps(trace)}
-    return [_step_row(event, by_start.get(index)) for index, event in enumerate(trace.events)]
-
-
-def _step_row(event: Event, step: Step | None) -> dict[str, Any]:
-    changes = step.changes if step else (event.changes if event.kind in ("call", "resume") else ())
-    return {
-        "kind": event.kind,
-        "line": event.line,
-        "visit": step.visit if step else None,
-        "depth": event.depth,
-        "function": event.function,
-        "changes": [{"name": change.name, "value": change.value} for change in changes],
-        "value": event.value,
-    }
-
-
-def segments(text: str, claims: Sequence[Claim]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The text cut where claims begin and end, each piece with its claims; and the claims that are not in the text.
-
-    Claims are looked for in order, each from where the one before began, so a phrase that occurs twice is marked twice.
-    """
-    spans: list[tuple[int, int, Claim]] = []
-    unplaced: list[dict[str, Any]] = []
-    at = 0
-    for claim in claims:
-        start = text.find(claim.text, at)
-        start = text.find(claim.text) if start < 0 else start
-        if not claim.text or start < 0:
-            unplaced.append({"text": claim.text, **_verdict(claim)})
-            continue
-        if any((start, start + len(claim.text), claim.kind) == (s, e, c.kind) for s, e, c in spans[-1:]):
-            again = text.find(claim.text, start + 1)
-            start = again if again >= 0 else start
-        spans.append((start, start + len(claim.text), claim))
-        at = start
-    edges = sorted({0, len(text), *(s for s, _, _ in spans), *(e for _, e, _ in spans)})
-    return [
-        {"text": text[a:b], "claims": [_verdict(c) for s, e, c in spans if s <= a and b <= e]}
-        for a, b in itertools.pairwise(edges)
-    ], unplaced
-
-
-def _verdict(claim: Claim) -> dict[str, Any]:
-    return {"kind": claim.kind, "holds": claim.holds, "evidence": claim.evidence}
 
 
 def rejects(root: str, stages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -32,26 +32,35 @@ def write(root: str) -> str:
 
 def render(found: Figures) -> str:
     """The page for these figures."""
-    environment = jinja2.Environment(
+    return (
+        environment()
+        .get_template("report.html")
+        .render(
+            f=found,
+            css=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),
+            charts=charts,
+            title=words.title(found),
+            summary=words.summary(found),
+            tiles=words.tiles(found),
+            scale=_scale(found["scores"], levels=False),
+            level_scale=_scale(found["scores"], levels=True),
+            funnel_top=max((step["count"] for step in found["funnel"]), default=0),
+            settings=words.settings(found["recipe"] or {}),
+            sections=_sections(found),
+            head_steps=HEAD_STEPS,
+            run_summary=words.run_summary,
+            loss_scale=loss_scale,
+        )
+    )
+
+
+def environment() -> jinja2.Environment:
+    """The templates of this room: everything is escaped, an unknown name is an error."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(_FILTERS)
-    return environment.get_template("report.html").render(
-        f=found,
-        css=Markup((_FOLDER / "report.css").read_text(encoding="utf-8")),
-        charts=charts,
-        title=words.title(found),
-        summary=words.summary(found),
-        tiles=words.tiles(found),
-        scale=_scale(found["scores"], levels=False),
-        level_scale=_scale(found["scores"], levels=True),
-        funnel_top=max((step["count"] for step in found["funnel"]), default=0),
-        settings=words.settings(found["recipe"] or {}),
-        sections=_sections(found),
-        head_steps=HEAD_STEPS,
-        run_summary=words.run_summary,
-        loss_scale=loss_scale,
-    )
+    made.filters.update(_FILTERS)
+    return made
 
 
 def loss_scale(run: dict[str, Any]) -> tuple[float, float]:

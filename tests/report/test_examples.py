@@ -1,7 +1,8 @@
 import pytest
 
 from ray_app.records import Claim, Monologue, TracedProgram
-from ray_app.report.examples import HEAD_STEPS, TAIL_STEPS, rejects, row, rows, segments, step_rows
+from ray_app.report.examples import HEAD_STEPS, TAIL_STEPS, rejects, row, rows
+from ray_app.report.rows import segments, step_rows
 from ray_app.report.stages import ledger
 from ray_app.tracing.model import Event, Trace
 from tests.report.run import SOURCES, executed, monologue, programs, refused, trace, write, write_run
