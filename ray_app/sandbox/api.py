@@ -1,44 +1,71 @@
 """Running generated code: `execute` for one program, `execute_many` for a stream, `Sandbox` to hold the processes.
 
 Promises: every call gets exactly one `Execution`, in order, whatever the program does; the program reaches no file,
-network, process, environment or descriptor, and no other program's result. A call runs in a fresh run of the module;
-the calls of one program share a child process, so state that a program leaves in library modules is seen by its own
-later calls. Does not promise: secrecy of CPU timing, or that a program's own `__eq__` tells the truth: compare
-`Execution.output` with an expected canonical value instead of evaluating `f(x) == y` inside.
+network, process, environment or descriptor, and no other program's result. A call runs in a fresh run of the module
+(named "program"); the calls of one program share a child process, so state that a program leaves in library modules is
+seen by its own later calls. `time.sleep` returns at once. Does not promise: secrecy of CPU timing, or that a program's
+own `__eq__` tells the truth: compare `Execution.output` with an expected canonical value instead of evaluating
+`f(x) == y` inside.
 """
 
 import atexit
 import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import TracebackType
+from typing import Literal
 
-from ray_app.records import Execution, ExecutionStatus
-from ray_app.sandbox import protocol
-from ray_app.sandbox.client import Answer, Server
+from ray_app.errors import SandboxError
+from ray_app.records import Execution
+from ray_app.sandbox import batch, layers, screen
+from ray_app.sandbox.batch import Job
+from ray_app.sandbox.client import Server
 from ray_app.sandbox.limits import Limits
 
-_WALL_ATTEMPTS = 2
+__all__ = ["Job", "Lane", "Sandbox", "execute", "execute_many", "shared"]
+
+Lane = Literal["safe", "fast"]
+
+_WINDOW = 16
+_MAX_BYTES_QUEUED = 64 * 1024
+_COMPANY = 32
+_RECHECK_EVERY = 100
+_OTHER_HASH_SEED = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One program with the calls to evaluate, each in a fresh run of the module `code`."""
+_Run = tuple[batch.Unit, int]
+"""A unit with the hash seed of the servers that it runs in."""
 
-    code: str
-    calls: tuple[str, ...]
-    limits: Limits = Limits()
-    trace: bool = True
+
+class _Line:
+    """A server with the tasks that it has not answered yet."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.queue: deque[tuple[batch.Task, int]] = deque()
+        self.bytes_queued = 0
 
 
 class Sandbox:
-    """Holds a server process. SandboxError if this machine cannot isolate programs. Safe to share between threads."""
+    """Holds the server processes. SandboxError if this machine cannot isolate programs, or if a layer that `require`
+    names ("all" for every preferred one) does not hold. Safe to share between threads; not across a fork.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._server = Server()
-        self.layers: str = self._server.layers
+    `layers` says in one line what holds; `layer_list` says it one by one. `without` leaves preferred layers out.
+    """
+
+    def __init__(self, require: Collection[str] = (), without: Collection[str] = ()) -> None:
+        self._lock = threading.RLock()
+        self._without = tuple(without)
+        self._lines: dict[tuple[str, int], _Line] = {}
+        self._closed = False
+        self.layer_list = self._line("lean", 0).server.layers
+        self.layers = layers.describe(self.layer_list)
+        try:
+            layers.require(self.layer_list, require)
+        except Exception:
+            self.close()
+            raise
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -47,62 +74,130 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """Ends the server; the sandbox cannot be used afterwards."""
-        self._server.close()
+        """Ends the servers; the sandbox cannot be used afterwards."""
+        self._closed = True
+        for line in self._lines.values():
+            line.server.close()
+        self._lines.clear()
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called, or a server broke."""
+        return self._closed
+
+    @property
+    def server_pids(self) -> list[int]:
+        """The process ids of the servers that run now."""
+        return [line.server.pid for line in self._lines.values()]
 
     def execute(
-        self, code: str, calls: Sequence[str], limits: Limits = Limits(), *, trace: bool = True
+        self, code: str, calls: Sequence[str], limits: Limits = Limits(), *, trace: bool = True, twice: bool = False
     ) -> list[Execution]:
         """One Execution per call, in order."""
-        with self._lock:
-            return self._execute(Job(code, tuple(calls), limits, trace))
+        return next(self.execute_many([Job(code, tuple(calls), limits, trace)], twice=twice))
 
-    def execute_many(self, jobs: Iterable[Job]) -> Iterator[list[Execution]]:
-        """The executions of each job, in the order of the jobs."""
-        for job in jobs:
+    def execute_many(
+        self, jobs: Iterable[Job], *, lane: Lane = "safe", twice: bool = False
+    ) -> Iterator[list[Execution]]:
+        """The executions of each job, in the order of the jobs, with a bounded number of jobs read ahead.
+
+        `twice` runs every program again in another process with another hash seed and flags rows that differ as
+        "nondeterministic". The fast lane runs programs that pass a strict screen many to a child; it falls back to
+        the safe lane for the others, and runs one program in a hundred in both (SandboxError if the results differ).
+        """
+        pending: deque[list[_Run]] = deque()
+        company: list[batch.Unit] = []
+        iterator = enumerate(jobs)
+        exhausted = False
+        ahead = _WINDOW if lane == "safe" else 2 * _COMPANY
+        while not exhausted or pending:
+            while not exhausted and len(pending) < ahead:
+                number, job = next(iterator, (0, None))
+                if job is None:
+                    exhausted = True
+                    break
+                shared = lane == "fast" and screen.passes(job.code, job.calls)
+                pending.append([(batch.unit(job), 0)])
+                if shared:
+                    self._gather(company, pending[-1][0][0])
+                else:
+                    self._submit(batch.Task([pending[-1][0][0]]), 0)
+                if twice or (shared and number % _RECHECK_EVERY == 0):
+                    pending[-1].append((batch.unit(job), _OTHER_HASH_SEED if twice else 0))
+                    self._submit(batch.Task([pending[-1][1][0]]), pending[-1][1][1])
+            if company and pending and company[0] is pending[0][0][0] or exhausted:
+                self._submit_company(company)
+            if pending:
+                yield self._finish(pending.popleft(), twice)
+
+    def _gather(self, company: list[batch.Unit], unit: batch.Unit) -> None:
+        """Adds a unit to the fast lane's next child, and sends that one off when it is full or does not match."""
+        first = company[0] if company else unit
+        if (first.job.limits, first.job.trace, first.tier) != (unit.job.limits, unit.job.trace, unit.tier):
+            self._submit_company(company)
+        company.append(unit)
+        if len(company) >= _COMPANY:
+            self._submit_company(company)
+
+    def _submit_company(self, company: list[batch.Unit]) -> None:
+        if company:
+            self._submit(batch.Task(company[:]), 0)
+            company.clear()
+
+    def _finish(self, runs: "list[_Run]", twice: bool) -> list[Execution]:
+        results = [self._result(unit, seed) for unit, seed in runs]
+        if len(results) == 1 or (compared := batch.compare(*results)) == results[0]:
+            return results[0]
+        if not twice:
+            compared = batch.compare(results[1], self._alone(runs[1][0].job))
+            if compared == results[1]:
+                raise SandboxError(
+                    f"the fast and the safe lane disagree on {runs[0][0].job.calls[0]!r}: use the safe lane and report it"
+                )
+        return compared
+
+    def _alone(self, job: Job) -> list[Execution]:
+        unit = batch.unit(job)
+        self._submit(batch.Task([unit]), 0)
+        return self._result(unit, 0)
+
+    def _result(self, unit: batch.Unit, seed: int) -> list[Execution]:
+        while True:
             with self._lock:
-                done = self._execute(job)
-            yield done
+                done = unit.executions()
+                if done is not None:
+                    return done
+                self._receive(self._line(unit.final().tier, seed), seed)
 
-    def _execute(self, job: Job) -> list[Execution]:
-        done: list[Execution] = []
-        waits = 0
-        while len(done) < len(job.calls):
-            rest = job.calls[len(done) :]
-            self._server.send(job.code, rest, job.limits, trace=job.trace)
-            answer = self._server.receive()
-            done += [_execution(call, record) for call, record in zip(rest, answer.records, strict=False)]
-            if len(answer.records) == len(rest) or (answer.records and _left_cleanly(answer)):
-                continue
-            if answer.reason == protocol.WALL_TIMEOUT and waits + 1 < _WALL_ATTEMPTS:
-                waits += 1
-                continue
-            done.append(_culprit(rest[len(answer.records)], answer))
-            waits = 0
-        return done
+    def _submit(self, task: batch.Task, seed: int) -> None:
+        with self._lock:
+            line = self._line(task.units[0].tier, seed)
+            programs = task.programs()
+            job = task.units[0].job
+            size = sum(len(code) + sum(map(len, calls)) for code, calls in programs)
+            while line.queue and line.bytes_queued + size > _MAX_BYTES_QUEUED:
+                self._receive(line, seed)
+            line.server.send(programs, job.limits, trace=job.trace)
+            line.queue.append((task, size))
+            line.bytes_queued += size
 
+    def _receive(self, line: _Line, seed: int) -> None:
+        try:
+            answer = line.server.receive()
+        except SandboxError:
+            self.close()
+            raise
+        task, size = line.queue.popleft()
+        line.bytes_queued -= size
+        for following in task.take(answer):
+            self._submit(following, seed)
 
-def _left_cleanly(answer: Answer) -> bool:
-    """The slot was full: the child stopped between two calls."""
-    return answer.reason == protocol.ENDED and answer.wait_status == 0 and answer.running == len(answer.records)
-
-
-def _execution(call: str, record: protocol.Record) -> Execution:
-    status: ExecutionStatus = protocol.STATUS[record.status]
-    return Execution(call, status, record.output, record.exception, record.stdout, record.cpu_ns // 1000, (), None)
-
-
-def _culprit(call: str, answer: Answer) -> Execution:
-    """The row of the call during which the child ended without a record."""
-    status: ExecutionStatus = "early-exit"
-    if answer.reason == protocol.CPU_TIMEOUT:
-        status = "timeout-cpu"
-    elif answer.reason == protocol.WALL_TIMEOUT:
-        status = "timeout-wall"
-    elif os.WIFSIGNALED(answer.wait_status):
-        status = "signal"
-    cpu_us = (answer.cpu_ns - sum(record.cpu_ns for record in answer.records)) // 1000
-    return Execution(call, status, None, None, "", max(cpu_us, 0), (), None)
+    def _line(self, tier: str, seed: int) -> _Line:
+        if self._closed:
+            raise SandboxError("this sandbox is closed")
+        if (tier, seed) not in self._lines:
+            self._lines[tier, seed] = _Line(Server(tier, seed, self._without))
+        return self._lines[tier, seed]
 
 
 _shared: dict[int, Sandbox] = {}
@@ -110,20 +205,22 @@ _shared_lock = threading.Lock()
 
 
 def shared() -> Sandbox:
-    """The sandbox of this process, started at first use (a forked process gets its own)."""
+    """The sandbox of this process, started at first use and again if it broke (a forked process gets its own)."""
     with _shared_lock:
         found = _shared.get(os.getpid())
-        if found is None:
+        if found is None or found.closed:
             found = _shared[os.getpid()] = Sandbox()
             atexit.register(found.close)
         return found
 
 
-def execute(code: str, calls: Sequence[str], limits: Limits = Limits(), *, trace: bool = True) -> list[Execution]:
+def execute(
+    code: str, calls: Sequence[str], limits: Limits = Limits(), *, trace: bool = True, twice: bool = False
+) -> list[Execution]:
     """Evaluates each call in a fresh run of `code`, in this process's sandbox: one Execution per call, in order."""
-    return shared().execute(code, calls, limits, trace=trace)
+    return shared().execute(code, calls, limits, trace=trace, twice=twice)
 
 
-def execute_many(jobs: Iterable[Job]) -> Iterator[list[Execution]]:
-    """The executions of each job, in the order of the jobs, in this process's sandbox."""
-    return shared().execute_many(jobs)
+def execute_many(jobs: Iterable[Job], *, lane: Lane = "safe", twice: bool = False) -> Iterator[list[Execution]]:
+    """The executions of each job, in the order of the jobs, in this process's sandbox. See `Sandbox.execute_many`."""
+    return shared().execute_many(jobs, lane=lane, twice=twice)

@@ -1,15 +1,18 @@
-"""Trusted code that runs in the child, around the program.
+"""Trusted code that runs in the child, around the programs.
 
-The program must not find a trusted frame to walk into: its code runs as the outermost frame. So the child first lets
-every frame of the server return and works in exit callbacks, which the interpreter calls with an empty stack. There
-`map(operator.call, generator)`, driven from C, resumes our generator, which hands out what to run and is suspended
-while that runs. An exception of the program ends one callback and reaches `sys.unraisablehook`, a list's `append`;
-the next callback resumes the generator.
+A program must not find a trusted frame to walk into, so its code runs as the outermost frame: the child first lets
+every frame of the server return and then works in exit callbacks, which the interpreter calls with an empty stack.
+There `map(operator.call, generator)`, driven from C, resumes our generator; the generator hands out what to run and is
+suspended while that runs. An exception of the program ends one callback and reaches `sys.unraisablehook`, a list's
+`append`; the next callback resumes the generator. Whatever the program did to the interpreter meanwhile (builtins,
+recursion limit, finalizers waiting to run) is undone or kept from running before trusted code goes on.
 """
 
 import atexit
+import builtins
 import gc
 import io
+import itertools
 import os
 import sys
 import time
@@ -20,89 +23,149 @@ from functools import partial
 from operator import call as call_object
 from typing import Any
 
-from ray_app.sandbox import protocol
+from ray_app.sandbox import guard, protocol
+
 
 FILENAME = "<program>"
+CALL_FILENAME = "<call>"
 MODULE = "program"
-_HEAP_TYPE = 1 << 9
-_ATOMS = (str, int, float, bool, bytes, complex, type(None))
+_BALLAST_BYTES = 1 << 20
+_MAX_NOTES = 16
 
-Job = tuple[str, tuple[str, ...], bool, float, float, int, int, int, int, int]
-"""code, calls, traced, cpu_s, wall_s, memory, stdout, output, value, event limits (see `limits.Limits`)."""
+Programs = tuple[tuple[str, tuple[str, ...]], ...]
+Job = tuple[Programs, bool, float, float, int, int, int, int, int]
+"""Programs (code, calls), traced, then `Limits`: cpu_s, wall_s, memory bytes, stdout, output and value characters,
+trace events."""
+Code = types.CodeType | str
+"""Compiled, or what is wrong with the source."""
 
 
-class Tools(types.SimpleNamespace):
-    """The tracer's functions as the child uses them: `canonical(value, max_chars)`, `start`, `stop`."""
+class Tools:
+    """The tracer, as functions: `canonical(value, max_chars)`, `describe(error, max_chars)`, `start`, `stop`."""
+
+    canonical: Callable[[object, int], str]
+    describe: Callable[[BaseException, int], str]
+    start: Callable[..., None]
+    stop: Callable[[], None]
 
 
 def arrange(job: Job, slot: memoryview, tools: Tools) -> None:
     """Registers the whole run with `atexit`; it begins when the caller's frames have returned."""
-    job = (*job[:2], job[2] and hasattr(tools, "start"), *job[3:])
     driver = map(call_object, _run(job, slot, tools))
-    for _ in range(len(job[1]) + 3):
+    for _ in range(sum(len(calls) for _, calls in job[0]) + 3):
         atexit.register(deque, driver, 0)
 
 
 def _run(job: Job, slot: memoryview, tools: Tools) -> Iterator[Callable[[], Any]]:
-    code, calls, traced, _, _, _, stdout_chars, output_chars, value_chars, trace_events = job
-    clock, leave, set_recursion_limit = time.process_time_ns, os._exit, sys.setrecursionlimit
+    """The whole life of the child.
+
+    Programs can patch modules, so what is needed later is looked up before the first `yield`; and they can fill the
+    interpreter's dictionaries with keys that run their code, so those are touched only by what is yielded.
+    """
+    programs, traced, _, _, _, stdout_chars, output_chars, value_chars, trace_events = job
+    clock, leave, call_all = time.process_time_ns, os._exit, partial(map, call_object)
+    interpreter, modules, new_module, bytes_io = sys.__dict__, sys.modules, types.ModuleType, io.BytesIO
+    streams = _stream_makers()
+    repair = [
+        gc.disable,
+        partial(builtins.__dict__.update, builtins.__dict__.copy()),
+        partial(sys.setrecursionlimit, sys.getrecursionlimit()),
+    ]
+    collect_garbage = gc.enable
+    commit, header_bytes = protocol.HEADER.pack_into, protocol.HEADER.size
+    notes: list[str] = []
+    settraces = itertools.count()
+    sys.addaudithook(guard.make_audit_hook(notes, settraces, leave))
     kept: list[Any] = []
-    ballast = [bytes(1 << 20)]
-    module_code = _compile(code, FILENAME, "exec")
-    position = protocol.HEADER.size
-    depth = sys.getrecursionlimit()
-    for index, expression in enumerate(calls):
-        protocol.HEADER.pack_into(slot, 0, position - protocol.HEADER.size, index, clock(), 0)
-        begun = clock()
-        failures: list[Any] = []
-        box: list[Any] = []
-        stdout = io.TextIOWrapper(io.BytesIO(), "utf-8", "surrogatepass", write_through=True)
-        call_code = module_code if isinstance(module_code, str) else _compile(expression, "<call>", "eval")
-        trace_at = position + protocol.RECORD.size
-        if isinstance(call_code, str):
-            status, output, exception = protocol.COMPILE_ERROR, None, call_code
-            printed = ""
+    ballast = [bytes(_BALLAST_BYTES)]
+    compiled = _compile_all(programs, lambda index: commit(slot, 0, 0, index, clock()))
+    position = header_bytes
+    for index, (module_code, call_code) in enumerate(compiled):
+        trace_at = position + protocol.HEAD_BYTES
+        slot[trace_at : trace_at + protocol.TRACE_HEADER.size] = bytes(protocol.TRACE_HEADER.size)
+        commit(slot, 0, position - header_bytes, index, clock())
+        printed, trace_bytes, output, cpu_ns = "", 0, None, 0
+        wrong = next((code for code in (module_code, call_code) if isinstance(code, str)), None)
+        if wrong is not None:
+            status, exception = protocol.COMPILE_ERROR, wrong
         else:
-            module = types.ModuleType(MODULE)
-            sys.modules[MODULE] = module
-            sys.stdout = sys.stderr = sys.__stdout__ = sys.__stderr__ = stdout
-            sys.stdin = sys.__stdin__ = io.StringIO()
-            sys.unraisablehook = hook = failures.append
-            space = module.__dict__
-            kept.append((module, box, failures, stdout, space))
+            module, failures, box, pipes, hook_now = new_module(MODULE), [], [], [], []
+            space, hook, raw = module.__dict__, failures.append, bytes_io()
+            kept.append((interpreter.copy(), modules.copy(), module, failures, box, pipes, raw))
             actions: list[Callable[[], Any]] = [partial(exec, module_code, space), partial(eval, call_code, space)]
             if traced:
-                trace_buffer = slot[trace_at : trace_at + protocol.TRACE_BYTES]
-                actions.insert(
-                    1, partial(tools.start, trace_buffer, FILENAME, value_chars=value_chars, max_events=trace_events)
-                )
-            begun = clock()
-            yield partial(box.extend, map(call_object, actions))
-            yield gc.disable
-            yield partial(set_recursion_limit, depth)
+                buffer = slot[trace_at : trace_at + protocol.TRACE_BYTES]
+                start = partial(tools.start, buffer, FILENAME, value_chars=value_chars, max_events=trace_events)
+                actions[1:1] = [settraces.__next__, start, settraces.__next__]
+            yield partial(
+                pipes.extend,
+                call_all([partial(make, pipe) for make, pipe in zip(streams, (raw, bytes_io(), bytes_io()))]),
+            )
+            out, err, in_ = pipes
+            yield partial(
+                interpreter.update,
+                stdout=out, __stdout__=out, stderr=err, __stderr__=err, stdin=in_, __stdin__=in_,
+                unraisablehook=hook, modules=modules,
+            )  # fmt: skip
+            yield partial(modules.__setitem__, MODULE, module)
+            collect_garbage()
+            before, begun = next(settraces), clock()
+            yield partial(box.extend, call_all(actions))
+            for action in repair:
+                yield action
+            cpu_ns = clock() - begun
+            yield partial(hook_now.extend, map(interpreter.get, ("unraisablehook",)))
+            ballast.clear()
+            blinded = next(settraces) - before - 1
             if traced:
                 tools.stop()
-            ballast.clear()
-            if len(box) == len(actions):
-                status, output, exception = _value(box[-1], tools, output_chars)
-            elif failures and sys.unraisablehook is hook:
-                status, output, exception = _failure(failures[-1].exc_value)
-            else:
-                status, output, exception = protocol.TAMPERED, None, None
-            printed = _printed(stdout, stdout_chars)
-        trace_bytes = tools.used(slot[trace_at:]) if traced and not isinstance(call_code, str) else 0
-        head, texts = protocol.pack_record(status, clock() - begun, output, exception, printed, trace_bytes)
-        end = trace_at + trace_bytes + len(texts)
-        slot[position : position + len(head)] = head
-        slot[trace_at + trace_bytes : end] = texts
+                trace_bytes = 8 + protocol.TRACE_HEADER.unpack_from(slot, trace_at)[0]
+                blinded -= box[3] - box[1] + 1 if len(box) > 3 else 0
+            status, exception = protocol.TAMPERED, None
+            if blinded > 0 or not hook_now or hook_now[0] is not hook:
+                exception = "the program replaced the interpreter's hooks"
+            elif len(box) == len(actions):
+                status, output = _value(box[-1], tools, output_chars)
+            elif failures:
+                status, exception = _failure(failures[-1].exc_value, tools)
+            printed = _printed(raw, stdout_chars)
+        texts = (output, exception, printed, "\n".join(notes[:_MAX_NOTES]))
+        head, tail = protocol.pack_record(status, cpu_ns, trace_bytes, texts)
+        tail += bytes(-(trace_bytes + len(tail)) % protocol.ALIGNMENT)
+        end = trace_at + trace_bytes + len(tail)
+        slot[position:trace_at] = head
+        slot[trace_at + trace_bytes : end] = tail
+        notes.clear()
         position = end
-        protocol.HEADER.pack_into(slot, 0, position - protocol.HEADER.size, index + 1, clock(), 0)
+        commit(slot, 0, position - header_bytes, index + 1, clock())
         if len(slot) - position < 2 * protocol.TRACE_BYTES:
-            break
+            leave(protocol.EXIT_SLOT_FULL)
     leave(0)
 
 
-def _compile(source: str, filename: str, mode: str) -> types.CodeType | str:
+def _stream_makers() -> list[Callable[[io.BytesIO], io.TextIOWrapper]]:
+    """For stdout, stderr and stdin, from a fresh buffer each."""
+    make = io.TextIOWrapper
+    return [
+        partial(make, encoding="utf-8", write_through=True),
+        partial(make, encoding="utf-8", errors="backslashreplace"),
+        partial(make, encoding="utf-8"),
+    ]
+
+
+def _compile_all(programs: Programs, announce: Callable[[int], object]) -> list[tuple[Code, Code]]:
+    """(module, call) for every call of every program, all before any of them runs."""
+    compiled: list[tuple[Code, Code]] = []
+    for code, calls in programs:
+        announce(len(compiled))
+        module = _compile(code, FILENAME, "exec")
+        for call in calls:
+            announce(len(compiled))
+            compiled.append((module, _compile(call, CALL_FILENAME, "eval")))
+    return compiled
+
+
+def _compile(source: str, filename: str, mode: str) -> Code:
     """The code object, or what is wrong with the source."""
     try:
         return compile(source, filename, mode, dont_inherit=True)
@@ -110,33 +173,24 @@ def _compile(source: str, filename: str, mode: str) -> types.CodeType | str:
         return f"{type(error).__name__}: {error.args[0] if error.args else ''}"
 
 
-def _value(value: object, tools: Tools, output_chars: int) -> tuple[int, str | None, str | None]:
-    text = tools.canonical(value, output_chars + 1)
-    if len(text) > output_chars:
-        return protocol.TRUNCATED, None, None
-    return protocol.OK, text, None
+def _value(value: object, tools: Tools, output_chars: int) -> tuple[int, str | None]:
+    text = tools.canonical(value, output_chars)
+    if len(text) > output_chars or text.endswith("..."):
+        return protocol.TRUNCATED, None
+    return protocol.OK, text
 
 
-def _failure(error: BaseException) -> tuple[int, str | None, str | None]:
+def _failure(error: BaseException, tools: Tools) -> tuple[int, str | None]:
     status = protocol.EXCEPTION
-    if isinstance(error, MemoryError):
+    if issubclass(type(error), MemoryError):  # not isinstance, which would ask the program's __class__
         status = protocol.MEMORY
-    elif isinstance(error, SystemExit):
+    elif issubclass(type(error), SystemExit):
         status = protocol.SYSTEM_EXIT
-    return status, None, describe(error)
+    return status, tools.describe(error, 2_000)
 
 
-def describe(error: BaseException) -> str:
-    """`Type: message`. We run no code of the program: of an exception class or argument that it defined, only the type."""
-    kind = type(error)
-    shown = next(parent for parent in kind.__mro__ if "__str__" in parent.__dict__)
-    if shown.__flags__ & _HEAP_TYPE or not all(type(part) in _ATOMS for part in error.args):
-        return kind.__name__
-    return f"{kind.__name__}: {shown.__str__(error)}"[:2000]
-
-
-def _printed(stdout: io.TextIOWrapper, limit: int) -> str:
+def _printed(raw: io.BytesIO, limit: int) -> str:
     try:
-        return stdout.buffer.getvalue()[: 4 * limit].decode("utf-8", "surrogatepass")[:limit]  # type: ignore[attr-defined]
-    except (ValueError, UnicodeDecodeError):
+        return raw.getvalue()[: 4 * limit].decode("utf-8", "replace")[:limit]
+    except (ValueError, MemoryError):  # closed by the program, or too much for what memory is left
         return ""

@@ -1,76 +1,109 @@
-"""One server process, seen from the side that trusts it: start, send a job, receive what happened."""
+"""One server process, seen from the side that trusts it: start, send jobs, receive what happened.
 
+The server never outlives this process; which thread started it does not matter.
+"""
+
+import importlib.util
 import marshal
 import os
 import socket
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from ray_app.errors import SandboxError
-from ray_app.sandbox import protocol
+from ray_app.sandbox import layers, protocol
 from ray_app.sandbox.limits import Limits
 
+_START_S = 60.0
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one child left: committed records, and how it ended while (or after) running call number `running`."""
+    """What one child left: committed records, and how it ended at (or after) call number `running` of the job.
+
+    `denials` are refused system calls by the number of the call that tried; `trace` is the tracer's unfinished buffer.
+    """
 
     wait_status: int
-    cpu_ns: int
-    running: int
     reason: int
-    records: list[protocol.Record]
+    running: int
+    cpu_ns: int
+    denials: dict[int, list[str]]
+    records: list[protocol.RecordFields]
+    trace: bytes
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the child exited with; None if a signal ended it."""
+        return os.WEXITSTATUS(self.wait_status) if os.WIFEXITED(self.wait_status) else None
 
 
 class Server:
-    """A running server. Jobs are answered in the order in which they are sent. SandboxError if it dies."""
+    """A running server. Jobs are answered in the order in which they are sent. SandboxError if it cannot start or dies.
 
-    def __init__(self, hash_seed: int = 0) -> None:
+    `tier` is "lean" or "full" (see `warm`); `without` leaves layers out, for tests and for machines that refuse them.
+    """
+
+    def __init__(self, tier: str, hash_seed: int = 0, without: Collection[str] = ()) -> None:
+        self.layers: list[layers.Layer] = []
         ours, theirs = socket.socketpair()
         self._socket = ours
-        command = [sys.executable, "-s", "-P", "-S", str(_PACKAGE_ROOT / "ray_app/sandbox/server.py")]
-        with theirs:
-            self._process = subprocess.Popen(
-                [*command, str(_PACKAGE_ROOT), str(os.getpid())],
-                stdin=theirs,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env={"PYTHONHASHSEED": str(hash_seed)},
-                cwd="/",
-            )
-        self.layers = self._receive().decode()
-
-    def send(self, code: str, calls: tuple[str, ...], limits: Limits, *, trace: bool) -> None:
-        """Queues one program."""
-        job = (
-            code,
-            calls,
-            trace,
-            limits.cpu_s,
-            limits.wall_s,
-            limits.memory_bytes,
-            limits.stdout_chars,
-            limits.output_chars,
-            limits.value_chars,
-            limits.trace_events,
-        )
+        extension = importlib.util.find_spec("_semray_tracer")
+        script = str(_PACKAGE_ROOT / "ray_app/sandbox/launch.py")
+        where = [str(_PACKAGE_ROOT), (extension.origin if extension else None) or "", str(os.getpid())]
         try:
-            self._socket.sendall(protocol.frame([marshal.dumps(job)]))
+            with theirs:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-s", "-P", "-S", script, *where, tier, " ".join(without)],
+                    stdin=theirs,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    env={"PYTHONHASHSEED": str(hash_seed)},
+                    cwd="/",
+                )
+        except OSError as error:
+            ours.close()
+            raise SandboxError(f"the sandbox server cannot be started: {error}") from error
+        self._socket.settimeout(_START_S)
+        self.layers = layers.read(self._receive().decode())
+        self._socket.settimeout(None)
+
+    def send(self, programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, trace: bool) -> int:
+        """Queues one child for these programs; bytes sent."""
+        bounds = (limits.cpu_s, limits.wall_s, limits.memory_bytes, limits.stdout_chars, limits.output_chars)
+        data = marshal.dumps((programs, trace, *bounds, limits.value_chars, limits.trace_events))
+        try:
+            self._socket.sendall(protocol.FRAME.pack(len(data)) + data)
         except OSError as error:
             raise self._broken() from error
+        return len(data)
 
     def receive(self) -> Answer:
         """The answer to the oldest job that has none yet."""
         data = self._receive()
-        status, cpu_ns, running, reason = protocol.END.unpack_from(data)
-        return Answer(status, cpu_ns, running, reason, protocol.unpack_records(data[protocol.END.size :]))
+        status, reason, running, cpu_ns, *sizes = protocol.ANSWER.unpack_from(data)
+        parts: list[bytes] = []
+        at = protocol.ANSWER.size
+        for size in sizes:
+            parts.append(data[at : at + size])
+            at += size
+        denials: dict[int, list[str]] = {}
+        for line in parts[0].decode().splitlines():
+            index, name = line.split(" ")
+            denials.setdefault(int(index), []).append(name)
+        return Answer(status, reason, running, cpu_ns, denials, protocol.unpack_records(parts[1]), parts[2])
+
+    @property
+    def pid(self) -> int:
+        """The server's process id."""
+        return self._process.pid
 
     def close(self) -> None:
-        """Ends the server and its child."""
+        """Ends the server and its child; harmless if it has ended already."""
         self._socket.close()
         self._process.kill()
         self._process.wait()
@@ -96,7 +129,11 @@ class Server:
 
     def _broken(self) -> SandboxError:
         self._socket.close()
-        self._process.kill()
-        _, said = self._process.communicate()
-        last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
-        return SandboxError(f"the sandbox server ended with code {self._process.returncode}: {last[0]}")
+        if not self.layers:
+            self._process.kill()
+        stderr = self._process.stderr
+        said = stderr.read().decode("utf-8", "replace").strip() if stderr and not stderr.closed else ""
+        code = self._process.wait()
+        self.close()
+        last = said.splitlines()[-1] if said else "it said nothing"
+        return SandboxError(f"the sandbox server ended with code {code}: {last}")

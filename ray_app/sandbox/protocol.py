@@ -1,71 +1,61 @@
-"""The bytes that pass between a client, its server and the children: frames, jobs and the child's slot.
+"""The bytes that pass between a client, its server and the children: frames, jobs, answers and the child's slot.
 
 A slot is a piece of shared memory that one child fills and the server reads; the child has no descriptor at all. Its
 header says how many bytes of finished records are valid, which call is running and what CPU time that call started at,
-so that finished records survive whatever kills the child. Nothing here is ever unpickled.
+so that finished records survive whatever kills the child. A record is a head, the tracer's buffer, and texts; the
+tracer writes its buffer in place, so that of a killed call the trace up to that moment remains. Nothing is unpickled.
 """
 
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-SLOT_BYTES = 32 * 1024 * 1024
-TRACE_BYTES = 4 * 1024 * 1024
-HEADER = struct.Struct("<IIQQ")  # bytes of records, index of the running call (from 0), its CPU start in ns, phase
-RECORD = struct.Struct("<BBHQIIIII")  # kind, flags, unused, CPU ns, lengths: output, type, message, stdout, trace
-END = struct.Struct("<iQII")  # wait status, CPU ns of the child, index of the running call, reason
+SLOT_BYTES = 64 * 1024 * 1024
+TRACE_BYTES = 8 * 1024 * 1024
+HEADER = struct.Struct("<IIQ")
+"""Bytes of committed records; index of the running call, counted over all programs of the job; its CPU start in ns."""
+_HEAD = struct.Struct("<IIIIIIQ")
+HEAD_BYTES = _HEAD.size
+"""A record's head: status; bytes of trace, output, exception, stdout and flags (`NONE` for None); CPU ns."""
+ANSWER = struct.Struct("<iIIQIII")
+"""Wait status; reason; index of the running call; CPU ns of the child; bytes of denials, records, unfinished trace."""
 FRAME = struct.Struct("<I")
+TRACE_HEADER = struct.Struct("<Q")
+ALIGNMENT = 8
+"""Records start at multiples of it, for the tracer's sake."""
 NONE = 0xFFFFFFFF
 
 OK, EXCEPTION, SYSTEM_EXIT, MEMORY, COMPILE_ERROR, TRUNCATED, TAMPERED = range(7)
-STATUS = ("ok", "exception", "system-exit", "memory", "compile-error", "truncated", "tampered")
+ENDED, CPU_TIMEOUT, WALL_TIMEOUT = range(3)
+"""Why the child ended: by itself or by a signal that was not the server's, or killed for one of the limits."""
+EXIT_SLOT_FULL, EXIT_NOT_CONFINED, EXIT_TAMPERED = 96, 97, 98
 
-ENDED, CPU_TIMEOUT, WALL_TIMEOUT, DENIAL_FLOOD = range(4)
-"""Why the server saw the child end: by itself (or by a signal not ours), or killed for one of the limits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What trusted code in the child wrote after one call. `trace` is the tracer's buffer, empty without a tracer."""
-
-    status: int
-    cpu_ns: int
-    output: str | None
-    exception: str | None
-    stdout: str
-    trace: bytes
+Text = str | None
+RecordFields = tuple[int, int, bytes, Text, Text, str, str]
+"""Status, CPU ns, the tracer's buffer, output, exception, stdout, flags separated by newlines."""
 
 
 def pack_record(
-    status: int, cpu_ns: int, output: str | None, exception: str | None, stdout: str, trace_bytes: int
+    status: int, cpu_ns: int, trace_bytes: int, texts: tuple[Text, Text, Text, Text]
 ) -> tuple[bytes, bytes]:
-    """A record's head and its texts; the trace lies between them, where the tracer wrote it."""
-    texts = [None if text is None else text.encode("utf-8", "surrogatepass") for text in (output, exception, stdout)]
-    lengths = [NONE if text is None else len(text) for text in texts]
-    head = RECORD.pack(status, 0, 0, cpu_ns, lengths[0], lengths[1], 0, lengths[2], trace_bytes)
-    return head, b"".join([text for text in texts if text is not None])
+    """What comes before and after the trace: texts are output, exception, stdout, flags."""
+    encoded = [None if text is None else text.encode("utf-8", "surrogatepass") for text in texts]
+    lengths = [NONE if text is None else len(text) for text in encoded]
+    return _HEAD.pack(status, trace_bytes, *lengths, cpu_ns), b"".join([text for text in encoded if text is not None])
 
 
-def unpack_records(data: bytes) -> list[Record]:
+def unpack_records(data: bytes) -> list[RecordFields]:
     """The records of a slot, in the order in which they were committed."""
-    records: list[Record] = []
+    records: list[RecordFields] = []
     position = 0
-    while position + RECORD.size <= len(data):
-        status, _, _, cpu_ns, output, exception, _, stdout, trace = RECORD.unpack_from(data, position)
-        position += RECORD.size
-        trace_bytes = data[position : position + trace]
-        position += trace
-        texts: list[str | None] = []
-        for length in (output, exception, stdout):
-            if length == NONE:
-                texts.append(None)
-            else:
-                texts.append(data[position : position + length].decode("utf-8", "surrogatepass"))
-                position += length
-        records.append(Record(status, cpu_ns, texts[0], texts[1], texts[2] or "", trace_bytes))
+    while position + _HEAD.size <= len(data):
+        status, trace_bytes, *lengths, cpu_ns = _HEAD.unpack_from(data, position)
+        position += _HEAD.size
+        trace = data[position : position + trace_bytes]
+        position += trace_bytes
+        texts: list[Text] = []
+        for length in lengths:
+            size = 0 if length == NONE else length
+            texts.append(None if length == NONE else data[position : position + size].decode("utf-8", "surrogatepass"))
+            position += size
+        position += -position % ALIGNMENT
+        records.append((status, cpu_ns, trace, texts[0], texts[1], texts[2] or "", texts[3] or ""))
     return records
-
-
-def frame(parts: Sequence[bytes]) -> bytes:
-    """One message: its length, then the parts."""
-    return FRAME.pack(sum(map(len, parts))) + b"".join(parts)

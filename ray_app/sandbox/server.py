@@ -1,12 +1,13 @@
-"""The server: a single-threaded Python that never runs generated code and forks one child per program.
+"""The server's loop: a single-threaded process that never runs generated code and forks one child per job.
 
-Run by path with `-s -P -S`, an empty environment and the client's socket as descriptor 0. Protocol: frames of a
-marshalled `child.Job` in, frames of `protocol.END` + committed records + unfinished trace out, in order.
+It says its layers in a first frame; then frames of a marshalled `child.Job` in, `protocol.ANSWER` frames out, in order.
+It ends when the client's process ends or closes its socket, which is descriptor 0. Trouble at start is one line on
+stderr and exit code 1.
 """
 
 import builtins
+import fcntl
 import gc
-import importlib
 import marshal
 import mmap
 import os
@@ -14,35 +15,211 @@ import select
 import signal
 import sys
 import time
-import types
-import warnings
+from collections.abc import Collection
+from typing import NoReturn
 
-ROOT = sys.argv[1]
-PARENT = int(sys.argv[2])
-sys.path.insert(0, ROOT)
+from ray_app.sandbox import canary, child, guard, isolation, protocol, seccomp, warm
 
-from ray_app.sandbox import child, isolation, protocol  # noqa: E402
+Task = tuple[child.Job, memoryview, child.Tools]
 
-LEAN = (
-    "abc ast bisect collections copy dataclasses datetime decimal enum fractions functools heapq io itertools json math"
-)
-LEAN += " operator random re statistics string time typing types collections.abc contextlib numbers encodings.idna"
-LEAN += " array base64 binascii calendar cmath cProfile csv difflib hashlib hmac html inspect logging pprint queue"
-LEAN += " secrets struct textwrap threading traceback unicodedata uuid weakref zlib _strptime locale stringprep"
-LEAN += " encodings.ascii encodings.latin_1 encodings.utf_16 encodings.utf_32 encodings.cp1252 encodings.punycode"
-LEAN += (
-    " encodings.raw_unicode_escape encodings.unicode_escape encodings.rot_13 encodings.hex_codec encodings.base64_codec"
-)
+CLIENT = 0
+_PROOF_BYTES = 64 * 1024 * 1024
+_DENIAL_NS = 20_000
+"""CPU time charged to a program per refused system call, as the server works for it."""
+_MAX_DENIALS = 64
 
 
-class Killed(Exception):
-    """The child was killed for a limit."""
+def run(parent: int, tier: str, without: Collection[str]) -> Task | None:
+    """Seals this process and answers jobs until the client goes away; in a child, returns what the child is to run."""
+    try:
+        return _Server(parent, tier, without).serve()
+    except OSError as error:
+        _abort(f"{error}")
 
 
-def read_exactly(size: int) -> bytes | None:
+def _abort(reason: str) -> NoReturn:
+    os.write(2, f"{reason}\n".encode())
+    os._exit(1)
+
+
+class _Server:
+    def __init__(self, parent: int, tier: str, without: Collection[str]) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        warm.load(tier)
+        self.tools, tracer = _tracer()
+        self.slot = memoryview(mmap.mmap(-1, protocol.SLOT_BYTES))
+        report: isolation.Report = {}
+        self.address_space = _address_space()
+        self.parent = os.pidfd_open(parent)
+        if isolation.enter_namespaces(without, report):
+            _leave_init_to_a_fork()
+        isolation.drop_privileges(without, report)
+        if os.getpid() == 1:
+            isolation.die_with_parent()
+        self.privilege = isolation.Privilege()
+        self.listener = isolation.filter_calls(self.privilege.secret, without, report)
+        self.watched = [(self.parent, select.POLLIN), (CLIENT, 0)]
+        if self.listener >= 0:
+            self.watched.append((self.listener, select.POLLIN))
+        report["tracer"] = tracer
+        os.environ.clear()
+        builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
+        guard.hide()
+        gc.collect()
+        gc.freeze()
+        self.report = report
+
+    def serve(self) -> Task | None:
+        """Proves the walls, greets the client, answers its jobs."""
+        self._prove()
+        greeting = "".join(f"{layer}\t{state}\n" for layer, state in self.report.items()).encode()
+        _write(protocol.FRAME.pack(len(greeting)) + greeting)
+        while True:
+            head = _read(protocol.FRAME.size)
+            data = head and _read(protocol.FRAME.unpack(head)[0])
+            if not data:
+                return None
+            job: child.Job = marshal.loads(data)
+            pid = self._fork(job[4])
+            if pid == 0:
+                return job, self.slot, self.tools
+            self._answer(job, pid)
+
+    def _fork(self, memory_bytes: int) -> int:
+        """0 in the child, which is confined then."""
+        protocol.HEADER.pack_into(self.slot, 0, 0, 0, 0)
+        pid = self.privilege.fork()
+        if pid == 0:
+            self.privilege.confine_child(self.address_space + memory_bytes)
+        return pid
+
+    def _answer(self, job: child.Job, pid: int) -> None:
+        watch = _Watch(job[2], job[3], self.slot, pid)
+        status, reason, cpu_ns = self._wait(watch, pid)
+        size, index, _ = protocol.HEADER.unpack_from(self.slot, 0)
+        records = self.slot[protocol.HEADER.size :][:size]
+        trace = self.slot[protocol.HEADER.size + size + protocol.HEAD_BYTES :] if job[1] else self.slot[:0]
+        if trace:
+            trace = trace[: protocol.TRACE_HEADER.size + protocol.TRACE_HEADER.unpack_from(trace)[0]]
+        denials = "\n".join(watch.denials).encode()
+        answer = protocol.ANSWER.pack(status, reason, index, cpu_ns, len(denials), size, len(trace)) + denials
+        _write(protocol.FRAME.pack(len(answer) + size + len(trace)) + answer)
+        _write(records)
+        _write(trace)
+
+    def _wait(self, watch: "_Watch", pid: int) -> tuple[int, int, int]:
+        """Lets a child run within its limits; its wait status, the reason for its end, its CPU time in ns."""
+        pidfd = self.privilege.open_process(pid)
+        watched = [(pidfd, select.POLLIN), *self.watched]
+        while (reason := watch.verdict()) is None:
+            for descriptor in self.privilege.poll(watched, watch.patience_s()):
+                if descriptor == pidfd:
+                    watch.ended = True
+                elif descriptor == self.listener:
+                    watch.refuse(self.listener)
+                else:
+                    os._exit(0)
+        if reason != protocol.ENDED:
+            self.privilege.kill(pid)
+        status, cpu_ns = self.privilege.wait(pid)
+        os.close(pidfd)
+        return status, reason, cpu_ns
+
+    def _prove(self) -> None:
+        """Fail closed: a real child tries what generated code must not do, then spins until its CPU time is up."""
+        pid = self._fork(_PROOF_BYTES)
+        if pid == 0:
+            canary.try_everything(self.slot, self.address_space + _PROOF_BYTES)
+        watch = _Watch(0.02, 20.0, self.slot, pid)
+        status, reason, _ = self._wait(watch, pid)
+        size, _, _ = protocol.HEADER.unpack_from(self.slot, 0)
+        said = bytes(self.slot[protocol.HEADER.size :][:size]).decode()
+        if reason != protocol.CPU_TIMEOUT:
+            _abort(f"the self-test's child ended by itself with wait status {status} ({said or 'it said nothing'})")
+        if said != canary.ALL_REFUSED:
+            _abort(f"the self-test escaped: {said}")
+        if self.listener >= 0 and "0 openat" not in watch.denials:
+            _abort("the self-test's refused system calls were not reported")
+        self.report["self-test"] = f"{canary.COUNT} canaries refused"
+
+
+class _Watch:
+    """The clocks of one child: CPU time per call decides, wall time per call only ends what waits."""
+
+    def __init__(self, cpu_s: float, wall_s: float, slot: memoryview, pid: int) -> None:
+        self.denials: dict[str, None] = {}
+        self.ended = False
+        self._cpu_clock = (~pid << 3) | 2
+        self._cpu_s = cpu_s
+        self._wall_s = wall_s
+        self._slot = slot
+        self._index = -1
+        self._denial_ns = 0
+        self._wall_end = 0.0
+
+    def verdict(self) -> int | None:
+        """Why the child has ended or must end, None while it may go on."""
+        if self.ended:
+            return protocol.ENDED
+        _, index, started_ns = protocol.HEADER.unpack_from(self._slot, 0)
+        now = time.monotonic()
+        if index != self._index:
+            self._index, self._wall_end, self._denial_ns = index, now + self._wall_s, 0
+        self._left_s = self._cpu_s - (time.clock_gettime_ns(self._cpu_clock) - started_ns + self._denial_ns) / 1e9
+        self._wall_left_s = self._wall_end - now
+        if self._left_s > 0 and self._wall_left_s > 0:
+            return None
+        return protocol.CPU_TIMEOUT if self._left_s <= 0 else protocol.WALL_TIMEOUT
+
+    def patience_s(self) -> float:
+        """How long the child can stay within its limits at least."""
+        return max(0.001, min(self._left_s, self._wall_left_s))
+
+    def refuse(self, listener: int) -> None:
+        """Answers a system call that is not allowed with EPERM, and notes it against the running call."""
+        notification = bytearray(seccomp.NOTIFICATION_BYTES)
+        try:
+            fcntl.ioctl(listener, seccomp.RECEIVE, notification)
+            index = protocol.HEADER.unpack_from(self._slot, 0)[1]
+            _, name, response = seccomp.refusal(notification)
+            fcntl.ioctl(listener, seccomp.SEND, response)
+        except OSError:  # the child was killed meanwhile
+            return
+        self._denial_ns += _DENIAL_NS
+        if len(self.denials) < _MAX_DENIALS:
+            self.denials[f"{index} {name}"] = None
+
+
+def _tracer() -> tuple[child.Tools, str]:
+    from ray_app.tracing import canonical, recorder
+
+    tools = child.Tools()
+    tools.canonical, tools.describe = canonical.canonical, canonical.describe_exception
+    tools.start, tools.stop = recorder.start, recorder.stop
+    return tools, recorder.TRACER
+
+
+def _leave_init_to_a_fork() -> None:
+    """Goes on as the first process of a new pid namespace; the old process waits for it, and they die together."""
+    pid = os.fork()
+    if pid == 0:
+        return
+    os.close(CLIENT)
+    isolation.drop_privileges(("landlock",), {})
+    _, status = os.waitpid(pid, 0)
+    os._exit(os.waitstatus_to_exitcode(status) & 0xFF)
+
+
+def _address_space() -> int:
+    """Bytes of address space that this process has mapped."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[0]) * mmap.PAGESIZE
+
+
+def _read(size: int) -> bytes | None:
     parts: list[bytes] = []
     while size:
-        part = os.read(0, min(size, 1 << 20))
+        part = os.read(CLIENT, min(size, 1 << 20))
         if not part:
             return None
         parts.append(part)
@@ -50,102 +227,7 @@ def read_exactly(size: int) -> bytes | None:
     return b"".join(parts)
 
 
-def write_all(data: bytes | memoryview) -> None:
+def _write(data: bytes | memoryview) -> None:
     view = memoryview(data)
     while len(view):
-        view = view[os.write(0, view) :]
-
-
-def tracer_tools() -> child.Tools:
-    """The tracer if it is there, else only a plain repr."""
-    try:
-        canonical = importlib.import_module("ray_app.tracing.canonical").canonical
-    except ImportError:
-
-        def canonical(value: object, max_chars: int) -> str:
-            return repr(value)[:max_chars]
-
-    return child.Tools(canonical=canonical)
-
-
-def watch(pid: int, job: child.Job, slot: memoryview, poller: "select.poll") -> int:
-    """Waits for the child's end; kills it when the running call used up its CPU time or the wall time."""
-    cpu_s, wall_s = job[3], job[4]
-    clock = (~pid << 3) | 2
-    call_index, wall_end = -1, 0.0
-    while True:
-        _, index, started_ns, _ = protocol.HEADER.unpack_from(slot, 0)
-        if index != call_index:
-            call_index, wall_end = index, time.monotonic() + wall_s
-        try:
-            used = time.clock_gettime(clock) - started_ns / 1e9
-        except OSError:
-            return protocol.ENDED
-        left = cpu_s - used
-        if left <= 0 or time.monotonic() > wall_end:
-            os.kill(pid, signal.SIGKILL)
-            return protocol.CPU_TIMEOUT if left <= 0 else protocol.WALL_TIMEOUT
-        for descriptor, event in poller.poll(max(1, min(left, wall_end - time.monotonic()) * 1000 + 1)):
-            if descriptor == 0 and event & (select.POLLHUP | select.POLLERR):
-                os._exit(0)
-            if descriptor != 0:
-                return protocol.ENDED
-
-
-def serve() -> tuple[child.Job, memoryview, child.Tools] | None:
-    """Answers jobs until the client goes away; in a child, returns what the child is to run."""
-    for name in LEAN.split():
-        importlib.import_module(name)
-    warnings.simplefilter("ignore")
-    tools = tracer_tools()
-    memory = mmap.mmap(-1, protocol.SLOT_BYTES)
-    slot = memoryview(memory)
-    strict = isolation.Filter(isolation.compute_filter())
-    isolation.confine_server(65534)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    os.environ.clear()
-    builtins.exit = builtins.quit = sys.exit
-    base = int(open("/proc/self/statm").read().split()[0]) * 4096
-    exec(compile("def f(x):\n    return [x]\nf(1)", "<warm>", "exec"), {})
-    forget()
-    gc.collect()
-    gc.freeze()
-    write_all(protocol.frame([b"required"]))
-    while True:
-        head = read_exactly(protocol.FRAME.size)
-        data = head and read_exactly(protocol.FRAME.unpack(head)[0])
-        if not data:
-            return None
-        job: child.Job = marshal.loads(data)
-        protocol.HEADER.pack_into(slot, 0, 0, 0, 0, 0)
-        pid = isolation.fork()
-        if pid == 0:
-            isolation.confine_child(base + job[5], strict)
-            return job, slot, tools
-        pidfd = os.pidfd_open(pid)
-        poller = select.poll()
-        poller.register(pidfd, select.POLLIN)
-        poller.register(0, 0)
-        reason = watch(pid, job, slot, poller)
-        _, status, usage = os.wait4(pid, 0)
-        os.close(pidfd)
-        size, index, _, _ = protocol.HEADER.unpack_from(slot, 0)
-        end = protocol.END.pack(status, int((usage.ru_utime + usage.ru_stime) * 1e9), index, reason)
-        records = slot[protocol.HEADER.size : protocol.HEADER.size + size]
-        write_all(protocol.FRAME.pack(len(end) + len(records)) + end)
-        write_all(records)
-
-
-def forget() -> None:
-    """Takes our modules out of the program's reach."""
-    for name in [name for name in sys.modules if name.split(".")[0] in ("ray_app", "ctypes", "_ctypes")]:
-        del sys.modules[name]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    sys.path.clear()
-    sys.argv[:] = [""]
-
-
-task = serve()
-if task is None:
-    os._exit(0)
-child.arrange(*task)
+        view = view[os.write(CLIENT, view) :]

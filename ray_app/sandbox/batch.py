@@ -1,0 +1,179 @@
+"""From what children left to one Execution per call: who is charged, what runs again, when a program is done.
+
+A `Unit` is one program on its way through one server; a `Task` is what one child gets: one unit in the safe lane, many
+in the fast lane. `Task.take` applies an answer and returns the tasks that follow from it. Pure bookkeeping: no process.
+"""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ray_app.errors import SandboxError
+from ray_app.records import Execution, ExecutionStatus
+from ray_app.sandbox import protocol, warm
+from ray_app.sandbox.client import Answer
+from ray_app.sandbox.limits import Limits
+from ray_app.tracing import recorder
+from ray_app.tracing.model import Trace
+
+WALL_ATTEMPTS = 2
+DENIED = "denied:"
+NONDETERMINISTIC = "nondeterministic"
+_UNSURE_IN_COMPANY = {"memory", "timeout-wall", "tampered"}
+_STATUS: tuple[ExecutionStatus, ...] = (
+    "ok",
+    "exception",
+    "system-exit",
+    "memory",
+    "compile-error",
+    "truncated",
+    "tampered",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One program with the calls to evaluate, each in a fresh run of the module `code`."""
+
+    code: str
+    calls: tuple[str, ...]
+    limits: Limits = Limits()
+    trace: bool = True
+
+
+@dataclass(eq=False, slots=True)
+class Unit:
+    """A job under way: `results` fills up in any order. `redone` is the unit that replaces it, where one has to."""
+
+    job: Job
+    tier: str
+    results: list[Execution | None] = field(default_factory=list)
+    waits: dict[int, int] = field(default_factory=dict)
+    redone: "Unit | None" = None
+
+    def __post_init__(self) -> None:
+        self.results = [None] * len(self.job.calls)
+
+    def missing(self) -> list[int]:
+        return [index for index, result in enumerate(self.results) if result is None]
+
+    def final(self) -> "Unit":
+        return self if self.redone is None else self.redone.final()
+
+    def executions(self) -> list[Execution] | None:
+        """The finished executions, None while some are missing."""
+        results = [result for result in self.final().results if result is not None]
+        return results if len(results) == len(self.job.calls) else None
+
+    def again(self, tier: str) -> "Unit":
+        """Starts over, in another tier or without company."""
+        self.redone = Unit(self.job, tier)
+        return self.redone
+
+
+@dataclass(eq=False, slots=True)
+class Task:
+    """What one child runs. All units of a task share limits, tracing and tier."""
+
+    units: list[Unit]
+
+    def programs(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What is left to run, as the server takes it."""
+        return tuple((unit.job.code, tuple(unit.job.calls[i] for i in unit.missing())) for unit in self.units)
+
+    def take(self, answer: Answer) -> list["Task"]:
+        """Files the answer's records and charges the call during which the child ended; what must run next.
+
+        SandboxError if the child could not be confined.
+        """
+        if answer.exit_code == protocol.EXIT_NOT_CONFINED:
+            raise SandboxError("the kernel refused to confine a child of the sandbox; nothing of the program has run")
+        order = [(unit, index) for unit in self.units for index in unit.missing()]
+        for at, ((unit, index), record) in enumerate(zip(order, answer.records, strict=False)):
+            unit.results[index] = _finished(unit.job.calls[index], record, answer.denials.get(at, []))
+        stopped_early = answer.running < len(order) and not (
+            answer.exit_code == protocol.EXIT_SLOT_FULL and answer.records
+        )
+        follow: list[Task] = []
+        if stopped_early:
+            unit, index = order[answer.running]
+            if len(self.units) > 1:
+                follow.append(Task([unit.again(unit.tier)]))
+            elif answer.reason != protocol.WALL_TIMEOUT or unit.waits.get(index, 0) + 1 >= WALL_ATTEMPTS:
+                unit.results[index] = _culprit(unit.job.calls[index], answer)
+            else:
+                unit.waits[index] = unit.waits.get(index, 0) + 1
+        return follow + self._next()
+
+    def _next(self) -> list["Task"]:
+        """The rest of this task, and units that must be done over elsewhere."""
+        alone = len(self.units) == 1
+        follow: list[Task] = []
+        for unit in self.units:
+            if unit.redone is None and not unit.missing():
+                results = [result for result in unit.results if result is not None]
+                denied = any(flag.startswith(DENIED) for result in results for flag in result.flags)
+                if denied and unit.tier == "lean":
+                    follow.append(Task([unit.again("full")]))
+                elif not alone and (denied or any(result.status in _UNSURE_IN_COMPANY for result in results)):
+                    follow.append(Task([unit.again(unit.tier)]))
+        self.units = [unit for unit in self.units if unit.redone is None and unit.missing()]
+        return [*follow, self] if self.units else follow
+
+
+def _finished(call: str, record: protocol.RecordFields, denials: Iterable[str]) -> Execution:
+    status, cpu_ns, trace, output, exception, stdout, flags = record
+    names = [*(flag for flag in flags.split("\n") if flag), *(DENIED + name for name in denials)]
+    if status == protocol.COMPILE_ERROR:  # the compiler itself looks for the source file, to quote it
+        names = []
+    found = _read_trace(trace)
+    status_name = _STATUS[status] if status < len(_STATUS) else "tampered"
+    return Execution(call, status_name, output, exception, stdout, cpu_ns // 1000, tuple(dict.fromkeys(names)), found)
+
+
+def _read_trace(data: bytes) -> Trace | None:
+    if not data:
+        return None
+    try:
+        return recorder.read(bytearray(data))
+    except ValueError:  # the child died while it wrote, or its memory was corrupted
+        return Trace((), truncated=True)
+
+
+def _culprit(call: str, answer: Answer) -> Execution:
+    """The row of the call during which the child ended without a record."""
+    status: ExecutionStatus = "early-exit"
+    if answer.exit_code == protocol.EXIT_TAMPERED:
+        status = "tampered"
+    elif answer.reason == protocol.CPU_TIMEOUT:
+        status = "timeout-cpu"
+    elif answer.reason == protocol.WALL_TIMEOUT:
+        status = "timeout-wall"
+    elif os.WIFSIGNALED(answer.wait_status):
+        status = "signal"
+    cpu_us = max(0, answer.cpu_ns - sum(record[1] for record in answer.records)) // 1000
+    flags = tuple(DENIED + name for name in answer.denials.get(answer.running, []))
+    return Execution(call, status, None, None, "", cpu_us, flags, _read_trace(answer.trace))
+
+
+def compare(first: list[Execution], second: list[Execution]) -> list[Execution]:
+    """The first executions, flagged "nondeterministic" where the second differ in anything but CPU time."""
+
+    def outcome(execution: Execution) -> tuple[object, ...]:
+        return execution.status, execution.output, execution.exception, execution.stdout, execution.trace
+
+    return [
+        one if outcome(one) == outcome(other) else _flagged(one, NONDETERMINISTIC)
+        for one, other in zip(first, second, strict=True)
+    ]
+
+
+def _flagged(execution: Execution, flag: str) -> Execution:
+    from dataclasses import replace
+
+    return replace(execution, flags=(*execution.flags, flag))
+
+
+def unit(job: Job) -> Unit:
+    """A job at its start, in the tier that its imports ask for."""
+    return Unit(job, warm.tier_of(job.code))
