@@ -1,0 +1,119 @@
+"""Expert iteration: the student explains executions, the verifier keeps what is true, and that is trained on next.
+
+The student is any `Teacher`, so usually the serving endpoint of the latest checkpoint. Nothing is taken on trust: every
+claim of a kept monologue holds against the trace, and a witness has been run. The same rows become rewards for
+reinforcement learning through `mixture.to_rl`.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ray_app.mixture import backward_prompt, forward_prompt
+from ray_app.monologue.claims import parse
+from ray_app.monologue.verify import Verdict, split_answer, unfit, verify_backward, verify_forward
+from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram, content_id
+from ray_app.teacher.client import Message, Reply, Request, Teacher
+
+STAGE = "expert"
+
+
+@dataclass(frozen=True, slots=True)
+class ExpertConfig:
+    """`attempts` monologues are sampled per question; at most `keep` different verified ones stay, short ones first."""
+
+    directions: tuple[Direction, ...]
+    attempts: int
+    keep: int
+    temperature: float
+    max_tokens: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    row: TracedProgram
+    execution: Execution
+    direction: Direction
+
+
+def iterate(rows: Iterable[TracedProgram], student: Teacher, config: ExpertConfig) -> Iterator[Monologue | Reject]:
+    """What the student said about each execution that is fit as ground truth: verified monologues, and why others fell.
+
+    Questions are asked as training and evaluation ask them, in row order; results come in that order too. A failed
+    request is one Reject ("no reply"). TeacherError where the endpoint is dead.
+    """
+    asked: deque[_Question] = deque()
+
+    def requests() -> Iterator[Request]:
+        for question in _questions(rows, config.directions):
+            asked.append(question)
+            yield _request(question, config)
+
+    for reply in student.complete(requests()):
+        yield from _judged(asked.popleft(), reply, student.name, config.keep)
+
+
+def _questions(rows: Iterable[TracedProgram], directions: Sequence[Direction]) -> Iterator[_Question]:
+    for row in rows:
+        for execution in row.executions:
+            if not unfit(row.program.code, execution):
+                yield from (_Question(row, execution, direction) for direction in directions)
+
+
+def _request(question: _Question, config: ExpertConfig) -> Request:
+    program, execution = question.row.program, question.execution
+    if question.direction == "forward":
+        prompt = forward_prompt(program.code, execution.call)
+    else:
+        prompt = backward_prompt(program.code, program.entry, execution.output or "")
+    return Request(
+        messages=(Message(role="user", content=prompt),),
+        max_tokens=config.max_tokens,
+        temperature=config.temperature,
+        seed=config.seed,
+        n=config.attempts,
+    )
+
+
+def _judged(question: _Question, reply: Reply, student: str, keep: int) -> Iterator[Monologue | Reject]:
+    program, direction = question.row.program, question.direction
+    if reply.error is not None:
+        yield Reject(STAGE, program.id, f"{direction}: no reply", reply.error)
+        return
+    kept = 0
+    for text in sorted(dict.fromkeys(text.strip() for text in reply.texts), key=len):
+        verdict = _verdict(question, text)
+        if not verdict.accepted:
+            yield Reject(STAGE, program.id, f"{direction}: {verdict.reason}", verdict.detail)
+        elif kept < keep:
+            kept += 1
+            yield _monologue(question, text, verdict, student)
+
+
+def _verdict(question: _Question, text: str) -> Verdict:
+    program, execution = question.row.program, question.execution
+    if question.direction == "forward":
+        return verify_forward(program.code, program.entry, execution, text)
+    others = [run for run in question.row.executions if run.status == "ok" and run is not execution]
+    return verify_backward(program.code, program.entry, execution, text, others=others)
+
+
+def _monologue(question: _Question, text: str, verdict: Verdict, student: str) -> Monologue:
+    program, execution = question.row.program, question.execution
+    forward = question.direction == "forward"
+    return Monologue(
+        id=content_id(program.id, question.direction, execution.call, text),
+        program_id=program.id,
+        source=program.source,
+        code=program.code,
+        entry=program.entry,
+        difficulty=program.difficulty,
+        direction=question.direction,
+        call=execution.call,
+        output=execution.output or "",
+        text=text,
+        witness=execution.call if forward else split_answer(parse(text).answer)[0],
+        author=f"llm:{student}",
+        claims=verdict.claims,
+    )
