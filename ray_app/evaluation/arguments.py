@@ -18,7 +18,7 @@ def _semray_revive(pair):
 
 
 def encode(arguments: list[Any]) -> str:
-    """The JSON text of argument lists made of None, bool, int, float, str, list, dict (str keys), tuple, set, complex."""
+    """The JSON text of lists of None, bool, int, float, complex, str, list, tuple, set and dict with str keys."""
     return json.dumps(_tagged(arguments))
 
 

@@ -1,7 +1,7 @@
 """Grading of functions by a test function written with the benchmark (HumanEval, MBPP).
 
-official  the test function returns, given the solution, within 3 s. The assertions run beside the solution, so a returned object that says
-          it equals everything passes.
+official  the test function returns, given the solution, within 3 s. The assertions run beside the solution, so a
+          returned object that says it equals everything passes.
 strict    as official, and every value that the solution returned is of a type that the solution cannot have defined.
 """
 

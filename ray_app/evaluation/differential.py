@@ -106,6 +106,11 @@ def grade(benchmark: Benchmark, item: Item, solutions: Sequence[str], executor: 
     return [decided[solution] for solution in solutions]
 
 
+def expected_texts(benchmark: Benchmark, item: Item, inputs: str, executor: Executor) -> tuple[str, ...]:
+    """What the reference returns for each argument list, by repr (a very long one as its hash)."""
+    return _reference(benchmark, item, inputs, executor).texts
+
+
 def statuses(verdict: Verdict) -> tuple[str, str]:
     """The base and plus status of a verdict, as EvalPlus writes them."""
     if not verdict.status.startswith("base="):

@@ -1,4 +1,4 @@
-"""Files in the official forms: EvalPlus samples and results, CRUXEval generations and scored files, our verdict rows."""
+"""Files in the official forms: EvalPlus samples and results, CRUXEval generations and scores; our verdict rows."""
 
 import json
 from collections import Counter, defaultdict
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ray_app.errors import InputError
+from ray_app.evaluation import prompts
 from ray_app.evaluation.differential import statuses
 from ray_app.evaluation.items import Benchmark
 from ray_app.evaluation.metrics import by_problem, official_list, summarise
@@ -42,7 +43,8 @@ def read_samples(path: Path, benchmark: Benchmark, model: str = "") -> Samples:
     unknown = tuple(key for key in answers if key not in items)
     if len(unknown) == len(answers):
         raise InputError(
-            f"{path}: no id belongs to {benchmark.name} (the file has {unknown[0]!r}, the benchmark {benchmark.items[0].id!r})"
+            f"{path}: no id belongs to {benchmark.name}"
+            f" (the file has {unknown[0]!r}, the benchmark {benchmark.items[0].id!r}); choose the matching --benchmark"
         )
     rows = tuple(
         Score(benchmark.name, key, number, model, "", "", answer, None, None, "ungraded")
@@ -125,20 +127,28 @@ def write_verdicts(path: Path, rows: Iterable[Score]) -> None:
     _write(path, "".join(json.dumps(line) + "\n" for line in lines))
 
 
-def write_evalplus_samples(path: Path, rows: Iterable[Score]) -> None:
+def write_evalplus_samples(path: Path, benchmark: Benchmark, rows: Iterable[Score]) -> None:
     """samples.jsonl with whole programs, as `evalplus.evaluate` reads it."""
-    _write(path, "".join(json.dumps({"task_id": r.item_id, "solution": r.generation}) + "\n" for r in rows))
+    _write(
+        path,
+        "".join(
+            json.dumps({"task_id": key, "solution": answer}) + "\n"
+            for key, given in _generations(benchmark, rows).items()
+            for answer in given
+        ),
+    )
 
 
 def write_evalplus_results(path: Path, benchmark: Benchmark, rows: Sequence[Score]) -> None:
     """*_eval_results.json, with the data set's hash; failed inputs are not listed."""
+    items = {item.id: item for item in benchmark.items}
     graded: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         base, plus = statuses(Verdict(row.official, row.strict, row.status))
         graded[row.item_id].append(
             {
                 "task_id": row.item_id,
-                "solution": row.generation,
+                "solution": prompts.answer_of(items[row.item_id], row),
                 "base_status": base,
                 "plus_status": plus,
                 "base_fail_tests": [],
@@ -149,26 +159,28 @@ def write_evalplus_results(path: Path, benchmark: Benchmark, rows: Sequence[Scor
     _write(path, json.dumps({"date": date, "hash": benchmark.md5, "eval": graded}))
 
 
-def write_generations(path: Path, rows: Iterable[Score]) -> None:
+def write_generations(path: Path, benchmark: Benchmark, rows: Iterable[Score]) -> None:
     """generations.json as CRUXEval's evaluation reads it."""
-    _write(path, json.dumps(_generations(rows)))
+    _write(path, json.dumps(_generations(benchmark, rows)))
 
 
-def write_scored(path: Path, rows: Sequence[Score]) -> None:
-    """CRUXEval's scored file: generations, verdicts (without those that the official scorer drops), pass@1 and pass@5."""
+def write_scored(path: Path, benchmark: Benchmark, rows: Sequence[Score]) -> None:
+    """CRUXEval's scored file: generations, verdicts (less those that the official scorer drops), pass@1, pass@5."""
     official = summarise(rows, (1, 5)).official
     scored = {
-        "raw_generations": _generations(rows),
+        "raw_generations": _generations(benchmark, rows),
         "raw_scored_generations": {key: official_list(group) for key, group in by_problem(rows).items()},
         **{f"pass_at_{k}": 100 * estimate.mean for k, estimate in official.items()},
     }
     _write(path, json.dumps(scored))
 
 
-def _generations(rows: Iterable[Score]) -> dict[str, list[str]]:
+def _generations(benchmark: Benchmark, rows: Iterable[Score]) -> dict[str, list[str]]:
+    """The answers of each item, as the official graders read them."""
+    items = {item.id: item for item in benchmark.items}
     found: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        found[row.item_id].append(row.generation)
+        found[row.item_id].append(prompts.answer_of(items[row.item_id], row))
     return dict(found)
 
 

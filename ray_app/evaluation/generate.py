@@ -51,9 +51,9 @@ def request(item: Item, config: GenerationConfig) -> Request:
 def generate(
     items: Iterable[Item], teacher: Teacher, config: GenerationConfig, done: Collection[tuple[str, int]] = ()
 ) -> Iterator[Score | Reject]:
-    """One ungraded `Score` per item and sample, in order, streamed; `Score.generation` is the answer taken out of the
-    reply. An item whose samples are all in `done` (pairs of item id and sample) is not asked. A request that failed is a
-    Reject ("no-reply"), not an answer; TeacherError where the endpoint is dead.
+    """One ungraded `Score` per item and sample, in order, streamed; `Score.generation` is the whole reply (the grader
+    takes the answer out of it). An item whose samples are all in `done` (pairs of item id and sample) is not asked. A
+    request that failed is a Reject ("no-reply"), not an answer; TeacherError where the endpoint is dead.
     """
     wanted = [item for item in items if any((item.id, sample) not in done for sample in range(config.samples))]
     replies = teacher.complete(request(item, config) for item in wanted)
@@ -64,7 +64,6 @@ def generate(
             continue
         for sample, reply_text in enumerate(reply.texts):
             if (item.id, sample) not in done:
-                found = prompts.answer(item, reply_text)
                 yield Score(
                     config.benchmark,
                     item.id,
@@ -72,7 +71,7 @@ def generate(
                     teacher.name,
                     config.prompt_format,
                     text,
-                    found,
+                    reply_text,
                     None,
                     None,
                     UNGRADED,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from ray_app.evaluation import benchmarks, checks, differential, predictions
+from ray_app.evaluation import benchmarks, checks, differential, predictions, prompts
 from ray_app.evaluation.items import Benchmark, Item
 from ray_app.evaluation.verdicts import Executor, Verdict
 from ray_app.records import Reject, Score
@@ -63,7 +63,7 @@ class Grader:
         verdicts: dict[int, Verdict] = {}
         for item_id, indices in groups.items():
             if item_id in items:
-                answers = [pending[index].generation for index in indices]
+                answers = [prompts.answer_of(items[item_id], pending[index]) for index in indices]
                 graded = grade_item(self._benchmark, items[item_id], answers, self._executor)
                 verdicts.update(zip(indices, graded, strict=True))
         for index, row in enumerate(pending):

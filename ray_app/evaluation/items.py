@@ -17,9 +17,10 @@ class Item:
     input   given `code` and `output`, find a call of `entry` that returns it (`call` is one such call, never shown)
     code    given `code` (what the solution starts with, "" where there is none) and `description`, write `entry`
 
-    `gold` is an answer that must pass. For code items the checks are `test` (source that defines the function `CHECK(candidate)`)
-    or the argument lists `base_inputs` and `plus_inputs` (see `arguments.encode`), on which a solution must agree with `gold`
-    within `atol`. `prelude` is run before the program but not shown; `difficulty` is the dial of our generator, else 0.
+    `gold` is an answer that must pass. For code items the checks are `test` (source that defines the function
+    `CHECK(candidate)`) or the argument lists `base_inputs` and `plus_inputs` (see `arguments.encode`), on which a
+    solution must agree with `gold` within `atol`. `prelude` is run before the program but not shown; `difficulty` is
+    the dial of our generator, else 0.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""From verdicts to numbers with error bars: pass@k, intervals clustered by problem, and a paired comparison of two runs.
+"""From verdicts to numbers with error bars: pass@k, intervals clustered by problem, and a paired test of two runs.
 
 The unit is the problem, not the sample: ten samples of one problem are not ten independent answers. Rows that were not
 graded (None) are left out and counted.
@@ -33,7 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One run on one benchmark; `official` and `strict` map k to pass@k, for every k that each problem has samples for."""
+    """One run on one benchmark; `official` and `strict` map k to pass@k, for each k that all problems have samples for."""
 
     benchmark: str
     problems: int
@@ -101,8 +101,8 @@ def rates(rows: Iterable[Score], rule: Rule, k: int = 1) -> dict[str, float]:
 
 
 def estimate(values: Sequence[float]) -> Estimate:
-    """The mean of one value per problem. The interval is Wilson's with the effective sample size that the spread between
-    problems implies, so it has a width also where all problems pass. InputError if there are no values."""
+    """The mean of one value per problem. The interval is Wilson's with the effective sample size that the spread
+    between problems implies, so it has a width also where all problems pass. InputError if there are no values."""
     if not values:
         raise InputError("no graded problem: nothing to average")
     size = len(values)
@@ -180,7 +180,7 @@ def _flipped(gaps: Sequence[float], signs: Sequence[int]) -> float:
 
 
 def _official_rates(rows: Sequence[Score], k: int) -> dict[str, float]:
-    """As `rates`, but a problem whose list the official scorer shortened below k uses what is left (1 if one passes)."""
+    """As `rates`, but a problem whose list the official scorer cut below k uses what is left (1 if one passes)."""
     found: dict[str, float] = {}
     for key, group in by_problem(rows).items():
         n, c = counts(group, "official")

@@ -1,7 +1,7 @@
 """Grading of predicted outputs and inputs (CRUXEval, LiveCodeBench execution, our held-out programs).
 
 official  the benchmarks' own rule: the text `assert <output> == <answer>` after the program must run without error,
-          within 3 s; an answer that names the call (output) or calls nothing (input) is malformed. Pasted into the text,
+          within 3 s; an answer that names the call (output) or calls nothing (input) is malformed. As text,
           `4 or 3` passes against 3.
 strict    output: the answer is one literal, equal to the output and of the same type at every level. Input: the answer
           is one call of the function, does not reach into the program by its arguments, and returns exactly the output.

@@ -14,6 +14,7 @@ import jinja2
 from ray_app import mixture
 from ray_app.errors import InputError
 from ray_app.evaluation.items import Benchmark, Item
+from ray_app.records import Score
 
 FORMATS = ("direct", "cot", "monologue", "scratchpad", "next", "concise")
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -54,6 +55,22 @@ def answer(item: Item, reply: str) -> str:
     return _program(item, reply) if item.task == "code" else _assertion(item, reply)
 
 
+def answer_of(item: Item, row: Score) -> str:
+    """What a row answers: taken out of the reply if the row was asked in one of our formats, else the text itself."""
+    return answer(item, row.generation) if row.prompt_format else row.generation
+
+
+def tagged(reply: str) -> str:
+    """What stands in the last [ANSWER] of a reply, whose end tag may be missing; "" if there is none."""
+    start = reply.rfind(_OPEN)
+    return "" if start < 0 else reply[start + len(_OPEN) :].split(_CLOSE)[0].strip()
+
+
+def closed(reply: str) -> str:
+    """The reply with the end tag that stopped its generation."""
+    return reply + _CLOSE if reply.rfind(_OPEN) > reply.rfind(_CLOSE) else reply
+
+
 @functools.cache
 def _template(name: str) -> jinja2.Template:
     path = _TEMPLATES / name
@@ -69,10 +86,7 @@ def _template(name: str) -> jinja2.Template:
 
 def _assertion(item: Item, reply: str) -> str:
     """The side of the last answered assertion that was asked for; an answer without `assert` counts as that side."""
-    start = reply.rfind(_OPEN)
-    if start < 0:
-        return ""
-    text = reply[start + len(_OPEN) :].split(_CLOSE)[0].strip()
+    text = tagged(reply)
     if not text.startswith("assert"):
         return text
     match _parsed(text):

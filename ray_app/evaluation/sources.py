@@ -1,4 +1,4 @@
-"""Where benchmark files come from: a local folder, an installed package, or the public hub; and which version they are."""
+"""Where benchmark files come from: a local folder, an installed package, or the public hub; and their version."""
 
 import gzip
 import hashlib
@@ -111,7 +111,8 @@ def _download(name: str, source: Source) -> Path:
         reply = httpx.get(source.url, follow_redirects=True, timeout=60).raise_for_status()
     except httpx.HTTPError as error:
         raise InputError(
-            f"cannot fetch benchmark {name} from {source.url} ({error}); download {source.patterns[0]} and pass --data DIR"
+            f"cannot fetch benchmark {name} from {source.url} ({error});"
+            f" download {source.patterns[0]} and pass --data DIR"
         ) from error
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(f".{os.getpid()}.partial")

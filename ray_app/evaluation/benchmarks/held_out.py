@@ -1,4 +1,4 @@
-"""Our own held-out programs: clean by construction (generated after the training split was cut), graded by difficulty."""
+"""Our own held-out programs: clean by construction (their split never trains), graded by difficulty."""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ NAME = "held_out"
 
 
 def items(programs: Iterable[TracedProgram]) -> Iterator[Item]:
-    """Two questions per execution that is fit as ground truth (status ok, no flags): its output, and an input for it."""
+    """Two questions per execution fit as ground truth (status ok, no flags): its output, and an input for it."""
     for traced in programs:
         for number, execution in enumerate(traced.executions):
             if execution.status != "ok" or execution.output is None or execution.flags:
