@@ -1,7 +1,8 @@
-"""Evaluation as a stage's worker: items in, graded rows out."""
+"""Evaluation as a stage's worker: questions in, graded rows out."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from ray_app.evaluation.generate import GenerationConfig, generate
 from ray_app.evaluation.grade import Grader
@@ -12,27 +13,27 @@ from ray_app.teacher.endpoint import Endpoint
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationConfig:
-    """Which benchmark is asked of which model, and how."""
+class Question:
+    """An item of a benchmark and how it is asked."""
 
     generation: GenerationConfig
-    endpoint: Endpoint
+    item: Item
 
 
-def evaluate(items: Iterable[Item], config: EvaluationConfig) -> Iterator[Score | Reject | Spend]:
+def evaluate(questions: Iterable[Question], endpoint: Endpoint) -> Iterator[Score | Reject | Spend]:
     """Answers of the endpoint's model, graded in the sandbox. TeacherError where the endpoint is dead."""
-    asked = tuple(items)
-    name = config.generation.benchmark
-    teacher = config.endpoint.teacher()
+    teacher = endpoint.teacher()
     try:
-        answers: list[Score] = []
-        for made in generate(asked, teacher, config.generation):
-            if isinstance(made, Reject):
-                yield made
-            else:
-                answers.append(made)
-        with Grader.of(Benchmark(name, "", "", "", "", asked)) as grader:
-            yield from grader.grade(answers)
+        for config, group in groupby(questions, key=lambda question: question.generation):
+            items = tuple(question.item for question in group)
+            answers: list[Score] = []
+            for made in generate(items, teacher, config):
+                if isinstance(made, Reject):
+                    yield made
+                else:
+                    answers.append(made)
+            with Grader.of(Benchmark(config.benchmark, "", "", "", "", items)) as grader:
+                yield from grader.grade(answers)
         usage = teacher.usage
         yield Spend(usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
     finally:

@@ -1,0 +1,125 @@
+"""Evaluate: the base and the fine-tuned model on benchmarks, through the endpoint, graded in the sandbox.
+
+    python -m pipelines.evaluate --recipe demo --root runs/demo
+    python -m pipelines.evaluate --recipe demo --root runs/demo --set evaluate.data=/data/benchmarks
+
+Answers are cached, so a run that was cut off asks only for what is missing.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from cluster.session import connect, require_packages
+from pipelines import options
+from pipelines.recipes import Exam, Recipe
+from pipelines.serve import BASE, TUNED, models, serving
+from pipelines.synthesize import endpoint_of
+from ray_app import mixture
+from ray_app.evaluation import benchmarks, metrics, prompts, worker
+from ray_app.evaluation.benchmarks import held_out
+from ray_app.evaluation.generate import GenerationConfig
+from ray_app.evaluation.items import Benchmark, Item
+from ray_app.evaluation.worker import Question
+from ray_app.records import Score, TracedProgram
+from ray_app.runner import run
+from ray_app.stage import Stage
+from ray_app.store import Dataset
+
+WITHOUT_DATA = ("held_out", "humaneval")
+
+
+def load(exam: Exam, recipe: Recipe, root: str) -> Benchmark:
+    """The exam's benchmark; "held_out" is made of the root's own programs that training never saw."""
+    if exam.benchmark != held_out.NAME:
+        data = recipe.evaluate.data
+        return benchmarks.load(exam.benchmark, Path(data) if data else None)
+    fraction = recipe.synthesize.mixture.held_out_fraction
+    dataset = Dataset(root, "executions")
+    kept = (row for row in dataset.read(TracedProgram) if mixture.split_of(row.id, fraction) == "held_out")
+    content = dataset.complete().content
+    return Benchmark(held_out.NAME, "own", content, content, dataset.path, tuple(held_out.items(kept)))
+
+
+def questions(recipe: Recipe, root: str) -> Iterator[Question]:
+    """Every question of every exam that can be held here; what is left out is said."""
+    for exam in recipe.evaluate.exams:
+        if not recipe.evaluate.data and exam.benchmark not in WITHOUT_DATA:
+            print(f"{'evaluate':<12} {exam.benchmark} left out: set evaluate.data to a folder that has it", flush=True)
+            continue
+        benchmark = load(exam, recipe, root)
+        generation = GenerationConfig(
+            exam.benchmark, exam.prompt_format, exam.samples, exam.max_tokens, exam.temperature, recipe.evaluate.seed
+        )
+        chosen = _spread(benchmark.items, exam.items)
+        print(f"{'evaluate':<12} {exam.benchmark}, {exam.prompt_format}: {len(chosen)} items. The first prompt:")
+        print(_indented(prompts.prompt(chosen[0], exam.prompt_format)), flush=True)
+        yield from (Question(generation, item) for item in chosen)
+
+
+def _spread(items: tuple[Item, ...], count: int) -> list[Item]:
+    """`count` of the items, evenly spread; 0: all."""
+    if not count or len(items) <= count:
+        return list(items)
+    return [items[i * len(items) // count] for i in range(count)]
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    | {line}" for line in text.rstrip().splitlines())
+
+
+def evaluate(recipe: Recipe, root: str, url: str, names: tuple[str, ...]) -> None:
+    """Bring the scores of the named models to completion, through the endpoint at `url` (not needed where complete)."""
+    asked = list(questions(recipe, root))
+    for name in names:
+        endpoint = replace(endpoint_of(recipe, root, url, name), concurrency=recipe.evaluate.concurrency)
+        if name == TUNED:
+            endpoint = replace(endpoint, revision=Dataset(root, "training").complete().content)
+        # The model does the work; a worker only asks and grades.
+        stage = Stage(
+            f"scores-{name}", worker.evaluate, endpoint, Question, Score, rows_per_shard=32, num_cpus=0.5, max_workers=1
+        )
+        run(stage, root, rows=asked)
+
+
+def pending(root: str, names: tuple[str, ...] = (BASE, TUNED)) -> bool:
+    """Whether any of the models still has to be asked."""
+    return any(Dataset(root, f"scores-{name}").manifest() is None for name in names)
+
+
+def headlines(root: str) -> str:
+    """Scores before and after, one line per benchmark and prompt format, for the terminal."""
+    groups: dict[tuple[str, str], dict[str, list[Score]]] = {}
+    for name in (BASE, TUNED):
+        for row in Dataset(root, f"scores-{name}").read(Score):
+            groups.setdefault((row.benchmark, row.prompt_format), {}).setdefault(name, []).append(row)
+    lines = [f"{'benchmark':<18} {'prompt':<10} {'before':>22} {'after':>22}"]
+    for (benchmark, prompt_format), rows in groups.items():
+        before, after = (_interval(rows.get(name, [])) for name in (BASE, TUNED))
+        lines.append(f"{benchmark:<18} {prompt_format:<10} {before:>22} {after:>22}")
+    return "\n".join(lines)
+
+
+def _interval(rows: list[Score]) -> str:
+    rates = metrics.rates(rows, "strict")
+    if not rates:
+        return "-"
+    found = metrics.estimate([*rates.values()])
+    return f"{found.mean:.1%} [{found.low:.1%}, {found.high:.1%}]"
+
+
+def main(recipe: Recipe, root: str, endpoint: options.Url = "", model: options.ModelName = BASE) -> None:
+    """Score a root's models, before and after; with --endpoint, the model that runs there (as the one called base)."""
+    if endpoint:
+        with connect():
+            evaluate(recipe, root, endpoint, (model,))
+        return
+    require_packages("torch", "transformers", "fastapi", extra="train")
+    served = models(recipe, root)
+    with connect(), serving(recipe, served) as url:
+        evaluate(recipe, root, url, tuple(served))
+    print(headlines(root), flush=True)
+
+
+if __name__ == "__main__":
+    options.main(main)

@@ -1,0 +1,115 @@
+"""The command line that every pipeline has: `python -m pipelines.X --recipe NAME --root DIR [--set KEY=VALUE ...]`."""
+
+import ast
+import dataclasses
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, cast
+
+import typer
+
+from cluster.session import in_job
+from pipelines.recipes import RECIPES, Recipe
+from ray_app.errors import InputError, SemrayError
+from ray_app.store import open_root
+
+T = TypeVar("T")
+
+
+def override(config: T, assignment: str) -> T:
+    """A copy of a frozen dataclass with `a.b=value` applied; InputError names an unknown key or a wrong type."""
+    key, equals, text = assignment.partition("=")
+    if not equals:
+        raise InputError(f"--set {assignment!r} has no '='; write --set train.max_steps=10")
+    return cast("T", _replaced(config, key.split("."), text, key))
+
+
+def _replaced(config: Any, path: list[str], text: str, key: str) -> Any:
+    names = [field.name for field in dataclasses.fields(config)]
+    if path[0] not in names:
+        raise InputError(f"unknown setting {key!r}; at this level there are: {', '.join(names)}")
+    old = getattr(config, path[0])
+    if dataclasses.is_dataclass(old):
+        if len(path) == 1:
+            raise InputError(f"{key!r} is a group of settings; set one of: {_names(old)}")
+        return dataclasses.replace(config, **{path[0]: _replaced(old, path[1:], text, key)})
+    if len(path) > 1:
+        raise InputError(f"{key!r} goes too deep: {path[0]!r} is a single value")
+    return dataclasses.replace(config, **{path[0]: _value(text, old, key)})
+
+
+def _names(config: Any) -> str:
+    return ", ".join(field.name for field in dataclasses.fields(config))
+
+
+def _value(text: str, old: Any, key: str) -> Any:
+    """The text as a value of the same type as the one it replaces."""
+    if isinstance(old, str):
+        return text
+    try:
+        new = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        raise InputError(f"--set {key}={text}: not a {type(old).__name__}, such as {old!r}") from None
+    if isinstance(old, float) and isinstance(new, int) and not isinstance(new, bool):
+        return float(new)
+    if old is not None and type(new) is not type(old):
+        raise InputError(f"--set {key}={text}: not a {type(old).__name__}, such as {old!r}")
+    return new
+
+
+def root_of(text: str) -> str:
+    """The root in absolute form, writable. Inside a Ray job a relative path would lie in a copy of the directory."""
+    if in_job() and "://" not in text and not text.startswith(("/", "~")):
+        raise InputError(
+            f"--root {text!r} is relative, but a Ray job runs in a copy of the working directory; "
+            "give an absolute path or a URI such as s3://bucket/run"
+        )
+    return open_root(text)
+
+
+def recipe_of(name: str, assignments: list[str]) -> Recipe:
+    """The named recipe with the `--set` assignments applied."""
+    if name not in RECIPES:
+        raise InputError(f"unknown recipe {name!r}; choose one of: {', '.join(RECIPES)}")
+    recipe = RECIPES[name]()
+    for assignment in assignments:
+        recipe = override(recipe, assignment)
+    return recipe
+
+
+RecipeName = Annotated[str, typer.Option("--recipe", help=f"one of: {', '.join(RECIPES)} (pipelines/recipes.py)")]
+Root = Annotated[str, typer.Option("--root", help="where all shards, models and scores go: a path or URI")]
+Settings = Annotated[
+    list[str], typer.Option("--set", help="change one number of the recipe: --set train.max_steps=10 (repeatable)")
+]
+Port = Annotated[int, typer.Option(help="port on loopback")]
+Url = Annotated[str, typer.Option("--endpoint", help="OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1")]
+ModelName = Annotated[str, typer.Option("--model", help="the model's name at that endpoint")]
+
+
+def main(pipeline: Callable[..., None]) -> None:
+    """Run `pipeline(recipe, root, ...)` from the command line; errors are one line, Ctrl-C says how to resume.
+
+    Further parameters of the pipeline become options; its docstring is the help text.
+    """
+    extra = list(inspect.signature(pipeline).parameters.values())[2:]
+
+    def command(recipe: RecipeName = "demo", root: Root = "", settings: Settings = [], **more: Any) -> None:  # noqa: B006
+        if not root:
+            raise InputError("no --root given; say where results go, such as --root runs/demo")
+        pipeline(recipe_of(recipe, settings), root_of(root), **more)
+
+    own = list(inspect.signature(command).parameters.values())[:-1]
+    vars(command)["__signature__"] = inspect.Signature([*own, *extra])
+    command.__annotations__ |= {parameter.name: parameter.annotation for parameter in extra}
+    command.__doc__ = pipeline.__doc__
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(command)
+    try:
+        app()
+    except SemrayError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        print("\nstopped; finished shards are kept. Run the same command to resume.", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,231 @@
+"""Every number of a run, in one value: a recipe is a function that returns the whole configuration.
+
+    demo          a laptop without a GPU, minutes: SmolLM2-135M, a few hundred programs
+    reproduction  the SemCoder paper's setting: DeepSeekCoder-6.7B on 8 x A6000 48 GB
+    beyond        the same machine and model with more, harder data, easy programs first
+
+Change single numbers on the command line (`--set train.max_steps=10`), or add a function here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ray_app.mixture import MixtureConfig
+from ray_app.monologue.worker import NarrateConfig
+from ray_app.programs.ask import AskConfig
+from ray_app.programs.grow import GrowConfig
+from ray_app.programs.mine import MineConfig
+from ray_app.programs.trace import TraceConfig
+from ray_app.programs.workers import Plot, SelectConfig
+from ray_app.sandbox.limits import Limits
+from ray_app.serving.app import ModelOptions
+from ray_app.training.config import TrainConfig
+
+
+@dataclass(frozen=True)
+class Synthesize:
+    """From source code to samples. `mine_files` bounds what is mined, 0: all files; `asks` how often we ask."""
+
+    mine: MineConfig
+    mine_roots: tuple[str, ...]
+    mine_files: int
+    grow: GrowConfig
+    plots: tuple[Plot, ...]
+    ask: AskConfig
+    asks: int
+    select: SelectConfig
+    trace: TraceConfig
+    narrate: NarrateConfig
+    mixture: MixtureConfig
+    rows_per_shard: int
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One benchmark (a name of ray_app.evaluation.benchmarks), asked in one way. `items` bounds it, 0: all."""
+
+    benchmark: str
+    prompt_format: str
+    items: int
+    max_tokens: int
+    samples: int = 1
+    temperature: float = 0.0
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """What is measured, before and after training.
+
+    `data`: a folder with benchmark files; with "" only the exams that need none are held ("held_out", and "humaneval",
+    which a Python package ships). `concurrency`: requests in flight.
+    """
+
+    exams: tuple[Exam, ...]
+    data: str
+    concurrency: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One run, from seeds to report. `model`: a packaged model, a local path, or a hub id."""
+
+    name: str
+    model: str
+    memory_gib: float
+    synthesize: Synthesize
+    train: TrainConfig
+    serve: ModelOptions
+    evaluate: Evaluate
+
+
+def demo() -> Recipe:
+    """SmolLM2-135M on a laptop: everything for real, everything small."""
+    return Recipe(
+        name="demo",
+        model="smollm2-135m-instruct",
+        memory_gib=4.0,
+        synthesize=Synthesize(
+            mine=MineConfig(),
+            mine_roots=(),
+            mine_files=1_600,
+            grow=GrowConfig(),
+            plots=tuple(Plot(seed, 50, difficulty) for seed, difficulty in enumerate((1, 1, 2, 2, 3, 3, 4, 5))),
+            ask=AskConfig(max_tokens=320, repairs=1),
+            asks=6,
+            select=SelectConfig(),
+            trace=TraceConfig(limits=Limits(cpu_s=0.5, trace_events=512), keep=2),
+            narrate=NarrateConfig(seed=0, max_tokens=512),
+            mixture=MixtureConfig(held_out_fraction=0.1),
+            rows_per_shard=64,
+        ),
+        train=TrainConfig(
+            model="",
+            run_name="",
+            storage_path="",
+            prompt_style="chat",
+            max_length=512,
+            mixture=(("forward", 1.0), ("backward", 0.5), ("output", 1.0), ("input", 0.5), ("nl", 0.25)),
+            curriculum=0.5,
+            num_train_epochs=1,
+            max_steps=24,
+            train_batch_size=2,
+            per_device_train_batch_size=1,
+            learning_rate=5e-4,
+            min_learning_rate=5e-5,
+            warmup_steps=3,
+            weight_decay=0.0,
+            adam_beta1=0.9,
+            adam_beta2=0.95,
+            adam_epsilon=1e-8,
+            max_grad_norm=1.0,
+            seed=0,
+            precision="fp32",
+            zero_stage=2,
+            offload=False,
+            deepspeed="",
+            gradient_checkpointing=False,
+            lora_rank=16,
+            lora_alpha=32,
+            lora_dropout=0.0,
+            num_workers=2,
+            use_gpu=False,
+            cpus_per_worker=1,
+            max_failures=2,
+            logging_steps=1,
+            eval_steps=12,
+            save_steps=12,
+            report_to=("tensorboard",),
+        ),
+        serve=ModelOptions(num_cpus=0.25),
+        evaluate=Evaluate(
+            exams=(
+                Exam("held_out", "direct", items=48, max_tokens=48),
+                Exam("held_out", "monologue", items=12, max_tokens=256),
+                Exam("cruxeval_output", "direct", items=32, max_tokens=48),
+                Exam("cruxeval_input", "direct", items=32, max_tokens=48),
+                Exam("humaneval", "direct", items=8, max_tokens=160),
+            ),
+            data="",
+            concurrency=16,
+            seed=0,
+        ),
+    )
+
+
+def reproduction() -> Recipe:
+    """The paper's setting: DeepSeekCoder-6.7B, 2 epochs, batch 512, context 2,048, 5e-5 -> 5e-6, 8 x A6000 48 GB."""
+    base = demo()
+    return replace(
+        base,
+        name="reproduction",
+        model="deepseek-ai/deepseek-coder-6.7b-base",
+        memory_gib=256.0,
+        synthesize=replace(
+            base.synthesize,
+            mine_files=0,
+            plots=tuple(Plot(seed, 500, 1 + seed % 6) for seed in range(60)),
+            ask=AskConfig(max_tokens=1_024, repairs=2),
+            asks=30_000,
+            trace=TraceConfig(keep=3),
+            narrate=NarrateConfig(seed=0, max_tokens=1_024),
+            mixture=MixtureConfig(held_out_fraction=0.02),
+            rows_per_shard=1_000,
+        ),
+        train=replace(
+            base.train,
+            prompt_style="paper",
+            max_length=2_048,
+            mixture=(("nl", 1.0), ("forward", 1.0), ("backward", 1.0)),
+            curriculum=0.0,
+            num_train_epochs=2,
+            max_steps=0,
+            train_batch_size=512,
+            per_device_train_batch_size=2,
+            learning_rate=5e-5,
+            min_learning_rate=5e-6,
+            warmup_steps=5,
+            precision="bf16",
+            zero_stage=3,
+            offload=True,
+            gradient_checkpointing=True,
+            lora_rank=0,
+            num_workers=8,
+            use_gpu=True,
+            cpus_per_worker=8,
+            eval_steps=20,
+            save_steps=20,
+        ),
+        serve=ModelOptions(num_cpus=4, num_gpus=1, max_replicas=8),
+        evaluate=replace(
+            base.evaluate,
+            exams=(
+                Exam("held_out", "monologue", items=0, max_tokens=1_024),
+                *(Exam(f"cruxeval_{task}", "monologue", items=0, max_tokens=1_024) for task in ("output", "input")),
+                *(Exam(name, "direct", items=0, max_tokens=512) for name in ("humaneval_plus", "mbpp_plus")),
+            ),
+            concurrency=64,
+        ),
+    )
+
+
+def beyond() -> Recipe:
+    """Past the paper, same machine: three times the grown programs, harder ones, strings first, easy ones early."""
+    base = reproduction()
+    return replace(
+        base,
+        name="beyond",
+        synthesize=replace(
+            base.synthesize,
+            plots=tuple(Plot(1_000 + seed, 500, 1 + seed % 6) for seed in range(180)),
+            trace=TraceConfig(keep=4),
+        ),
+        train=replace(
+            base.train,
+            mixture=(("nl", 1.0), ("forward", 1.0), ("backward", 1.0), ("output", 0.5), ("input", 0.5)),
+            curriculum=0.3,
+        ),
+    )
+
+
+RECIPES: dict[str, Callable[[], Recipe]] = {"demo": demo, "reproduction": reproduction, "beyond": beyond}

@@ -1,0 +1,24 @@
+"""Report: everything that a root holds -> report/report.html and report/report.json.
+
+python -m pipelines.report --recipe demo --root runs/demo
+"""
+
+from pathlib import Path
+
+from pipelines import options
+from pipelines.recipes import Recipe
+from ray_app.report import page
+
+
+def main(recipe: Recipe, root: str) -> None:
+    """One self-contained page about a run, finished or not."""
+    print(f"report: {report(root)}", flush=True)
+
+
+def report(root: str) -> Path:
+    """Write the page and its figures; the page's path."""
+    return page.write(root)
+
+
+if __name__ == "__main__":
+    options.main(main)

@@ -1,0 +1,97 @@
+"""Synthesize: seed code -> programs -> traced executions -> verified monologues -> samples, PyX rows and chats.
+
+    python -m pipelines.synthesize --recipe demo --root runs/demo
+    ray job submit --working-dir . -- python -m pipelines.synthesize --recipe demo --root /data/demo
+
+Programs are mined and grown; with --endpoint URL a language model is asked for more.
+"""
+
+from cluster.session import connect
+from pipelines import options
+from pipelines.recipes import Recipe, Synthesize
+from ray_app import mixture
+from ray_app.errors import InputError
+from ray_app.monologue import worker as monologues
+from ray_app.programs import ask, mine, sources, trace, workers
+from ray_app.programs.sources import SourceFile, SourceTree
+from ray_app.records import ChatRow, Monologue, Program, PyxRow, Sample, Seed, TracedProgram
+from ray_app.runner import run
+from ray_app.stage import Stage
+from ray_app.store import Dataset
+from ray_app.teacher.endpoint import Endpoint
+
+SAMPLES = ("samples", "samples-nl")
+
+
+def files(config: Synthesize) -> list[SourceFile]:
+    """The files that are mined: all of them, or `mine_files` evenly spread over all."""
+    found = sources.files(config.mine_roots or None)
+    if not found:
+        raise InputError(
+            f"no Python files under {', '.join(config.mine_roots)}; give other --set synthesize.mine_roots"
+        )
+    if not config.mine_files or len(found) <= config.mine_files:
+        return found
+    return [found[i * len(found) // config.mine_files] for i in range(config.mine_files)]
+
+
+def mined(recipe: Recipe, root: str) -> Dataset:
+    """Programs from source trees."""
+    config = recipe.synthesize
+    stage = Stage("mined", mine.mine_trees, config.mine, SourceTree, Program, rows_per_shard=1)
+    return run(stage, root, rows=sources.trees(files(config)))
+
+
+def grown(recipe: Recipe, root: str) -> Dataset:
+    """Programs from the typed generator."""
+    config = recipe.synthesize
+    stage = Stage("grown", workers.grow_plots, config.grow, workers.Plot, Program, rows_per_shard=1)
+    return run(stage, root, rows=config.plots)
+
+
+def asked(recipe: Recipe, root: str, endpoint: Endpoint) -> Dataset:
+    """Programs that a language model wrote from snippets of real code."""
+    config = recipe.synthesize
+    chosen = files(config)
+    spread = chosen[:: max(1, len(chosen) // (4 * config.asks))]
+    snippets = [row for row in ask.seeds(spread, per_file=1, config=config.mine) if isinstance(row, Seed)]
+    asking = workers.Asking(endpoint, config.ask)
+    # Waiting for the model is not work: a fraction of a CPU, and one worker per endpoint.
+    stage = Stage("asked", workers.ask_endpoint, asking, Seed, Program, config.asks, num_cpus=0.25, max_workers=1)
+    return run(stage, root, rows=snippets[: config.asks])
+
+
+def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
+    """Bring every dataset up to the samples to completion. `asks`: `asked` is complete and takes part."""
+    config = recipe.synthesize
+    size = config.rows_per_shard
+    found = [mined(recipe, root), grown(recipe, root), *([Dataset(root, "asked")] if asks else [])]
+    mix = config.mixture
+    picked = run(Stage("programs", workers.select, config.select, Program, Program, None), root, inputs=found)
+    execution = Stage("executions", trace.trace_programs, config.trace, Program, TracedProgram, size)
+    traced = run(execution, root, inputs=[picked])
+    narration = Stage("monologues", monologues.tell, config.narrate, TracedProgram, Monologue, size)
+    told = run(narration, root, inputs=[traced])
+    made = [
+        run(Stage("samples", mixture.from_monologues, mix, Monologue, Sample, 8 * size), root, inputs=[told]),
+        run(Stage("samples-nl", mixture.from_programs, mix, TracedProgram, Sample, 8 * size), root, inputs=[traced]),
+    ]
+    run(Stage("pyx", mixture.pyx_rows, mix, Sample, PyxRow, 64 * size), root, inputs=made)
+    run(Stage("messages", mixture.chat_rows, mix, Sample, ChatRow, 64 * size), root, inputs=made)
+
+
+def endpoint_of(recipe: Recipe, root: str, url: str, model: str = "base") -> Endpoint:
+    """The teacher at `url`; its replies are kept under the root, so nothing is paid for twice."""
+    return Endpoint(model, revision=recipe.model.replace("/", "--"), url=url, cache_dir=f"{root}/cache")
+
+
+def main(recipe: Recipe, root: str, endpoint: options.Url = "", model: options.ModelName = "base") -> None:
+    """From source code to verified samples. With --endpoint, a language model there is asked for programs too."""
+    with connect():
+        if endpoint:
+            asked(recipe, root, endpoint_of(recipe, root, endpoint, model))
+        synthesize(recipe, root, asks=bool(endpoint))
+
+
+if __name__ == "__main__":
+    options.main(main)

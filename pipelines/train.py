@@ -1,0 +1,60 @@
+"""Train: verified samples -> a fine-tuned model, as a Hugging Face directory.
+
+    python -m pipelines.train --recipe demo --root runs/demo
+    ray job submit --working-dir . -- python -m pipelines.train --recipe demo --root /data/demo
+
+Needs the samples of pipelines.synthesize under the same root. A killed run goes on from its last checkpoint.
+"""
+
+import hashlib
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from cluster.session import GIB, connect, require_memory, require_packages
+from pipelines import options
+from pipelines.recipes import Recipe
+from pipelines.synthesize import SAMPLES
+from ray_app.errors import InputError
+from ray_app.models import resolve
+from ray_app.stage import plan
+from ray_app.store import Dataset, Ledger
+from ray_app.training import trainer
+
+
+def model_directory(root: str) -> Path:
+    """Where the fine-tuned model lies. InputError for a root that is no local path: models are exported to a disk."""
+    if "://" in root:
+        raise InputError(f"--root {root!r}: training exports to a disk; give a path on a shared file system")
+    return Path(root) / "model"
+
+
+def train(recipe: Recipe, root: str) -> Path:
+    """Fine-tune the recipe's model on the root's samples, unless that is done; the exported directory."""
+    inputs = [Dataset(root, name) for name in SAMPLES]
+    dataset, out = Dataset(root, "training"), model_directory(root)
+    config = replace(recipe.train, model=str(resolve(recipe.model)), run_name=recipe.name, storage_path=dataset.path)
+    dataset.begin(plan(trainer.train, config, inputs))
+    if (done := dataset.manifest()) is not None:
+        print(f"{'training':<12} complete: {out} (skipped; took {done.ledger.wall_s:.0f} s)", flush=True)
+        return out
+    require_memory(int(recipe.memory_gib * GIB), f"recipe {recipe.name}")
+    started = time.monotonic()
+    paths = [path for data in inputs for path in data.shard_paths()]
+    result = trainer.train(config, paths, export_to=out, card={"data": {d.name: d.complete().content for d in inputs}})
+    with (out / "model.safetensors").open("rb") as weights:
+        content = hashlib.file_digest(weights, "sha256").hexdigest()[:16]
+    dataset.finish(content, Ledger(result.documents, 1, result.rejects, wall_s=time.monotonic() - started))
+    print(f"{'training':<12} {result.outcome.step} steps; model in {out}", flush=True)
+    return out
+
+
+def main(recipe: Recipe, root: str) -> None:
+    """Fine-tune on the verified samples of a root."""
+    require_packages("torch", "transformers", "deepspeed", extra="train")
+    with connect():
+        train(recipe, root)
+
+
+if __name__ == "__main__":
+    options.main(main)
