@@ -1,14 +1,20 @@
-"""A model small enough for unit tests: two layers, random weights, one token per byte."""
+"""A model small enough for unit tests (two layers, random weights, one token per byte), and an endpoint for it."""
 
+import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import ray
 import torch
 from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as ByteDecoder
 from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from ray_app.serving import app
+from ray_app.serving.generation import EngineOptions
 
 TEMPLATE = (
     "{% for message in messages %}{% if message['role'] == 'system' and not loop.first %}"
@@ -44,3 +50,25 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(7)
     LlamaForCausalLM(config).save_pretrained(path)
     return path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def key() -> str:
+    """The API key of the endpoint."""
+    return "a-secret"
+
+
+@pytest.fixture(scope="session")
+def url(tiny: Path, key: str) -> Iterator[str]:
+    ray.init(address="local", num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False)
+    options = app.ModelOptions(num_cpus=0.1, engine=EngineOptions(device="cpu", threads=1))
+    models = {"base": str(tiny), "tuned": str(tiny)}
+    yield app.run(models, port=free_port(), options=options, api_key=key)
+    app.stop()
+    ray.shutdown()

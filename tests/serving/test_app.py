@@ -2,51 +2,28 @@
 
 import asyncio
 import json
-import socket
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import httpx
 import openai
 import pytest
-import ray
 import yaml
 
-from ray_app.errors import ClusterError, InputError
+from ray_app.errors import InputError
 from ray_app.serving import app
 from ray_app.serving.engine import TransformersEngine
 from ray_app.serving.generation import EngineOptions, Generation
 
-KEY = "a-secret"
 GREEDY: dict[str, Any] = {"temperature": 0, "max_tokens": 24, "extra_body": {"ignore_eos": True}}
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def test_run_without_a_cluster_says_how_to_get_one(tiny: Path) -> None:
-    with pytest.raises(ClusterError, match="no Ray cluster"):
-        app.run({"base": str(tiny)})
-
-
-@pytest.fixture(scope="module")
-def url(tiny: Path) -> Iterator[str]:
-    ray.init(address="local", num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False)
-    options = app.ModelOptions(num_cpus=0.1, engine=EngineOptions(device="cpu", threads=1))
-    models = {"base": str(tiny), "tuned": str(tiny)}
-    yield app.run(models, port=free_port(), options=options, api_key=KEY)
-    app.stop()
-    ray.shutdown()
-
-
 @pytest.fixture
-def client(url: str) -> openai.OpenAI:
-    return openai.OpenAI(base_url=url, api_key=KEY, max_retries=0)
+def client(url: str, key: str) -> openai.OpenAI:
+    return openai.OpenAI(base_url=url, api_key=key, max_retries=0)
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +82,9 @@ def test_chat_stream_names_the_assistant_and_finishes(client: openai.OpenAI) -> 
     assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices[0].finish_reason] == ["length"]
 
 
-def test_many_clients_at_once_get_their_own_answers(url: str) -> None:
+def test_many_clients_at_once_get_their_own_answers(url: str, key: str) -> None:
     async def ask_all() -> list[str]:
-        async with openai.AsyncOpenAI(base_url=url, api_key=KEY, max_retries=0) as client:
+        async with openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0) as client:
             asks = [client.completions.create(model="base", prompt=f"{i % 4}", **GREEDY) for i in range(48)]
             return [answer.choices[0].text for answer in await asyncio.gather(*asks)]
 
@@ -133,8 +110,8 @@ def test_a_bad_request_gets_its_status(client: openai.OpenAI, fields: Any, error
     assert refused.value.body["message"]
 
 
-def test_bad_json_wrong_path_and_wrong_key_are_refused(url: str) -> None:
-    headers = {"Authorization": f"Bearer {KEY}"}
+def test_bad_json_wrong_path_and_wrong_key_are_refused(url: str, key: str) -> None:
+    headers = {"Authorization": f"Bearer {key}"}
     bad = httpx.post(f"{url}/chat/completions", content=b"{nonsense", headers=headers)
     assert (bad.status_code, bad.json()["error"]["code"]) == (400, "invalid_json")
     assert httpx.get(f"{url}/nothing", headers=headers).status_code == 404
@@ -142,9 +119,9 @@ def test_bad_json_wrong_path_and_wrong_key_are_refused(url: str) -> None:
     assert httpx.get(f"{url}/models", headers={"Authorization": "Bearer wrong"}).status_code == 401
 
 
-def test_the_sandbox_endpoints_trace_verify_debug_and_run_code(url: str) -> None:
+def test_the_sandbox_endpoints_trace_verify_debug_and_run_code(url: str, key: str) -> None:
     code = "def f(x):\n    y = x + 1\n    return y * 2\n"
-    with httpx.Client(headers={"Authorization": f"Bearer {KEY}"}, timeout=60) as http:
+    with httpx.Client(headers={"Authorization": f"Bearer {key}"}, timeout=60) as http:
         traced = http.post(f"{url}/trace", json={"code": code, "call": "f(2)"}).json()
         assert (traced["output"], traced["accepted"]) == ("6", True)
         text = traced["monologue"].replace("6", "7")
@@ -192,3 +169,10 @@ def test_serve_config_file_builds() -> None:
     assert application["import_path"] == "ray_app.serving.app:build"
     assert json.dumps(application["args"])
     app.build(application["args"])
+
+
+def test_run_without_a_cluster_says_how_to_get_one() -> None:
+    script = "from ray_app.serving import app; app.run({'base': 'x'})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "ClusterError: no Ray cluster is connected" in done.stderr
