@@ -23,7 +23,9 @@ def grade(
     ],
     samples: Annotated[Path, typer.Option(help="EvalPlus samples.jsonl, or CRUXEval generations.json")],
     out: Annotated[Path, typer.Option(help="where the verdict rows go, as JSON lines")],
-    data: Annotated[Path | None, typer.Option(help="folder with the benchmark's file; without it, the public one")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="folder with the benchmark's file; without it, the public one")
+    ] = None,
     any_version: Annotated[bool, typer.Option(help="accept a benchmark file that is no known release")] = False,
     partial: Annotated[bool, typer.Option(help="exit 0 even if problems of the benchmark have no sample")] = False,
     workers: Annotated[int, typer.Option(help="sandboxes; 0 means one per core")] = 0,
@@ -42,3 +44,107 @@ def grade(
     if graded.incomplete and not partial:
         typer.echo("semray grade: pass --partial if a part of the benchmark is what you want", err=True)
         raise typer.Exit(1)
+
+
+@app.command()
+def verify(
+    rows: Annotated[Path, typer.Argument(help="JSON lines: id, code, call, output, direction, monologue")],
+    out: Annotated[Path, typer.Option(help="where the verdicts go, as JSON lines in the same order")],
+) -> None:
+    """Check every claim of every monologue against a fresh trace: accepted or not, why, and each claim's evidence."""
+    from ray_app.monologue import command
+
+    try:
+        accepted, total = command.verify_file(rows, out)
+    except SemrayError as error:
+        typer.echo(f"semray verify: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{accepted} of {total} monologues accepted; verdicts in {out}")
+
+
+@app.command()
+def narrate(
+    program: Annotated[Path, typer.Argument(help="a Python file")],
+    call: Annotated[str, typer.Option(help='a call of one of its functions, such as "f(3)"')],
+    direction: Annotated[
+        str, typer.Option(help="forward (what happens) or backward (what the input must be)")
+    ] = "forward",
+    seed: Annotated[int, typer.Option(help="chooses between equally good wordings")] = 0,
+    max_tokens: Annotated[int, typer.Option(help="estimated length to stay below")] = 1024,
+) -> None:
+    """Tell what a call does, or what its arguments must be, in words that are all verified."""
+    from ray_app.monologue import command
+
+    try:
+        text = command.narrate_file(program, call, direction, seed, max_tokens)
+    except SemrayError as error:
+        typer.echo(f"semray narrate: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(text, nl=False)
+
+
+@app.command()
+def trace(
+    program: Annotated[Path, typer.Argument(help="a Python file")],
+    call: Annotated[str, typer.Option(help='an expression evaluated in a run of the file, such as "f(3)"')],
+    form: Annotated[
+        str, typer.Option("--format", help="json, scratchpad, next, concise, cwm or monologue")
+    ] = "scratchpad",
+) -> None:
+    """Run one call in the sandbox and print what happened, step by step."""
+    from ray_app.monologue import command as monologue
+    from ray_app.sandbox import command
+
+    try:
+        if form == "monologue":
+            text = monologue.narrate_file(program, call, "forward", 0, 1024)
+        else:
+            text, _ = command.trace_file(program, call, form)
+    except SemrayError as error:
+        typer.echo(f"semray trace: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(text)
+
+
+@app.command()
+def execute(
+    source: Annotated[Path, typer.Argument(help='JSON lines: {"id", "code", "calls": ["f(1)", ...]}')],
+    out: Annotated[Path, typer.Option(help="where the results go, a JSON line per program, in the same order")],
+    no_trace: Annotated[bool, typer.Option("--no-trace", help="only results")] = False,
+    lane: Annotated[str, typer.Option(help="safe: a process per program; fast: simple programs share one")] = "safe",
+    twice: Annotated[bool, typer.Option(help="run everything twice and flag what differs")] = False,
+    require_layers: Annotated[str, typer.Option(help="sandbox layers to insist on, comma-separated, or all")] = "",
+) -> None:
+    """Run programs that nobody trusts; whatever they do, every call gets its row."""
+    from ray_app.sandbox import command
+
+    if lane not in ("safe", "fast"):
+        typer.echo(f"semray execute: --lane {lane}: use safe or fast", err=True)
+        raise typer.Exit(1)
+    try:
+        programs, calls, succeeded = command.execute_file(
+            source,
+            out,
+            trace=not no_trace,
+            lane="fast" if lane == "fast" else "safe",
+            twice=twice,
+            require_layers=[name for name in require_layers.split(",") if name],
+        )
+    except SemrayError as error:
+        typer.echo(f"semray execute: {error}", err=True)
+        raise typer.Exit(1) from error
+    typer.echo(f"{programs} programs, {calls} calls, {succeeded} ok; results in {out}")
+
+
+@app.command()
+def doctor(
+    require_layers: Annotated[str, typer.Option(help="sandbox layers to insist on, comma-separated, or all")] = "",
+) -> None:
+    """Say which layers isolate generated code on this machine."""
+    from ray_app.sandbox import command
+
+    try:
+        typer.echo(command.report_layers([name for name in require_layers.split(",") if name]))
+    except SemrayError as error:
+        typer.echo(f"semray doctor: {error}", err=True)
+        raise typer.Exit(1) from error

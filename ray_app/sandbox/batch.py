@@ -113,8 +113,9 @@ class Task:
             if unit.redone is None and not unit.missing():
                 results = [result for result in unit.results if result is not None]
                 denied = any(flag.startswith(DENIED) for result in results for flag in result.flags)
-                if denied and unit.tier == "lean":
-                    follow.append(Task([unit.again("full")]))
+                larger = warm.next_tier(unit.tier)
+                if denied and larger:
+                    follow.append(Task([unit.again(larger)]))
                 elif not alone and (denied or any(result.status in _UNSURE_IN_COMPANY for result in results)):
                     follow.append(Task([unit.again(unit.tier)]))
         self.units = [unit for unit in self.units if unit.redone is None and unit.missing()]

@@ -78,11 +78,13 @@ def _run(job: Job, slot: memoryview, tools: Tools) -> Iterator[Callable[[], Any]
     sys.addaudithook(guard.make_audit_hook(notes, settraces, leave))
     kept: list[Any] = []
     ballast = [bytes(_BALLAST_BYTES)]
-    compiled = _compile_all(programs, lambda index: commit(slot, 0, 0, index, clock()))
     position = header_bytes
+    no_trace = bytes(protocol.TRACE_HEADER.size)
+    slot[position + protocol.HEAD_BYTES :][: len(no_trace)] = no_trace
+    compiled = _compile_all(programs, lambda index: commit(slot, 0, 0, index, clock()))
     for index, (module_code, call_code) in enumerate(compiled):
         trace_at = position + protocol.HEAD_BYTES
-        slot[trace_at : trace_at + protocol.TRACE_HEADER.size] = bytes(protocol.TRACE_HEADER.size)
+        slot[trace_at : trace_at + len(no_trace)] = no_trace
         commit(slot, 0, position - header_bytes, index, clock())
         printed, trace_bytes, output, cpu_ns = "", 0, None, 0
         wrong = next((code for code in (module_code, call_code) if isinstance(code, str)), None)

@@ -98,14 +98,17 @@ class _Server:
         status, reason, cpu_ns = self._wait(watch, pid)
         size, index, _ = protocol.HEADER.unpack_from(self.slot, 0)
         records = self.slot[protocol.HEADER.size :][:size]
-        trace = self.slot[protocol.HEADER.size + size + protocol.HEAD_BYTES :] if job[1] else self.slot[:0]
-        if trace:
-            trace = trace[: protocol.TRACE_HEADER.size + protocol.TRACE_HEADER.unpack_from(trace)[0]]
+        trace = self._unfinished_trace(size) if job[1] and status != 0 else self.slot[:0]
         denials = "\n".join(watch.denials).encode()
         answer = protocol.ANSWER.pack(status, reason, index, cpu_ns, len(denials), size, len(trace)) + denials
         _write(protocol.FRAME.pack(len(answer) + size + len(trace)) + answer)
         _write(records)
         _write(trace)
+
+    def _unfinished_trace(self, committed: int) -> memoryview:
+        """What the tracer had written when the child ended."""
+        buffer = self.slot[protocol.HEADER.size + committed + protocol.HEAD_BYTES :][: protocol.TRACE_BYTES]
+        return buffer[: protocol.TRACE_HEADER.size + protocol.TRACE_HEADER.unpack_from(buffer)[0]]
 
     def _wait(self, watch: "_Watch", pid: int) -> tuple[int, int, int]:
         """Lets a child run within its limits; its wait status, the reason for its end, its CPU time in ns."""

@@ -1,14 +1,18 @@
 """The standard modules that programs may import: loaded before the fork, as afterwards no file can be opened.
 
-Every loaded module makes every fork dearer, so there are two tiers. A program that needs more than the lean one is
-noticed by its imports, or by the refusal that its run meets, and runs in the full one.
+Every loaded module makes every fork dearer, so there are tiers. A program that needs more than the lean one is noticed
+by its imports, or by the refusal that its run meets, and runs in the next one. The last also has every codec.
 """
 
+import encodings
 import importlib
+import pkgutil
 import re
 import sys
 import warnings
+from itertools import pairwise
 
+TIERS = ("lean", "full", "complete")
 LEAN = frozenset(
     "abc bisect builtins collections collections.abc copy enum functools heapq itertools math operator re string sys"
     " time types typing __future__ _collections_abc".split()
@@ -38,13 +42,20 @@ def tier_of(code: str) -> str:
         names = line.partition(" import")[0].split(",")
         if any(name.split(" as ")[0].strip() not in LEAN for name in names):
             return "full"
-    return "full" if "__import__" in code or "encode(" in code or "strftime" in code else "lean"
+    return "lean"
+
+
+def next_tier(tier: str) -> str | None:
+    """The tier to try when a run was refused something that a larger one may have."""
+    return dict(pairwise(TIERS)).get(tier)
 
 
 def load(tier: str) -> None:
     """Imports the tier's modules (those that this Python has) and makes the interpreter warm for forking."""
     warnings.simplefilter("ignore")
     names = sorted(LEAN) if tier == "lean" else [*sorted(LEAN), *_FULL, *sys.builtin_module_names]
+    if tier == "complete":
+        names += [f"encodings.{module.name}" for module in pkgutil.iter_modules(encodings.__path__)]
     for name in names:
         try:
             importlib.import_module(name)

@@ -1,0 +1,116 @@
+"""The sandbox on every core of a Ray cluster: one actor per core, results in order as they come.
+
+Programs cannot break an actor. A server that dies all the same (out of memory, killed from outside) is started again
+and only the program that kills it twice, once alone, is charged: its calls get the status "signal" and a flag.
+"""
+
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any
+
+import ray
+
+from ray_app.errors import SandboxError
+from ray_app.records import Execution
+from ray_app.sandbox.api import Job, Lane, Sandbox
+
+BATCH = 64
+SERVER_DIED = "server-died"
+_BATCHES_AHEAD = 2
+_RESTARTS = 3
+
+
+class Worker:
+    """A sandbox that outlives its servers. `run` never raises for a program; SandboxError if no server can start."""
+
+    def __init__(self, require: Collection[str] = ()) -> None:
+        self._require = tuple(require)
+        self.sandbox = Sandbox(self._require)
+
+    def layers(self) -> str:
+        """The layers of the sandbox, in one line."""
+        return self.sandbox.layers
+
+    def server_pids(self) -> list[int]:
+        """The processes of the sandbox, as seen from the actor's machine."""
+        return self.sandbox.server_pids
+
+    def run(self, jobs: Sequence[Job], lane: Lane, twice: bool) -> list[list[Execution]]:
+        """The executions of each job, in order."""
+        done: list[list[Execution]] = []
+        while len(done) < len(jobs):
+            try:
+                for executions in self.sandbox.execute_many(jobs[len(done) :], lane=lane, twice=twice):
+                    done.append(executions)
+            except SandboxError:
+                self._restart()
+                done.append(self._alone(jobs[len(done)]))
+        return done
+
+    def _alone(self, job: Job) -> list[Execution]:
+        try:
+            return self.sandbox.execute(job.code, job.calls, job.limits, trace=job.trace)
+        except SandboxError:
+            self._restart()
+            return [Execution(call, "signal", None, None, "", 0, (SERVER_DIED,), None) for call in job.calls]
+
+    def _restart(self) -> None:
+        self.sandbox.close()
+        self.sandbox = Sandbox(self._require)
+
+
+class Pool:
+    """Actors on a running Ray. `actors` 0 means one per CPU of the cluster."""
+
+    def __init__(self, actors: int = 0, require: Collection[str] = ()) -> None:
+        count = actors or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        actor: Any = ray.remote(num_cpus=1, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(Worker)
+        self.actors: list[Any] = [actor.remote(tuple(require)) for _ in range(count)]
+        self.layers: str = ray.get(self.actors[0].layers.remote())
+
+    def __enter__(self) -> "Pool":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the actors and their servers."""
+        for actor in self.actors:
+            ray.kill(actor)
+        self.actors.clear()
+
+    def execute_many(
+        self, jobs: Iterable[Job], *, lane: Lane = "safe", twice: bool = False
+    ) -> Iterator[list[Execution]]:
+        """The executions of each job, in order; reads a bounded number of jobs ahead."""
+        queues: list[int] = [0] * len(self.actors)
+        running: deque[tuple[Any, int]] = deque()
+        batches = _batches(jobs)
+        exhausted = False
+        while running or not exhausted:
+            while not exhausted and len(running) < _BATCHES_AHEAD * len(self.actors):
+                chunk = next(batches, None)
+                if chunk is None:
+                    exhausted = True
+                    break
+                index = queues.index(min(queues))
+                queues[index] += 1
+                running.append((self.actors[index].run.remote(chunk, lane, twice), index))
+            if running:
+                reference, index = running.popleft()
+                results: list[list[Execution]] = ray.get(reference)
+                queues[index] -= 1
+                yield from results
+
+
+def _batches(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    batch: list[Job] = []
+    for job in jobs:
+        batch.append(job)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
