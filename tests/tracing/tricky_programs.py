@@ -1,4 +1,4 @@
-"""Programs that use what tracers get wrong, as (name, code, call): the two tracers must agree on each, byte for byte."""
+"""Programs that use what tracers get wrong, as (name, code, call): the tracers must agree on each, byte for byte."""
 
 import textwrap
 
