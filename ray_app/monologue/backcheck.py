@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from ray_app import records
 from ray_app.monologue.check import check, equal, quotes
-from ray_app.monologue.claims import Claim, Claims
+from ray_app.monologue.claim import Claim, Claims
 from ray_app.monologue.evaluate import Unknown, parse_expression
 from ray_app.monologue.inputs import Known, Signature, bind, judge, neighbours, outputs, signature, strangers
 from ray_app.monologue.source import read
@@ -104,7 +104,7 @@ def _judge(
         )
         for (claim, predicate), fault in zip(constraints, verdicts.faults, strict=True)
     ]
-    all_claims = tuple([*facts, *told])
+    all_claims = (*facts, *told)
     false = next((claim for claim in all_claims if not claim.holds), None)
     reason = "ok"
     if false is not None:

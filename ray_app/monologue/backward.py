@@ -6,6 +6,7 @@ breaks it and some input breaks it; a constraint is stronger the more inputs wit
 """
 
 import ast
+import contextlib
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -118,7 +119,8 @@ def _holds(predicate: str, arguments: dict[str, str]) -> bool | None:
 
 
 def _candidates(code: str, shape: Signature, execution: Execution, bound: dict[str, str]) -> list[tuple[str, str]]:
-    assert execution.trace is not None and execution.output is not None
+    assert execution.trace is not None
+    assert execution.output is not None
     timeline = arrange(read(code), execution.trace)
     deciding_lines = {timeline.moments[index].line for index in deciding(timeline).moments}
     found: list[tuple[str, str]] = []
@@ -211,10 +213,8 @@ def _sequence(name: str, value: list[Any]) -> list[str]:
         found += [f"{name} == sorted({name})"] if len(value) > 1 and value == sorted(value) else []
     if value and all(isinstance(item, str) for item in value):
         found.append(f"all(isinstance(x, str) for x in {name})")
-    try:
+    with contextlib.suppress(TypeError):
         found += [f"len(set({name})) == len({name})"] if len(set(value)) == len(value) > 1 else []
-    except TypeError:
-        pass
     return found
 
 

@@ -4,10 +4,11 @@ Every check returns the evidence in words: what the trace shows at that place.
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from ray_app.monologue.claims import Claim
+from ray_app.monologue.claim import Claim
 from ray_app.monologue.evaluate import Unknown, parse_expression, parse_value, same, show
 from ray_app.monologue.source import read
 from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
@@ -96,7 +97,8 @@ def _line(_timeline: Timeline, _claim: Claim, moment: Moment) -> Finding:
 def _code(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     if quotes(timeline.source.code, claim.subject, moment.line):
         return Finding(True, f"L{moment.line}: {timeline.source.text(moment.line)}")
-    if quotes(timeline.source.code, claim.subject, 0):
+    spelled = re.search(r"\[(?:\d+|'[^']*')\]$", claim.subject)
+    if not spelled and quotes(timeline.source.code, claim.subject, 0):
         return Finding(False, f"this code is not on L{moment.line}: {timeline.source.text(moment.line)}")
     return Finding(None, "not code of the program")
 
@@ -119,7 +121,9 @@ def _pieces(code: str) -> dict[int, frozenset[str]]:
     source = read(code)
     pieces: dict[int, set[str]] = {}
     for line, text in enumerate(source.lines, 1):
-        pieces.setdefault(line, set()).add(_normal(text.strip()))
+        statement = source.statements.get(line)
+        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+            pieces.setdefault(line, set()).add(_normal(text.strip()))
     for statement in set(source.statements.values()):
         found = pieces.setdefault(statement.lineno, set())
         last = max(line for line, owner in source.statements.items() if owner is statement)
@@ -323,7 +327,7 @@ def _iteration(_timeline: Timeline, _claim: Claim, moment: Moment) -> Finding:
 
 
 def _call(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
-    called = [frame for frame in child_frames(timeline, moment)]
+    called = list(child_frames(timeline, moment))
     if any(matches_call(timeline, claim.subject, frame, moment.before) for frame in called):
         return Finding(True, f"{place(moment)} calls {claim.subject}")
     own = timeline.frames[moment.frame]

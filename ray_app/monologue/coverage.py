@@ -6,9 +6,11 @@ told where the loop's body has deciding changes. Where no state change decides, 
 line, or a value on the way to the result.
 """
 
+import ast
 from collections.abc import Iterable
 
 from ray_app.monologue.deciding import deciding
+from ray_app.monologue.evaluate import Unknown, parse_value
 from ray_app.monologue.timeline import Timeline
 
 
@@ -39,7 +41,7 @@ def groups(timeline: Timeline) -> dict[tuple[str, int, str], list[int]]:
     for index, name in sorted(deciding(timeline).changes):
         moment = timeline.moments[index]
         value = _value(timeline, index, name)
-        if value is None or (value.endswith("...") and len(value) > 64):
+        if not _is_literal(value) or isinstance(timeline.source.statements.get(moment.line), ast.Return):
             continue
         found.setdefault((moment.function, moment.line, name), []).append(index)
     return {key: visits for key, visits in found.items() if not _implied(timeline, key, found)}
@@ -51,6 +53,14 @@ def _implied(timeline: Timeline, key: tuple[str, int, str], found: dict[tuple[st
     if loop is None:
         return False
     return any(other[0] == key[0] and loop.line < other[1] <= loop.end for other in found)
+
+
+def _is_literal(value: str | None) -> bool:
+    """Whether a text can state the value: objects and values that the tracer cut cannot be asked for."""
+    try:
+        return value is not None and parse_value(value) is not Ellipsis
+    except Unknown:
+        return False
 
 
 def _value(timeline: Timeline, index: int, name: str) -> str | None:

@@ -176,7 +176,7 @@ class _Slicer:
             header = _latest(self._visits.get((moment.frame, line), []), moment.start)
             if header is not None:
                 self.want(header)
-                for change in header.changes:
+                for change in header.changes if not is_inner(header.function) else ():
                     if change.name in uses(self.timeline.source, moment.line):
                         self.changes.add((header.index, change.name))
         for line in self._guards:

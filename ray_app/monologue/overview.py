@@ -63,38 +63,55 @@ def invariants(timeline: Timeline, rng: random.Random) -> list[str]:
     return [rng.choice(("Whatever the input, ", "On any input ", "Always: ")) + listed(told[:2]) + "."]
 
 
+_READING_CALLS = frozenset(
+    {"len", "sum", "sorted", "max", "min", "str", "tuple", "list", "set", "enumerate", "range", "join"}
+)
+
+
 def _changes(definition: ast.FunctionDef) -> dict[str, set[str]]:
-    """How each local variable is written: "start" (a first constant, outside loops), "up", "longer", or "other"."""
+    """How each local variable is written: "start" (one first constant, outside loops), "up", "longer", or "other".
+
+    A list that escapes (into another name, a container, an unknown call or a nested function) counts as "other".
+    """
     found: dict[str, set[str]] = {}
     top = {id(node) for node in definition.body}
-    for argument in (*definition.args.posonlyargs, *definition.args.args, *definition.args.kwonlyargs):
-        found[argument.arg] = {"other"}
+    plain: set[int] = set()
     for node in ast.walk(definition):
-        for name, kind in _written(node, id(node) in top):
-            kinds = found.setdefault(name, set())
+        if isinstance(node, (ast.FunctionDef, ast.Lambda)) and node is not definition:
+            return {}
+        for target, kind in _written(node, id(node) in top):
+            plain.add(id(target))
+            kinds = found.setdefault(target.id, set())
             kinds.add("other" if kind == "start" and "start" in kinds else kind)
+    for parent in ast.walk(definition):
+        for child in ast.iter_child_nodes(parent):
+            if isinstance(child, ast.Name) and id(child) not in plain and _escapes(child, parent):
+                found.setdefault(child.id, set()).add("other")
     return found
 
 
-def _written(node: ast.AST, top: bool) -> list[tuple[str, str]]:
+def _escapes(name: ast.Name, parent: ast.AST) -> bool:
+    if not isinstance(name.ctx, ast.Load):
+        return True
+    if isinstance(parent, ast.Call) and name is not parent.func:
+        called = parent.func.id if isinstance(parent.func, ast.Name) else getattr(parent.func, "attr", "")
+        return called not in _READING_CALLS
+    if isinstance(parent, ast.Subscript):
+        return not isinstance(parent.ctx, ast.Load)
+    return isinstance(parent, (ast.Assign, ast.List, ast.Tuple, ast.Dict, ast.Attribute, ast.AugAssign, ast.keyword))
+
+
+def _written(node: ast.AST, top: bool) -> list[tuple[ast.Name, str]]:
+    """The plain writes of one statement or call: the name node, and how it is written."""
     if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name) and top:
-        empty = isinstance(node.value, ast.Constant) or (isinstance(node.value, ast.List) and not node.value.elts)
-        return [(node.targets[0].id, "start" if empty else "other")]
-    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        number = isinstance(node.value, ast.Constant) and isinstance(node.value.value, (int, float, str))
+        empty = number or (isinstance(node.value, ast.List) and not node.value.elts)
+        return [(node.targets[0], "start" if empty else "other")]
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and isinstance(node.op, ast.Add):
         amount = node.value.value if isinstance(node.value, ast.Constant) else None
-        if isinstance(node.op, ast.Add) and isinstance(amount, int) and amount > 0:
-            return [(node.target.id, "up")]
-        return [(node.target.id, "longer" if isinstance(node.op, ast.Add) and isinstance(amount, str) else "other")]
+        if isinstance(amount, int) and amount > 0:
+            return [(node.target, "up")]
+        return [(node.target, "longer" if isinstance(amount, str) else "other")]
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name):
-        return [(node.func.value.id, "longer" if node.func.attr == "append" else _method(node.func.attr))]
-    if (
-        isinstance(node, (ast.Name, ast.Subscript))
-        and not isinstance(node.ctx, ast.Load)
-        and not isinstance(node, ast.Name)
-    ):
-        return [(node.value.id, "other")] if isinstance(node.value, ast.Name) else []
+        return [(node.func.value, "longer")] if node.func.attr == "append" else []
     return []
-
-
-def _method(name: str) -> str:
-    return "other"

@@ -28,11 +28,12 @@ def tokens(text: str) -> int:
 
 
 def known(timeline: Timeline, expression: ast.expr, state: dict[str, str]) -> str | None:
-    """The canonical value of an expression in a state, None where it cannot be told."""
+    """The canonical value of an expression in a state, None where it is unknown or no literal."""
     try:
-        return show(timeline.value(ast.unparse(expression), state))
+        value = show(timeline.value(ast.unparse(expression), state))
     except Unknown:
         return None
+    return value if is_tellable(value) else None
 
 
 def is_tellable(value: str | None) -> bool:
@@ -64,8 +65,8 @@ def working(timeline: Timeline, expression: ast.expr, state: dict[str, str]) -> 
     if (
         value is None
         or not span
-        or isinstance(expression, (ast.Constant, ast.Name))
-        or _bare_call(expression)
+        or isinstance(expression, ast.Name)
+        or _has_no_name(expression)
         or len(value) > _LONG
         or same_text(span, value)
     ):
@@ -76,14 +77,10 @@ def working(timeline: Timeline, expression: ast.expr, state: dict[str, str]) -> 
     return f"{span} is {value}"
 
 
-def _bare_call(expression: ast.expr) -> bool:
-    """`list()` and its like, whose value needs no working."""
-    return (
-        isinstance(expression, ast.Call)
-        and not expression.args
-        and not expression.keywords
-        and isinstance(expression.func, ast.Name)
-    )
+def _has_no_name(expression: ast.expr) -> bool:
+    """Displays of constants, `list()` and their like, whose value needs no working."""
+    called = [node.func for node in ast.walk(expression) if isinstance(node, ast.Call) and not node.args]
+    return not any(isinstance(node, ast.Name) and node not in called for node in ast.walk(expression))
 
 
 def same_text(span: str, value: str) -> bool:
@@ -249,10 +246,17 @@ def _subscript(timeline: Timeline, moment: Moment, statement: ast.stmt | None) -
     return f"`{target.value.id}[{key}]` becomes {value}"
 
 
-def truth(rng: random.Random, timeline: Timeline, moment: Moment, test: str, said: frozenset[str] = frozenset()) -> str:
+def truth(
+    rng: random.Random,
+    timeline: Timeline,
+    moment: Moment,
+    test: str,
+    said: frozenset[str] = frozenset(),
+    more: bool = False,
+) -> str:
     """A test with its outcome and the values behind it: "`len(s)` is 3, so `len(s) > 2` is True".
 
-    Values of the names in `said` are left out: the text has just given them.
+    Values of the names in `said` are left out: the text has just given them. `more`: a consequence will follow.
     """
     node = ast.parse(test, mode="eval").body
     span = code(test)
@@ -275,11 +279,11 @@ def truth(rng: random.Random, timeline: Timeline, moment: Moment, test: str, sai
     elif not isinstance(node, ast.Name) and not {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & said:
         given = inputs(timeline, node, moment, 1)
         parts = [given] if given else []
-    return _joined(rng, parts, verdict) if 0 < len(parts) <= 2 else verdict
+    return _joined(rng, parts, verdict, more) if 0 < len(parts) <= 2 else verdict
 
 
-def _joined(rng: random.Random, parts: list[str], verdict: str) -> str:
-    if rng.random() < 0.7:
+def _joined(rng: random.Random, parts: list[str], verdict: str, more: bool) -> str:
+    if more or rng.random() < 0.7:
         return f"{listed(parts)}, so {verdict}"
     return f"{verdict}, because {listed(parts)}"
 

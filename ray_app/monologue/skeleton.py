@@ -43,24 +43,156 @@ _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _NUMBERS = {
     word: number
     for number, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-        "eighteen nineteen twenty".split()
+        [
+            "zero",
+            "one",
+            "two",
+            "three",
+            "four",
+            "five",
+            "six",
+            "seven",
+            "eight",
+            "nine",
+            "ten",
+            "eleven",
+            "twelve",
+            "thirteen",
+            "fourteen",
+            "fifteen",
+            "sixteen",
+            "seventeen",
+            "eighteen",
+            "nineteen",
+            "twenty",
+        ]
     )
 }
 _ORDINALS = {
     word: number
     for number, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh",
+            "twelfth",
+        ],
+        1,
     )
 }
 _EMPTY = {"list": "[]", "string": "''", "str": "''", "dict": "{}", "dictionary": "{}", "set": "set()", "tuple": "()"}
 # Words that grammar and programs share: a bare one is a variable only where a relation follows it.
 _SHARED = frozenset(
-    "a i value result output answer count list string text index loop iteration condition test call returns return character "
-    "char element item number sum total line lines length set dict tuple key keys values of to the in is as it and or not for "
-    "if else at from by with on first last second new now word words name names step steps times left right start end max "
-    "min pass branch body check range print input data that this which both each every function all any position letter "
-    "digit type size limit final next current previous one two three".split()
+    [
+        "a",
+        "i",
+        "value",
+        "result",
+        "output",
+        "answer",
+        "count",
+        "list",
+        "string",
+        "text",
+        "index",
+        "loop",
+        "iteration",
+        "condition",
+        "test",
+        "call",
+        "returns",
+        "return",
+        "character",
+        "char",
+        "element",
+        "item",
+        "number",
+        "sum",
+        "total",
+        "line",
+        "lines",
+        "length",
+        "set",
+        "dict",
+        "tuple",
+        "key",
+        "keys",
+        "values",
+        "of",
+        "to",
+        "the",
+        "in",
+        "is",
+        "as",
+        "it",
+        "and",
+        "or",
+        "not",
+        "for",
+        "if",
+        "else",
+        "at",
+        "from",
+        "by",
+        "with",
+        "on",
+        "first",
+        "last",
+        "second",
+        "new",
+        "now",
+        "word",
+        "words",
+        "name",
+        "names",
+        "step",
+        "steps",
+        "times",
+        "left",
+        "right",
+        "start",
+        "end",
+        "max",
+        "min",
+        "pass",
+        "branch",
+        "body",
+        "check",
+        "range",
+        "print",
+        "input",
+        "data",
+        "that",
+        "this",
+        "which",
+        "both",
+        "each",
+        "every",
+        "function",
+        "all",
+        "any",
+        "position",
+        "letter",
+        "digit",
+        "type",
+        "size",
+        "limit",
+        "final",
+        "next",
+        "current",
+        "previous",
+        "one",
+        "two",
+        "three",
+    ]
 )
 _FOLLOWS = re.compile(
     r"\s*(?:`?\s*)(?:=|:|->|→|⇒|becomes?\b|is\b|equals?\b|was\b|now\b|starts?\b|stays?\b|remains?\b|goes\b|holds?\b|gets\b|"
@@ -163,7 +295,7 @@ def _sort(kind: str, match: re.Match[str], text: str, names: frozenset[str]) -> 
 
 
 def _word(piece: str, match: re.Match[str], text: str, names: frozenset[str]) -> tuple[str, str] | None:
-    if piece in ("True", "False", "None"):
+    if piece in ("True", "False", "None") or (piece in ("inf", "nan") and piece not in names):
         return "V", piece
     if piece in names and (piece not in _SHARED or _is_variable(piece, match.end(), text)):
         return "N", piece

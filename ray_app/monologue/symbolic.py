@@ -120,6 +120,6 @@ class _Substitute(ast.NodeTransformer):
     def __init__(self, known: dict[str, ast.expr]) -> None:
         self.known = known
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         value = self.known.get(node.id)
         return copy.deepcopy(value) if value is not None and isinstance(node.ctx, ast.Load) else node

@@ -9,6 +9,7 @@ import ast
 import random
 from collections.abc import Sequence
 
+from ray_app.monologue.coverage import groups
 from ray_app.monologue.deciding import Deciding
 from ray_app.monologue.phrase import change, code, is_tellable, known, listed, truth, working
 from ray_app.monologue.source import Loop, is_inner
@@ -29,6 +30,7 @@ class Teller:
         self.level = level
         self.deciding = slice_
         self._lines = {timeline.moments[index].line for index in slice_.moments}
+        self._needed = _needed(timeline)
         self._told_frames = 0
         self._said: frozenset[str] = frozenset()
         self._nested = len(self.source.loops) > 1 or len(timeline.frames) > 1
@@ -150,6 +152,9 @@ class Teller:
             way = tuple(dict.fromkeys(m.line for m in self._of(run, number, inside)))
             ways.setdefault(way, number)
         chosen = {1, count, *sorted(ways.values())[: max(1, 4 - self.level)]}
+        for number, (low, high) in enumerate(run.spans, 1):
+            if any(low <= moment.start < high for moment in self._needed):
+                chosen.add(number)
         if len(chosen) < 3:
             chosen.add(2)
         return chosen
@@ -256,18 +261,23 @@ class Teller:
 
     def _branch(self, moment: Moment) -> str:
         branch = self.source.branches[moment.line]
-        verdict = truth(self.rng, self.timeline, moment, branch.test, self._said)
-        if not verdict:
+        follows = self._consequence(moment)
+        verdict = truth(self.rng, self.timeline, moment, branch.test, self._said, bool(follows))
+        return " and ".join(part for part in (verdict, follows) if part)
+
+    def _consequence(self, moment: Moment) -> str:
+        """What a test's outcome leads to, where it is worth a word."""
+        branch, following = self.source.branches[moment.line], moment.following
+        if branch.inline:
+            names = [c.name for c in moment.changes if (moment.index, c.name) in self.deciding.changes]
+            return change(self.rng, self.timeline, moment, names)
+        if moment.outcome or moment.outcome is None:
             return ""
-        following = moment.following
-        if moment.outcome or branch.inline:
-            return verdict
         if branch.orelse[0] and following is not None and branch.orelse[0] <= following.line <= branch.orelse[1]:
             if isinstance(self.source.statements.get(following.line), ast.If):
-                return verdict
-            return f"{verdict} and {self.rng.choice(('the else branch runs', 'the else branch is taken'))}"
-        line = branch.body[0]
-        return f"{verdict} and L{line} is skipped" if self.rng.random() < 0.6 and "because" not in verdict else verdict
+                return ""
+            return self.rng.choice(("the else branch runs", "the else branch is taken"))
+        return f"L{branch.body[0]} is skipped" if self.rng.random() < 0.6 else ""
 
     def _return(self, moment: Moment, statement: ast.Return) -> str:
         frame = self.timeline.frames[moment.frame]
@@ -288,9 +298,9 @@ class Teller:
             if not call:
                 continue
             self._told_frames += 1
-            if self._told_frames > _FRAMES[self.level] or not any(
-                m.index in self.deciding.moments for m in frame.moments
-            ):
+            needed = any(frame.call <= m.start <= frame.end for m in self._needed)
+            dead = not any(m.index in self.deciding.moments for m in frame.moments)
+            if not needed and (dead or self._told_frames > _FRAMES[self.level]):
                 if is_tellable(frame.returned):
                     lines.append(self._line(indent, moment, f"`{call}` returns {frame.returned}"))
                 continue
@@ -304,6 +314,16 @@ class Teller:
     def _line(self, indent: int, moment: Moment, words: str) -> str:
         text = words if words[:1] in "`'\"[({" or not words[:1].isalpha() else words[0].upper() + words[1:]
         return f"{'  ' * indent}[L{moment.line}] {text}."
+
+
+def _needed(timeline: Timeline) -> list[Moment]:
+    """The statements that a covering text cannot leave out: each deciding group's first, second and last."""
+    indices = {
+        index
+        for visits in groups(timeline).values()
+        for index in (visits[0], visits[min(1, len(visits) - 1)], visits[-1])
+    }
+    return [timeline.moments[index] for index in sorted(indices)]
 
 
 def spelled(timeline: Timeline, frame: Frame) -> str:

@@ -4,11 +4,10 @@ Positions in time are indices into `Trace.events`. A *moment* is one executed st
 statement that spans lines are one moment); `start` is its first line event, `end` the event that closed it.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ray_app.monologue.evaluate import Unknown, evaluate
-from ray_app.monologue.source import Loop, Source
+from ray_app.monologue.source import Loop, Source, is_inner
 from ray_app.tracing.model import Change, Step, Trace, steps
 
 
@@ -213,7 +212,17 @@ def _parents(frames: dict[int, Frame], moments: list[Moment]) -> None:
             position += 1
         stack = [moment for moment in stack if moment.end > frame.call]
         if stack:
-            frame.parent = stack[-1]
+            frame.parent = _outside_inner(frames, stack[-1])
+
+
+def _outside_inner(frames: dict[int, Frame], moment: Moment) -> Moment:
+    """The statement of a `def` (or the module) around a moment that belongs to a comprehension or lambda."""
+    while is_inner(moment.function):
+        parent = frames[moment.frame].parent
+        if parent is None:
+            break
+        moment = parent
+    return moment
 
 
 def _iterate(source: Source, frame: Frame, runs: list[LoopRun]) -> None:

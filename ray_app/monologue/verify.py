@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from ray_app import records
 from ray_app.monologue.backcheck import check_backward
 from ray_app.monologue.check import equal, quotes
-from ray_app.monologue.claims import Claims, parse
+from ray_app.monologue.claim import Claims
+from ray_app.monologue.claims import parse
 from ray_app.monologue.coverage import missing
 from ray_app.monologue.evaluate import Unknown, literal, parse_expression, show
 from ray_app.monologue.grounds import grounded

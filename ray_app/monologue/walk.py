@@ -9,12 +9,12 @@ import ast
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
-from ray_app.monologue.check import Finding, check, equal, place, run_around
-from ray_app.monologue.claims import Anchor, Claim
+from ray_app.monologue.check import Finding, check, child_frames, equal, matches_call, run_around
+from ray_app.monologue.claim import Anchor, Claim
 from ray_app.monologue.evaluate import Unknown, parse_value, show
-from ray_app.monologue.timeline import LoopRun, Moment, Timeline
+from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
 
 _LOOK_AHEAD = 1_000
 _GLOBAL = frozenset({"invariant", "sequence"})
@@ -63,13 +63,21 @@ class _Walker:
     def _placed(self, claims: list[Claim]) -> list[Checked]:
         """Claims that share a line: the earliest execution of it at which all hold, else the first one's findings."""
         first: list[Checked] = []
+        untold: tuple[Moment, list[Checked]] | None = None
         for moment in self._executions(claims[0]):
             found = [Checked(claim, check(self.timeline, claim, moment)) for claim in claims]
-            if all(item.finding.holds is not False for item in found):
+            if all(item.finding.holds or item.claim.kind in ("code", "quote") for item in found) and not _refuted(
+                found
+            ):
                 self._advance(moment, claims)
                 return found
+            if untold is None and not _refuted(found):
+                untold = (moment, found)
             if not first or _truths(found) > _truths(first):
                 first = found
+        if untold is not None:
+            self._advance(untold[0], claims)
+            return untold[1]
         if not first:
             reason = f"L{claims[0].line} does not run here"
             return [Checked(claim, Finding(False, reason)) for claim in claims]
@@ -94,7 +102,7 @@ class _Walker:
         for frame in self.timeline.frames.values():
             definition = self.timeline.source.function(frame.function)
             if frame.call >= self.cursor and frame.moments and definition is not None and definition.lineno == line:
-                yield frame.moments[0]
+                yield replace(frame.moments[0], line=line, changes=(), end=frame.moments[0].start)
 
     def _target(self, line: int) -> tuple[int, bool | None]:
         """The statement that a label stands for; an `else:` line stands for its test coming out false."""
@@ -119,6 +127,10 @@ class _Walker:
         return loop.line if loop is not None else line
 
     def _windows(self, anchors: tuple[Anchor, ...]) -> list[tuple[int, int]]:
+        """The event ranges that lie in all the iterations; loops that do not hold the innermost one are over."""
+        if anchors and anchors[-1][0] is not None:
+            around = self.timeline.source.enclosing.get(self._loop_line(anchors[-1][0]), ())
+            anchors = tuple(item for item in anchors if item[0] is None or self._loop_line(item[0]) in around)
         windows = [(0, len(self.timeline.trace.events))]
         for line, number in anchors:
             spans = [
@@ -145,12 +157,19 @@ class _Walker:
         yield from (moment for moment in moments[low:] if moment is not self.current)
 
     def _advance(self, moment: Moment, claims: Iterable[Claim]) -> None:
-        self.current = moment
-        entering = any(claim.kind == "call" for claim in claims)
+        self.current = self.timeline.moments[moment.index]
+        called = [frame for claim in claims if claim.kind == "call" for frame in self._called(claim, moment)]
+        entering = bool(called)
         told = (
             any(claim.kind in ("value", "return", "added", "removed", "anonymous") for claim in claims) and not entering
         )
-        self.cursor = max(self.cursor, moment.end if told else moment.start)
+        begun = called[0].call if called else moment.start
+        self.cursor = max(self.cursor, moment.end if told else begun)
+
+    def _called(self, claim: Claim, moment: Moment) -> list[Frame]:
+        """The frames from the cursor on that a call claim can mean."""
+        children = [frame for frame in child_frames(self.timeline, moment) if frame.call >= self.cursor]
+        return [frame for frame in children if matches_call(self.timeline, claim.subject, frame, moment.before)]
 
     def _free(self, claim: Claim) -> Checked:
         """A claim without a line: somewhere from the cursor on, inside the iterations named or implied."""
@@ -190,19 +209,21 @@ class _Walker:
     def _candidates(
         self, claim: Claim, anchors: tuple[Anchor, ...], windows: list[tuple[int, int]]
     ) -> Iterator[Moment]:
-        inside = [m for m in self._from_cursor() if not anchors or any(low <= m.start < high for low, high in windows)]
-        if claim.how == "end" and anchors:
-            return iter(
-                [
-                    max((m for m in inside if low <= m.start < high and m.end <= high), key=lambda m: m.end)
-                    for low, high in windows
-                    if any(low <= m.start < high and m.end <= high for m in inside)
-                ]
-            )
-        if anchors and (claim.how == "set" or (claim.how == "state" and claim.subject in self._targets)):
-            changing = [m for m in inside if any(change.name == claim.subject for change in m.changes)]
-            return iter(changing or inside)
-        return iter(inside)
+        """The moments a claim without a line may be about; of an iteration, those that its wording means."""
+        if not anchors:
+            yield from self._from_cursor()
+            return
+        later = list(self._from_cursor())
+        for low, high in windows:
+            inside = [moment for moment in later if low <= moment.start < high]
+            if claim.how == "end":
+                done = [moment for moment in inside if moment.end <= high]
+                yield from [max(done, key=lambda moment: moment.end)] if done else []
+            elif claim.how == "set" or (claim.how == "state" and claim.subject in self._targets):
+                changing = [m for m in inside if any(change.name == claim.subject for change in m.changes)]
+                yield from changing or inside
+            else:
+                yield from inside
 
     def _imply(self, claim: Claim, moment: Moment) -> None:
         """`i = 2: ...` places the rest of the sentence in the iteration that gave `i` this value."""
@@ -255,6 +276,10 @@ class _Walker:
         return Finding(False, f"{claim.subject} takes the values {', '.join(values)}")
 
 
+def _refuted(found: list[Checked]) -> bool:
+    return any(item.finding.holds is False for item in found)
+
+
 def _truths(found: list[Checked]) -> int:
     return sum(item.finding.holds is True for item in found)
 
@@ -268,7 +293,7 @@ def _iteration(run: LoopRun, number: int) -> tuple[int, int] | None:
 def _invariant(claim: Claim, values: list[str]) -> Finding:
     try:
         parsed = [parse_value(value) for value in values]
-        pairs = list(zip(parsed, parsed[1:], strict=False))
+        pairs = list(pairwise(parsed))
         verdicts = {
             "never decreases": lambda: all(a <= b for a, b in pairs),
             "never increases": lambda: all(a >= b for a, b in pairs),
@@ -289,6 +314,3 @@ def _invariant(claim: Claim, values: list[str]) -> Finding:
 
 def _size(value: object) -> float:
     return value if isinstance(value, (int, float)) else len(value)  # pyright: ignore[reportArgumentType]
-
-
-__all__ = ["Checked", "place", "walk"]
