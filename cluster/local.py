@@ -68,6 +68,7 @@ def head(*, dashboard_port: int = 0, num_cpus: int | None = None) -> Generator[H
     port = dashboard_port or free_port()
     # Ray asks every client for a token; ours lives as long as this cluster.
     os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex(32)
+    os.environ["RAY_SERVE_LOG_TO_STDERR"] = "0"
     os.environ.pop("RAY_ADDRESS", None)
     directory = tempfile.mkdtemp(prefix="semray-")
     command = [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--port=0", "--disable-usage-stats"]

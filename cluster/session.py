@@ -30,6 +30,7 @@ def in_job() -> bool:
 @contextlib.contextmanager
 def connect(*, num_cpus: int | None = None) -> Generator[None]:
     """Join the cluster at RAY_ADDRESS, or run one on this machine with `num_cpus` (default: all) for the block."""
+    quiet()
     address = os.environ.get("RAY_ADDRESS")
     if address:
         _require_listener(address)
@@ -50,6 +51,14 @@ def connect(*, num_cpus: int | None = None) -> Generator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def quiet() -> None:
+    """Keep Ray's own chatter out of the terminal: our stages report their progress themselves."""
+    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
+    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    for name in ("ray", "ray.data", "ray.serve", "ray.train"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _require_listener(address: str) -> None:

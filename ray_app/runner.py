@@ -80,13 +80,11 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
     if not missing:
         return
     workers = max(1, min(len(missing), _slots(stage)))
-    # One read task per shard would flood a small cluster; a few blocks per worker keep every actor busy.
-    source = ray.data.from_items(
-        [{"unit": unit} for unit in missing], override_num_blocks=min(len(missing), 4 * workers)
-    )
+    # The job travels pickled, as bytes: Arrow has no type for it. A few blocks per worker keep every actor busy.
+    jobs = [{"job": ray.cloudpickle.dumps((stage, dataset, unit))} for unit in missing]
+    source = ray.data.from_items(jobs, override_num_blocks=min(len(missing), 4 * workers))
     results = source.map_batches(
         _ShardActor,
-        fn_constructor_args=(stage, dataset),
         batch_size=1,
         compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
         num_cpus=stage.num_cpus,
@@ -114,37 +112,36 @@ def _slots(stage: Stage[Any, Any, Any]) -> int:
 
 
 class _ShardActor:
-    """One process of the pool: makes whole shards."""
-
-    def __init__(self, stage: Stage[Any, Any, Any], dataset: Dataset) -> None:
-        self._stage, self._dataset = stage, dataset
+    """One process of the pool: makes whole shards, and keeps what is costly to start (a sandbox) between them."""
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         # A SemrayError travels as data: Ray's own wrapping would lose its class and add a page of traceback.
         try:
-            ledgers = [json.dumps(dataclasses.asdict(self._make(unit))) for unit in batch["unit"]]
+            ledgers = [_make(*ray.cloudpickle.loads(job)) for job in batch["job"]]
         except SemrayError as error:
             return {"ledger": [""], "error": [json.dumps([type(error).__name__, str(error)])]}
-        return {"ledger": ledgers, "error": [""] * len(ledgers)}
+        return {"ledger": [json.dumps(dataclasses.asdict(ledger)) for ledger in ledgers], "error": [""] * len(ledgers)}
 
-    def _make(self, unit: Unit) -> Ledger:
-        started, cpu = time.monotonic(), _cpu_seconds()
-        given = [row for d, name, offset, n in unit.slices for row in d.read_slice(self._stage.reads, name, offset, n)]
-        given += unit.rows
-        rows: list[Any] = []
-        rejects: list[Reject] = []
-        ledger = Ledger(rows_in=len(given))
-        for made in self._stage.worker(given, self._stage.config):
-            if isinstance(made, Reject):
-                rejects.append(made)
-                ledger = ledger + Ledger(rejects={made.reason: 1})
-            elif isinstance(made, Spend):
-                ledger = ledger + Ledger(tokens_in=made.tokens_in, tokens_out=made.tokens_out, usd=made.usd)
-            else:
-                rows.append(made)
-        spent = Ledger(rows_out=len(rows), cpu_s=_cpu_seconds() - cpu, wall_s=time.monotonic() - started)
-        self._dataset.write_shard(unit.shard, self._stage.writes, rows, rejects, ledger + spent)
-        return ledger + spent
+
+def _make(stage: Stage[Any, Any, Any], dataset: Dataset, unit: Unit) -> Ledger:
+    """Make one shard and write it."""
+    started, cpu = time.monotonic(), _cpu_seconds()
+    given = [row for d, name, offset, n in unit.slices for row in d.read_slice(stage.reads, name, offset, n)]
+    given += unit.rows
+    rows: list[Any] = []
+    rejects: list[Reject] = []
+    ledger = Ledger(rows_in=len(given))
+    for made in stage.worker(given, stage.config):
+        if isinstance(made, Reject):
+            rejects.append(made)
+            ledger = ledger + Ledger(rejects={made.reason: 1})
+        elif isinstance(made, Spend):
+            ledger = ledger + Ledger(tokens_in=made.tokens_in, tokens_out=made.tokens_out, usd=made.usd)
+        else:
+            rows.append(made)
+    ledger = ledger + Ledger(rows_out=len(rows), cpu_s=_cpu_seconds() - cpu, wall_s=time.monotonic() - started)
+    dataset.write_shard(unit.shard, stage.writes, rows, rejects, ledger)
+    return ledger
 
 
 def _cpu_seconds() -> float:
