@@ -31,7 +31,7 @@ class Progress:
 
     def advance(self, amount: int = 1, note: str = "") -> None:
         self.done += amount
-        if time.monotonic() - self._shown >= self._every_s:
+        if self.done < self.total and time.monotonic() - self._shown >= self._every_s:
             self._show(note)
 
     def close(self, note: str = "") -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 import ray
 import ray.data
+from ray import cloudpickle
 
 from ray_app import errors
 from ray_app.errors import ClusterError, SemrayError
@@ -81,7 +82,7 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
         return
     workers = max(1, min(len(missing), _slots(stage)))
     # The job travels pickled, as bytes: Arrow has no type for it. A few blocks per worker keep every actor busy.
-    jobs = [{"job": ray.cloudpickle.dumps((stage, dataset, unit))} for unit in missing]
+    jobs = [{"job": cloudpickle.dumps((stage, dataset, unit))} for unit in missing]
     source = ray.data.from_items(jobs, override_num_blocks=min(len(missing), 4 * workers))
     results = source.map_batches(
         _ShardActor,
@@ -117,7 +118,7 @@ class _ShardActor:
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         # A SemrayError travels as data: Ray's own wrapping would lose its class and add a page of traceback.
         try:
-            ledgers = [_make(*ray.cloudpickle.loads(job)) for job in batch["job"]]
+            ledgers = [_make(*cloudpickle.loads(job)) for job in batch["job"]]
         except SemrayError as error:
             return {"ledger": [""], "error": [json.dumps([type(error).__name__, str(error)])]}
         return {"ledger": [json.dumps(dataclasses.asdict(ledger)) for ledger in ledgers], "error": [""] * len(ledgers)}
