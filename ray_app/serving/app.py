@@ -169,7 +169,7 @@ async def _stream(handle: DeploymentHandle, generation: Generation) -> AsyncIter
         try:
             response: Any = handle.options(stream=True).stream.remote(generation)
             async for deltas in response:
-                if fresh := [delta for delta in deltas if seen.is_new(delta)]:
+                if fresh := [new for delta in deltas if (new := seen.fresh(delta)) is not None]:
                     yield fresh
             return
         except (RayActorError, BackPressureError, DeploymentUnavailableError) as error:

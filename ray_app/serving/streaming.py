@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 from ray_app.errors import EngineError, InputError
 from ray_app.serving import openai_api as api
@@ -56,28 +57,29 @@ async def _pump(index: int, source: Source, generation: Generation, inbox: _Inbo
 
 
 class Resumable:
-    """What a stream has handed out, to recognise it when another replica repeats it.
-
-    An engine gives a choice one delta per token, so the same tokens come in the same pieces.
-    """
+    """What a stream has handed out, so that another replica's run of the same request goes on where it broke."""
 
     def __init__(self) -> None:
-        self._sent: dict[int, list[str]] = {}
-        self._repeated: dict[int, int] = {}
+        self._sent: dict[int, tuple[str, int]] = {}  # text and number of scored tokens handed out, by choice
+        self._repeated: dict[int, tuple[str, int]] = {}  # the same for the run that is repeating them
 
     def restart(self) -> None:
         """The next deltas come from a new run."""
-        self._repeated = dict.fromkeys(self._sent, 0)
+        self._repeated = {}
 
-    def is_new(self, delta: Delta) -> bool:
-        """Whether the client has not had this delta yet; EngineError if the new run differs from the old one."""
-        sent = self._sent.setdefault(delta.choice, [])
-        at = self._repeated.get(delta.choice, len(sent))
-        if at == len(sent):
-            sent.append(delta.text)
-            self._repeated.pop(delta.choice, None)
-            return True
-        if sent[at] != delta.text:
+    def fresh(self, delta: Delta) -> Delta | None:
+        """The part of a delta that the client has not had; EngineError if the new run differs from the old one.
+
+        None where there is nothing new in it.
+        """
+        sent_text, sent_tokens = self._sent.get(delta.choice, ("", 0))
+        text, tokens = self._repeated.get(delta.choice, ("", 0))
+        text, tokens = text + delta.text, tokens + len(delta.tokens)
+        self._repeated[delta.choice] = (text, tokens)
+        if not (text.startswith(sent_text) or sent_text.startswith(text)):
             raise EngineError("the model's replica died and another one continued differently: ask again")
-        self._repeated[delta.choice] = at + 1
-        return False
+        new_text, new_tokens = text[len(sent_text) :], delta.tokens[len(delta.tokens) - max(tokens - sent_tokens, 0) :]
+        if not new_text and not new_tokens and delta.finish is None:
+            return None
+        self._sent[delta.choice] = (max(text, sent_text, key=len), max(tokens, sent_tokens))
+        return replace(delta, text=new_text, tokens=new_tokens)

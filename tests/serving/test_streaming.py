@@ -8,7 +8,7 @@ import pytest
 
 from ray_app.errors import EngineError
 from ray_app.serving import openai_api as api
-from ray_app.serving.generation import Delta, Generation
+from ray_app.serving.generation import Delta, Generation, Token
 from ray_app.serving.streaming import Resumable, events
 
 
@@ -16,25 +16,36 @@ def delta(text: str, choice: int = 0, finish: bool = False) -> Delta:
     return Delta(choice, text, (), "stop" if finish else None, 1, 1)
 
 
-def test_resumable_skips_what_a_second_run_repeats() -> None:
+def texts(seen: Resumable, pieces: str | list[str], choice: int = 0) -> list[str]:
+    seen.restart()
+    fresh = [seen.fresh(delta(text, choice)) for text in pieces]
+    return [new.text for new in fresh if new is not None]
+
+
+def test_resumable_hands_out_only_what_a_second_run_adds() -> None:
     seen = Resumable()
+    assert texts(seen, "ab") == ["a", "b"]
+    assert texts(seen, "abc") == ["c"]
+    assert texts(seen, ["abcd", "e"]) == ["d", "e"]
+    assert texts(seen, "x", choice=1) == ["x"]
+    assert texts(seen, ["a", "bc", "def"]) == ["f"]
+
+
+def test_resumable_keeps_the_end_of_a_choice_and_its_new_tokens() -> None:
+    seen = Resumable()
+    tokens = tuple(Token(letter, -1.0, ()) for letter in "abc")
     seen.restart()
-    assert [seen.is_new(delta(text)) for text in "ab"] == [True, True]
-    assert seen.is_new(delta("x", choice=1))
+    seen.fresh(Delta(0, "ab", tokens[:2], None, 1, 2))
     seen.restart()
-    assert [seen.is_new(delta(text)) for text in "abc"] == [False, False, True]
-    assert [seen.is_new(delta(text, choice=1)) for text in "xy"] == [False, True]
-    seen.restart()
-    assert [seen.is_new(delta(text)) for text in "abcd"] == [False, False, False, True]
+    again = seen.fresh(Delta(0, "abc", tokens, "stop", 1, 3))
+    assert again == Delta(0, "c", tokens[2:], "stop", 1, 3)
 
 
 def test_resumable_refuses_a_second_run_that_differs() -> None:
     seen = Resumable()
-    seen.restart()
-    seen.is_new(delta("a"))
-    seen.restart()
+    texts(seen, "ab")
     with pytest.raises(EngineError, match="continued differently"):
-        seen.is_new(delta("b"))
+        texts(seen, "ax")
 
 
 def collect(prompts: list[str], source: "dict[str, list[list[Delta]]]", **fields: object) -> list[str]:
