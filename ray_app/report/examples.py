@@ -1,7 +1,7 @@
 """A few rows to look at: programs with code, trace and monologue side by side, and rows that were refused.
 
-The choice is by rule, not by beauty: of every source the first forward monologue whose length is nearest to that
-source's median, among those with a trace short enough to be read; never by score. All text is hostile: escape it.
+The choice is by rule, not by beauty: of every source in turn the forward monologue whose length is nearest to
+the upper quartile among those short enough to print; never by score. All text is hostile: escape it.
 """
 
 from collections.abc import Iterable
@@ -89,7 +89,7 @@ Place = tuple[str, int]
 
 
 def _chosen(root: str) -> list[Place]:
-    """Where the rows to show are: of every source those nearest to its median length, in turns."""
+    """Where the rows to show are: of every source those nearest to its upper quartile of length, in turns."""
     dataset = Dataset(root, "monologues")
     found: dict[str, list[tuple[int, Place, str]]] = {}
     columns = dataset.columns("direction", "source", "program_id", "text", "code")
@@ -100,8 +100,8 @@ def _chosen(root: str) -> list[Place]:
                 found.setdefault(entry["source"], []).append((length, (shard, offset), entry["program_id"]))
     ranked: list[list[tuple[Place, str]]] = []
     for _, entries in sorted(found.items(), key=lambda item: -len(item[1])):
-        median = sorted(length for length, _, _ in entries)[len(entries) // 2]
-        nearest = sorted(entries, key=lambda entry: (abs(entry[0] - median), entry[1]))
+        quartile = sorted(length for length, _, _ in entries)[3 * len(entries) // 4]
+        nearest = sorted(entries, key=lambda entry: (abs(entry[0] - quartile), entry[1]))
         ranked.append([(place, program) for _, place, program in nearest])
     chosen: dict[str, Place] = {}
     for turn in range(max((len(entries) for entries in ranked), default=0)):

@@ -24,12 +24,13 @@ def figures(root: str) -> Figures:
     recipe = read_recipe(root)
     if recipe is None and all(stage["status"] == "missing" for stage in ledger):
         raise StoreError(f"{root} holds no run: no stage has written there; give the --root of a run")
-    found: Figures = {
+    return {
         "root": root,
         "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "version": __version__,
         "recipe": recipe,
+        "settings": stages.settings(root),
         "missing": stages.missing(ledger),
         "stages": ledger,
         "totals": stages.totals(ledger),
@@ -43,9 +44,6 @@ def figures(root: str) -> Figures:
         "examples": examples.rows(root),
         "rejects": examples.rejects(root, ledger),
     }
-    if not found["training"]:
-        found["missing"].append({"name": "training", "status": "missing", "lost": "training curves"})
-    return found
 
 
 def read_recipe(root: str) -> dict[str, Any] | None:

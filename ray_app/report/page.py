@@ -45,7 +45,7 @@ def render(found: Figures) -> str:
             scale=_scale(found["scores"], levels=False),
             level_scale=_scale(found["scores"], levels=True),
             funnel_top=max((step["count"] for step in found["funnel"]), default=0),
-            settings=words.settings(found["recipe"] or {}),
+            settings=words.settings(found),
             sections=_sections(found),
             head_steps=HEAD_STEPS,
             run_summary=words.run_summary,

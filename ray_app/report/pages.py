@@ -163,7 +163,7 @@ def _lineage(traced: TracedProgram) -> dict[str, str]:
         "origin": program.origin,
         "licence": program.license,
         "difficulty": str(program.difficulty),
-        "executed": f"Python {traced.python}, {traced.tracer} tracer, {traced.sandbox}",
+        "executed": f"Python {traced.python}, tracer {traced.tracer}, sandbox: {traced.sandbox}",
     }
 
 

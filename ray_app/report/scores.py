@@ -67,10 +67,18 @@ def paired(base: Rows, tuned: Rows) -> dict[str, Any] | None:
         "low": found.low,
         "high": found.high,
         "p": found.p_value,
+        "verdict": _verdict(found),
         "wins": len(found.wins),
         "losses": len(found.losses),
         "ties": found.ties,
     }
+
+
+def _verdict(found: metrics.Comparison) -> str:
+    """ "better" or "worse" only where the 95 % interval excludes 0 and the paired test agrees (p < 0.05)."""
+    if found.p_value >= 0.05 or found.low <= 0 <= found.high:
+        return "unclear"
+    return "better" if found.difference > 0 else "worse"
 
 
 def _pair(base: Rows, tuned: Rows) -> dict[str, Any]:

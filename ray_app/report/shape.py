@@ -70,7 +70,7 @@ def executions(root: str) -> dict[str, Any] | None:
             values[value_type(output)] += 1
             parsed += 1
         environments.update(
-            f"Python {python}, {sandbox}, {tracer} tracer"
+            f"Python {python}, tracer {tracer}, sandbox: {sandbox}"
             for python, sandbox, tracer in _rows(table, "python", "sandbox", "tracer")
         )
     if not statuses:

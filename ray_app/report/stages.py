@@ -28,6 +28,7 @@ STAGES: dict[str, Text] = {
     "samples-nl": Text("Make samples from descriptions", "samples", "samples of the description-to-code task"),
     "pyx": Text("Export in the PyX row format", "rows", "the PyX export"),
     "messages": Text("Export as chat messages", "rows", "the chat export"),
+    "training": Text("Fine-tune the model", "models", "the fine-tuned model and its training curves"),
     "scores-base": Text("Score the model before fine-tuning", "graded answers", "scores before fine-tuning"),
     "scores-tuned": Text("Score the model after fine-tuning", "graded answers", "scores after fine-tuning"),
 }
@@ -54,7 +55,7 @@ def ledger(root: str) -> list[dict[str, Any]]:
                 "rows_out": total.rows_out,
                 "rows_rejected": sum(total.rejects.values()),
                 "out_per_in": total.rows_out / total.rows_in if total.rows_in else None,
-                "kept_share": _share(total.rows_out, total.rows_out + sum(total.rejects.values())),
+                "kept_share": None if name == "training" else _share(total.rows_out, _seen(total)),
                 "rejects": reasons(total.rejects),
                 "cpu_s": total.cpu_s,
                 "wall_s": total.wall_s,
@@ -64,6 +65,12 @@ def ledger(root: str) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def settings(root: str) -> dict[str, dict[str, Any]]:
+    """The configuration that each stage ran with, as its plan records it."""
+    plans = {name: Dataset(root, name).plan() for name in STAGES}
+    return {name: dict(plan.config) for name, plan in plans.items() if plan is not None and plan.config}
 
 
 def totals(stages: list[dict[str, Any]]) -> dict[str, float]:
@@ -143,6 +150,11 @@ def _stage_step(key: str, label: str, stage: dict[str, Any]) -> dict[str, Any]:
 
 def _step(key: str, label: str, count: int, lost: Any, parts: dict[str, int]) -> dict[str, Any]:
     return {"key": key, "label": label, "count": count, "kept": None, "lost": reasons(lost), "parts": parts}
+
+
+def _seen(ledger: Ledger) -> int:
+    """Rows that a stage decided on: kept or refused. It may make several from one row that it reads."""
+    return ledger.rows_out + sum(ledger.rejects.values())
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -11,7 +11,7 @@ from ray_app.report.formats import number, percent
 def title(found: Figures) -> str:
     """The recipe's name, else the last part of the root."""
     name = (found["recipe"] or {}).get("name")
-    return f"Recipe {name}" if isinstance(name, str) and name else found["root"].rstrip("/").rsplit("/", 1)[-1]
+    return f"Recipe {name}" if isinstance(name, str) and name else f"Run {found['root'].rstrip('/').rsplit('/', 1)[-1]}"
 
 
 def summary(found: Figures) -> str:
@@ -51,11 +51,12 @@ def tiles(found: Figures) -> list[dict[str, str]]:
     if found["executions"]:
         usable = found["executions"]["statuses"].get("ok", 0)
         count = found["executions"]["count"]
-        tile(
-            "Programs executed",
-            number(_stage(found, "executions")["rows_out"]),
-            f"{percent(usable / count)} of calls returned",
+        returned = (
+            f"{number(count)} calls, all returned"
+            if usable == count
+            else f"{percent(usable / count)} of {number(count)} calls returned"
         )
+        tile("Programs executed", number(_stage(found, "executions")["rows_out"]), returned)
     if found["monologues"]:
         parts = ", ".join(f"{number(n)} {name}" for name, n in found["monologues"]["directions"].items())
         tile("Verified monologues", number(found["monologues"]["count"]), parts)
@@ -82,10 +83,10 @@ def verdict(scores: dict[str, Any] | None) -> str:
     pairs = [group["paired"] for group in (scores or {"groups": []})["groups"] if group["paired"]]
     if not pairs:
         return "There is no before-and-after comparison." if scores else ""
-    up, down = sum(pair["low"] > 0 for pair in pairs), sum(pair["high"] < 0 for pair in pairs)
+    up, down = (sum(pair["verdict"] == verdict for pair in pairs) for verdict in ("better", "worse"))
     outcomes = ((up, "better"), (down, "worse"), (len(pairs) - up - down, "not clearly different"))
     told = ", ".join(f"{count} {outcome}" for count, outcome in outcomes if count)
-    return f"Of {len(pairs)} comparisons before and after fine-tuning, {told} (by 95 % interval)."
+    return f"Of {len(pairs)} comparisons before and after fine-tuning, {told} (95 % interval and paired test)."
 
 
 def run_summary(run: dict[str, Any]) -> str:
@@ -111,12 +112,16 @@ def curve_summary(curve: dict[str, list[list[float]]]) -> str:
     return f"{kind} {points[0][1]:.3f} to {points[-1][1]:.3f}" if len(points) > 1 else f"{kind} {points[0][1]:.3f}"
 
 
-def settings(recipe: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """A nested recipe as dotted keys and values."""
+def settings(found: Figures) -> list[tuple[str, str]]:
+    """What every stage was configured with, as dotted keys and values; the recipe's own record where there is one."""
+    return _dotted(found["recipe"] or found["settings"])
+
+
+def _dotted(nested: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
-    for key, value in recipe.items():
+    for key, value in nested.items():
         if isinstance(value, dict) and value:
-            rows += settings(value, f"{prefix}{key}.")
+            rows += _dotted(value, f"{prefix}{key}.")
         else:
             rows.append((f"{prefix}{key}", value if isinstance(value, str) else json.dumps(value)))
     return rows

@@ -167,6 +167,9 @@ def write_run(root: Path, count: int = 40) -> Path:
     write_file(
         f"{root}/recipe.json", json.dumps({"name": "demo", "train": {"max_steps": 24, "model": HOSTILE}}).encode()
     )
+    training = Dataset(str(root), "training")
+    training.begin(Plan({"max_steps": 24, "model": HOSTILE}, {}, {}))
+    training.finish("0123456789abcdef", Ledger(30, 1, {"truncated": 2}, wall_s=40.0))
     write_file(f"{root}/training/demo/metrics.jsonl", metrics().encode())
     return root
 

@@ -102,11 +102,16 @@ def test_figures_training_leaves_out_a_torn_line_and_splits_tasks(found):
     assert run["curves"]["forward"]["train"][0] == [1, pytest.approx(2.55)]
 
 
+def test_figures_settings_are_those_of_the_plans(found):
+    assert found["settings"]["training"]["max_steps"] == 24
+    assert stage(found, "training")["kept_share"] is None
+
+
 def test_figures_partial_run_says_what_is_missing(tmp_path):
     write(tmp_path, Program, "mined", programs(3))
     found = figures(str(tmp_path))
     names = {entry["name"] for entry in found["missing"]}
-    assert names == set(stages.STAGES) - {"mined"} | {"training"}
+    assert names == set(stages.STAGES) - {"mined"}
     assert found["scores"] is None
     assert found["executions"] is None
     assert [step["key"] for step in found["funnel"]] == ["considered", "found"]

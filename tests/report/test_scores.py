@@ -2,7 +2,7 @@ import pytest
 
 from ray_app.evaluation import metrics
 from ray_app.records import Program, Score
-from ray_app.report.scores import compare
+from ray_app.report.scores import compare, paired
 from tests.report.run import programs, scores, write, write_run
 
 
@@ -56,6 +56,21 @@ def test_compare_nothing_graded_is_not_a_score(tmp_path):
     write(tmp_path, Score, "scores-tuned", rows)
     (group,) = compare(str(tmp_path))["groups"]
     assert (group["base"], group["paired"], group["ungraded_base"]) == (None, None, 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "expected"), [(0, 20, "better"), (20, 0, "worse"), (9, 10, "unclear"), (5, 5, "unclear")]
+)
+def test_paired_verdict_needs_interval_and_test(before, after, expected):
+    def rows(model, right):
+        return [Score("b", str(n), 0, model, "direct", "", "", n < right, n < right, "") for n in range(20)]
+
+    assert paired(rows("base", before), rows("tuned", after))["verdict"] == expected
+
+
+def test_paired_single_question_is_never_a_verdict():
+    base, tuned = ([Score("b", "1", 0, "m", "direct", "", "", right, right, "")] for right in (False, True))
+    assert paired(base, tuned)["verdict"] == "unclear"
 
 
 def test_compare_without_scores_is_none(tmp_path):
