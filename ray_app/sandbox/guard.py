@@ -17,6 +17,9 @@ from ray_app.sandbox import protocol
 PRIVATE = ("ray_app", "ctypes", "_ctypes", "_semray_tracer")
 """Top-level modules that a program must not find."""
 
+_BLINDERS = ("f_trace_lines", "f_trace_opcodes")
+"""Attributes of frames with which a program could switch its own tracing off, unseen."""
+
 _INTERPRETER_USER = "ray_app.sandbox.child"
 """The only trusted module that needs the interpreter's real modules; it looks things up before programs run."""
 
@@ -36,6 +39,9 @@ def hide() -> None:
 
     Trusted modules keep copies of the modules that they use, as programs can patch the shared ones.
     """
+    frame_attributes = gc.get_referents(types.FrameType.__dict__)[0]
+    for name in _BLINDERS:
+        frame_attributes.pop(name, None)
     for kind in _all_classes():
         if _top(kind.__module__) in (*PRIVATE, "__main__"):
             _unlink(kind)

@@ -1,0 +1,3 @@
+"""Compiles a bomb at run time."""
+def attack(canary):
+    return eval("(" * 100_000 + ")" * 100_000)

@@ -1,0 +1,7 @@
+"""Creates a directory."""
+import os
+
+
+def attack(canary):
+    os.mkdir(canary["folder"] + "/directory")
+    return "escaped"

@@ -1,0 +1,7 @@
+"""Creates a named pipe."""
+import os
+
+
+def attack(canary):
+    os.mkfifo(canary["folder"] + "/pipe")
+    return "escaped"

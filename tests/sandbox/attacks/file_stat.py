@@ -1,0 +1,7 @@
+"""Learns that the canary exists."""
+import os
+
+
+def attack(canary):
+    os.stat(canary["file"])
+    return "escaped"

@@ -1,0 +1,7 @@
+"""Plants a symbolic link."""
+import os
+
+
+def attack(canary):
+    os.symlink("/etc/passwd", canary["folder"] + "/link")
+    return "escaped"

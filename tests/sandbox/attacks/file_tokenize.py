@@ -1,0 +1,7 @@
+"""Lets the tokenizer open the canary."""
+import tokenize
+
+
+def attack(canary):
+    return "escaped " + tokenize.open(canary["file"]).read()
+    return "escaped"

@@ -1,0 +1,7 @@
+"""Deletes the canary."""
+import os
+
+
+def attack(canary):
+    os.unlink(canary["file"])
+    return "escaped"

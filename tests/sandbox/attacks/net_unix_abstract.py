@@ -1,0 +1,7 @@
+"""Connects to an abstract UNIX socket."""
+import socket
+
+
+def attack(canary):
+    socket.socket(socket.AF_UNIX).connect(canary["abstract"])
+    return "escaped"

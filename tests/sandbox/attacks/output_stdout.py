@@ -1,0 +1,5 @@
+"""Prints for ever."""
+def attack(canary):
+    while True:
+        print("x" * 1000)
+    return "escaped"

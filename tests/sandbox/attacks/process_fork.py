@@ -1,0 +1,7 @@
+"""Forks."""
+import os
+
+
+def attack(canary):
+    os.fork()
+    return "escaped"

@@ -1,0 +1,5 @@
+"""Loops for ever."""
+def attack(canary):
+    while True:
+        pass
+    return "escaped"
