@@ -5,7 +5,7 @@ not are different even where both lead to the same line later.
 """
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ray_app.tracing.model import Trace
@@ -22,6 +22,11 @@ class Coverage:
     all_lines: int
     outcomes: int
     all_outcomes: int
+
+
+def reached(traces: Iterable[Trace]) -> set[int]:
+    """The lines that these traces execute."""
+    return {event.line for trace in traces for event in trace.events if event.kind == "line"}
 
 
 def arcs(trace: Trace) -> frozenset[Arc]:

@@ -1,4 +1,4 @@
-"""From programs with candidate calls to traced programs: more inputs, execution, filters, choice, second execution."""
+"""From programs with candidate calls to traced programs: more inputs, double execution, filters, choice."""
 
 import ast
 import platform
@@ -6,20 +6,28 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Literal
 
-from ray_app.programs.coverage import choose
+from ray_app.programs.coverage import choose, measure, reached
 from ray_app.programs.inputs import constants, expand
-from ray_app.records import Execution, Program, Reject, TracedProgram
+from ray_app.programs.noise import noise
+from ray_app.programs.prune import prune
+from ray_app.records import Execution, Program, Reject, TracedProgram, content_id
 from ray_app.sandbox.api import Job, Sandbox, shared
 from ray_app.sandbox.limits import Limits
+from ray_app.tracing.model import Trace
+from ray_app.tracing.recorder import TRACER
 
 STAGE = "trace"
-_FALSY_OUTPUTS = frozenset({"None", "NotImplemented", "Ellipsis"})
+_NO_VALUES = frozenset({"None", "NotImplemented", "Ellipsis"})
 
 
 @dataclass(frozen=True, slots=True)
 class TraceConfig:
-    """What makes an execution fit as ground truth. `candidates` calls are executed, at most `keep` of them kept."""
+    """What makes an execution fit as ground truth. `candidates` calls are executed, at most `keep` of them kept.
+
+    `lane` is the sandbox's: "fast" shares a child between programs that pass a strict screen, "safe" never does.
+    """
 
     limits: Limits = field(default_factory=lambda: Limits(cpu_s=0.2, trace_events=1_024))
     candidates: int = 10
@@ -28,7 +36,8 @@ class TraceConfig:
     max_output_chars: int = 1_000
     max_call_chars: int = 1_000
     min_events: int = 3
-    batch: int = 64
+    lane: Literal["fast", "safe"] = "fast"
+    batch: int = 256
     seed: int = 0
 
 
@@ -38,54 +47,68 @@ def trace_programs(
     """Each program with its kept calls and their executions, in order, or a Reject with the reason.
 
     Kept calls end normally within the limits, denied nothing, give a short literal value, and gave the same value and
-    trace when run again in another process. The program's result depends on its input. `program.calls` are the kept
-    calls; its `id` stays. SandboxError if this machine cannot isolate programs.
+    trace when run again in another process with another hash seed. The program's result depends on its input. What no
+    call reaches in a grown program is removed, which changes its code and `id`. `program.calls` are the kept calls.
+    SandboxError if this machine cannot isolate programs.
     """
     config = config or TraceConfig()
     sandbox = sandbox or shared()
     stream = iter(programs)
     while batch := list(islice(stream, config.batch)):
-        yield from _trace_batch(batch, config, sandbox)
+        first = list(_trace(batch, config, sandbox))
+        again = iter(list(_trace([row for row in first if isinstance(row, Program)], config, sandbox)))
+        for row in first:
+            found = next(again) if isinstance(row, Program) else row
+            yield Reject(STAGE, found.id, "dead code", found.origin) if isinstance(found, Program) else found
 
 
-def _trace_batch(batch: list[Program], config: TraceConfig, sandbox: Sandbox) -> Iterator[TracedProgram | Reject]:
-    first = sandbox.execute_many([_job(program, _candidates(program, config), config) for program in batch])
-    chosen = [_choose(program, runs, config) for program, runs in zip(batch, first, strict=True)]
-    again = [
-        _job(program, tuple(run.call for run in runs), config)
-        for program, runs in zip(batch, chosen, strict=True)
-        if not isinstance(runs, Reject)
-    ]
-    second = iter(list(sandbox.execute_many(again)))
-    for program, runs in zip(batch, chosen, strict=True):
-        if isinstance(runs, Reject):
-            yield runs
-        else:
-            yield _settle(program, runs, next(second), config, sandbox)
+def _trace(
+    programs: list[Program], config: TraceConfig, sandbox: Sandbox
+) -> Iterator[TracedProgram | Reject | Program]:
+    """One outcome per program; a Program is the same one without its dead code, to be traced anew."""
+    jobs = (Job(program.code, candidates(program, config), config.limits, trace=True) for program in programs)
+    runs = sandbox.execute_many(jobs, lane=config.lane, twice=True)
+    for program, executions in zip(programs, runs, strict=True):
+        yield _settle(program, executions, config, sandbox)
 
 
-def _job(program: Program, calls: tuple[str, ...], config: TraceConfig) -> Job:
-    return Job(program.code, calls, config.limits, trace=True)
-
-
-def _candidates(program: Program, config: TraceConfig) -> tuple[str, ...]:
+def candidates(program: Program, config: TraceConfig) -> tuple[str, ...]:
+    """The calls to execute: the program's own, corner cases, mutations. Depends on the program and the seed only."""
     seed = int(program.id[:8], 16) ^ config.seed
     return expand(program.calls, program.entry, config.candidates, seed, constants(program.code))
 
 
-def _choose(program: Program, runs: list[Execution], config: TraceConfig) -> list[Execution] | Reject:
-    """The executions worth keeping, or why there are none."""
+def _settle(program: Program, runs: list[Execution], config: TraceConfig, sandbox: Sandbox) -> TracedProgram | Reject:
     reasons = [refusal(run, config) for run in runs]
     fit = [run for run, reason in zip(runs, reasons, strict=True) if reason is None]
     if len(fit) < config.min_keep:
         worst = Counter(reason for reason in reasons if reason is not None).most_common(1)
         detail = next((run.exception or run.status for run, r in zip(runs, reasons, strict=True) if r), "no calls")
         return Reject(STAGE, program.id, worst[0][0] if worst else "no inputs", f"{program.origin}: {detail}"[:200])
+    traces = [run.trace for run in fit if run.trace is not None]
     if len(fit) >= 2 and len({run.output for run in fit}) == 1:
         return Reject(STAGE, program.id, "constant output", f"{program.origin}: {fit[0].output}"[:200])
     if all(_echoes(run) for run in fit):
         return Reject(STAGE, program.id, "echoes its input", program.origin)
-    return [fit[index] for index in choose([run.trace for run in fit if run.trace is not None], config.keep)]
+    if program.source == "grow" and (coverage := measure(program.code, traces)).lines < coverage.all_lines:
+        return _without_dead_code(program, traces)
+    kept = [fit[index] for index in choose(traces, config.keep)]
+    return TracedProgram(
+        id=program.id,
+        program=replace(program, calls=tuple(run.call for run in kept)),
+        executions=tuple(kept),
+        sandbox=sandbox.layers,
+        python=platform.python_version(),
+        tracer=TRACER,
+    )
+
+
+def _without_dead_code(program: Program, traces: list[Trace]) -> Program | Reject:
+    code = prune(program.code, reached(traces))
+    reason = noise(ast.parse(code), program.entry, needs_branch=program.difficulty >= 2)
+    if reason is not None:
+        return Reject(STAGE, program.id, f"dead code, then {reason}", program.origin)
+    return replace(program, id=content_id("program", code, program.entry), code=code)
 
 
 def refusal(run: Execution, config: TraceConfig) -> str | None:
@@ -95,7 +118,7 @@ def refusal(run: Execution, config: TraceConfig) -> str | None:
     if run.status != "ok" or run.output is None:
         return run.status if run.status != "ok" else "no output"
     if run.flags:
-        return "denied" if any(flag.startswith("denied") for flag in run.flags) else "flagged"
+        return "not deterministic" if "nondeterministic" in run.flags else "denied"
     if run.trace is None or run.trace.truncated:
         return "trace too long"
     if len(run.trace.events) < config.min_events:
@@ -104,7 +127,7 @@ def refusal(run: Execution, config: TraceConfig) -> str | None:
         return "input too long"
     if len(run.output) > config.max_output_chars:
         return "output too long"
-    if run.output in _FALSY_OUTPUTS:
+    if run.output in _NO_VALUES:
         return "no value"
     return None if is_literal(run.output) else "output not literal"
 
@@ -120,23 +143,3 @@ def is_literal(text: str) -> bool:
 
 def _echoes(run: Execution) -> bool:
     return run.output is not None and run.call.endswith(f"({run.output})")
-
-
-def _settle(
-    program: Program, runs: list[Execution], again: list[Execution], config: TraceConfig, sandbox: Sandbox
-) -> TracedProgram | Reject:
-    same = [run for run, other in zip(runs, again, strict=True) if _equal(run, other)]
-    if len(same) < len(runs):
-        return Reject(STAGE, program.id, "not deterministic", program.origin)
-    return TracedProgram(
-        id=program.id,
-        program=replace(program, calls=tuple(run.call for run in same)),
-        executions=tuple(same),
-        sandbox=sandbox.layers,
-        python=platform.python_version(),
-        tracer="semray",
-    )
-
-
-def _equal(first: Execution, second: Execution) -> bool:
-    return replace(first, cpu_us=0) == replace(second, cpu_us=0)
