@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ray_app.tracing import canonical as module
@@ -38,12 +38,14 @@ LITERALS = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(value=LITERALS)
 def test_canonical_of_literals_is_repr(value: object) -> None:
     for canonical in VARIANTS:
         assert canonical(value, 100_000) == repr(value)
 
 
+@settings(deadline=None)
 @given(value=LITERALS, limit=st.integers(1, 60))
 def test_canonical_over_its_cap_is_cut_there(value: object, limit: int) -> None:
     whole = repr(value)
@@ -56,6 +58,7 @@ def test_canonical_over_its_cap_is_cut_there(value: object, limit: int) -> None:
             assert whole.startswith(text[:-3]) or "'" in whole  # the cut part of a string may need other quotes
 
 
+@settings(deadline=None)
 @given(items=st.lists(st.integers() | st.text()))
 def test_canonical_of_sets_is_sorted_and_evaluates_to_the_set(items: list[Any]) -> None:
     value, backwards = set(items), list(reversed(items))
@@ -103,6 +106,48 @@ Point = collections.namedtuple("Point", "x y")
 def with_attribute(value: Any) -> Any:
     value.code = 7
     return value
+
+
+def built(values: list[Any]) -> st.SearchStrategy[Any]:
+    """Containers and objects of the classes above around one of these values."""
+    inner = st.sampled_from(values)
+    names = st.sampled_from(["x", "größe", "__hidden__", "a b"])
+    hashable = st.sampled_from([1, "k", (1, "t"), 2.5, None, b"b", frozenset({3}), Colour.RED, Point(1, 2)])
+    return st.one_of(
+        st.builds(Names, st.lists(inner)),
+        st.builds(lambda fields: Plain(**fields), st.dictionaries(names, inner)),
+        st.builds(Slotted, inner, inner),
+        st.builds(lambda a, b: Oops(a, b), inner, inner),
+        st.builds(Point, inner, inner),
+        st.builds(lambda items: collections.deque(items, maxlen=3), st.lists(inner)),
+        st.builds(collections.OrderedDict, st.dictionaries(hashable, inner)),
+        st.builds(lambda items: collections.defaultdict(list, items), st.dictionaries(hashable, inner)),
+        st.builds(slice, inner, inner),
+        st.builds(lambda items: items.items(), st.dictionaries(hashable, inner)),
+        st.sets(hashable).map(frozenset),
+        st.sets(hashable),
+    )
+
+
+@settings(deadline=None, max_examples=40)
+@given(data=st.data(), limit=st.integers(0, 200))
+def test_canonical_in_c_equals_canonical_in_python(data: st.DataObject, limit: int) -> None:
+    values: list[Any] = [1 << 100, "a'b", 1.5, None, b"x", {1, "a"}, [], Colour.RED, int, len, -7, "\ud800é"]
+    for _ in range(6):
+        values.append(data.draw(built(values)))
+    values[6].append(values[-1])  # a cycle, perhaps
+    assert module.canonical(values, limit) == python_canonical(values, limit)
+    error = Oops(*values[:2]) if limit % 2 else KeyError(values[-1])
+    assert module.describe_exception(error, limit) == python_describe_exception(error, limit)
+
+
+def test_canonical_takes_and_leaves_no_references(canonical: Canonical) -> None:
+    for value in (Plain(a=[1]), Slotted([2]), Names(["a"]), {1: [2]}, {(1, 2)}, collections.deque([[3]]), Oops([4])):
+        before = sys.getrefcount(value)
+        for limit in (0, 3, 512):
+            canonical(value, limit)
+            canonical([value], limit)
+        assert sys.getrefcount(value) == before
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,15 @@ import mmap
 import os
 import signal
 import struct
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ray_app.tracing import recorder
@@ -354,6 +357,37 @@ def test_recorder_in_a_tiny_buffer_refuses(tracer: Recorder) -> None:
         tracer.start(bytearray(8), "<program>", value_chars=10, max_events=10)
 
 
+LEAK = """\
+import gc, mmap
+from tricky_programs import tricky
+from ray_app.tracing import recorder
+programs = [(compile(code, "<program>", "exec"), compile(call, "<call>", "eval")) for _, code, call in tricky()]
+buffer = memoryview(mmap.mmap(-1, 1 << 20))
+def run(count):
+    for index in range(count):
+        code, call = programs[index % len(programs)]
+        space = {}
+        exec(code, space)
+        recorder.start(buffer, "<program>", value_chars=512, max_events=4096)
+        try:
+            eval(call, space)
+        except Exception:
+            pass
+        recorder.stop()
+    gc.collect()
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * mmap.PAGESIZE
+before = run(1_000)
+print(run(10_000) - before)
+"""
+
+
+@pytest.mark.slow
+def test_recorder_over_ten_thousand_programs_does_not_grow() -> None:
+    run = subprocess.run([sys.executable, "-c", LEAK], cwd=Path(__file__).parent, capture_output=True, check=True)
+    assert int(run.stdout) < 1_000_000
+
+
 def valid_bytes() -> bytes:
     assert recorder.python_recorder is not None
     buffer = bytearray(1 << 16)
@@ -368,6 +402,7 @@ def valid_bytes() -> bytes:
 VALID = valid_bytes()
 
 
+@settings(deadline=None)
 @given(data=st.binary(max_size=200))
 def test_read_of_arbitrary_bytes_is_a_value_error_or_a_trace(data: bytes) -> None:
     buffer = struct.pack("=Q", len(data)) + data
@@ -375,6 +410,7 @@ def test_read_of_arbitrary_bytes_is_a_value_error_or_a_trace(data: bytes) -> Non
         assert isinstance(recorder.read(buffer), Trace)
 
 
+@settings(deadline=None)
 @given(position=st.integers(0, len(VALID) - 1), byte=st.integers(0, 255))
 def test_read_of_a_damaged_trace_is_a_value_error_or_a_trace(position: int, byte: int) -> None:
     damaged = bytearray(VALID)
