@@ -34,6 +34,9 @@ _RAISED = None
 _LONGEST_TEXT = 20_000
 """A longer text is told as its hash, and asked for in full only if the hash is not the expected one."""
 _WHOLE = 1 << 40
+_MAX_DIGITS = 50_000
+_UNPRINTABLE = "?"
+"""What is told of a value whose repr fails; it is equal to nothing."""
 
 _DRIVER = """
 _semray_target = {entry}
@@ -42,6 +45,7 @@ def _semray_run(first, last, longest):
     from builtins import BaseException, hex, int, len, repr, type
     from hashlib import sha256
     from json import dumps, loads
+    from sys import get_int_max_str_digits, set_int_max_str_digits
     from time import process_time
     told = []
     for arguments in loads({inputs!r}, object_hook=_semray_revive)[first:last]:
@@ -52,11 +56,13 @@ def _semray_run(first, last, longest):
             told.append((None, 0))
             break
         taken = process_time() - begun
+        digits = get_int_max_str_digits()
+        set_int_max_str_digits({digits})
         try:
             text = repr(value)
         except BaseException:
-            # Also an int of more than 4,300 digits; "?" is no literal.
             text = hex(value) if type(value) is int else "?"
+        set_int_max_str_digits(digits)
         if len(text) > longest:
             text = "#" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         told.append((text, taken))
@@ -186,7 +192,7 @@ def _is_report(told: Any) -> bool:
 
 def _judge(suite: _Suite, solution: str, index: int, text: Any, executor: Executor) -> tuple[bool, bool]:
     """Whether one test passes officially, and strictly."""
-    if text == suite.reference.texts[index] and not oracles.needs_reading(suite.item, text):
+    if text == suite.reference.texts[index] != _UNPRINTABLE and not oracles.needs_reading(suite.item, text):
         return True, True
     if text is _RAISED:
         return False, False
@@ -205,9 +211,9 @@ def _judge(suite: _Suite, solution: str, index: int, text: Any, executor: Execut
 
 
 def _whole(suite: _Suite, solution: str, index: int, executor: Executor) -> str:
-    """The text of one returned value however long; "?" if it cannot be had."""
+    """The text of one returned value however long; `_UNPRINTABLE` if it cannot be had."""
     told = _run_chunk(suite, solution, index, index + 1, executor, _WHOLE)
-    return str(told[0]) if isinstance(told, list) and told else "?"
+    return str(told[0]) if isinstance(told, list) and told else _UNPRINTABLE
 
 
 def _is_hash(text: Any) -> bool:
@@ -233,7 +239,9 @@ def _agrees(suite: _Suite, solution: str, index: int, executor: Executor) -> boo
 
 def _program(suite: _Suite, solution: str) -> str:
     assertion = "set(value) == set(expected)" if oracles.ignores_order(suite.item) else "value == expected"
-    driver = _DRIVER.format(revive=REVIVE, inputs=suite.inputs, entry=suite.item.entry, assertion=assertion)
+    driver = _DRIVER.format(
+        revive=REVIVE, digits=_MAX_DIGITS, inputs=suite.inputs, entry=suite.item.entry, assertion=assertion
+    )
     return f"{solution}\n{driver}"
 
 
@@ -264,7 +272,7 @@ def _reference(benchmark: Benchmark, item: Item, inputs: str, executor: Executor
         )
         done = executor.run(job)
         told = _read_told(done[0].output or "") if done else []
-        if len(told) != count or any(not isinstance(text, str) for text, _ in told):
+        if len(told) != count or any(not isinstance(text, str) or text == _UNPRINTABLE for text, _ in told):
             status = done[0].status if done else "infrastructure"
             raise SandboxError(f"the reference solution of {item.id} did not run on its own inputs ({status})")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -33,7 +33,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One run on one benchmark; `official` and `strict` map k to pass@k, for each k that all problems have samples for."""
+    """One run on one benchmark; `official` and `strict` map k to pass@k, for all k that every problem allows."""
 
     benchmark: str
     problems: int

@@ -39,6 +39,8 @@ def failed(execution: Execution) -> Verdict:
     """The verdict on a call that did not return: wrong, unless only wall time ran out."""
     if execution.status == "timeout-wall":
         return UNGRADED
+    if execution.exception is not None and execution.exception.partition(":")[0] == "AssertionError":
+        return Verdict(False, False, "wrong")
     return Verdict(False, False, _FAILURES[execution.status])
 
 

@@ -1,0 +1,113 @@
+import pytest
+
+from ray_app.errors import SandboxError
+from ray_app.evaluation import differential, oracles
+from ray_app.evaluation.arguments import decode, encode
+from ray_app.evaluation.items import Benchmark, Item
+from ray_app.evaluation.verdicts import Executor, Verdict
+
+GOLD = "def halves(n):\n    return [n / 2] * 2\n"
+ITEM = Item("Demo/1", "code", "", "halves", GOLD, base_inputs=encode([[2]]), plus_inputs=encode([[3], [0], [-8]]))
+BENCHMARK = Benchmark("demo", "own", "", "demo-hash", "", (ITEM,))
+
+
+def verdict(solution: str, executor: Executor, item: Item = ITEM) -> Verdict:
+    return differential.grade(BENCHMARK, item, [solution], executor)[0]
+
+
+@pytest.mark.parametrize(
+    ("solution", "expected"),
+    [
+        (GOLD, Verdict(True, True, "pass")),
+        ("def halves(n):\n    return [n * 0.5000000001] * 2", Verdict(True, True, "pass")),
+        ("def halves(n):\n    return [1.0, 1.0]", Verdict(False, False, "base=pass plus=fail")),
+        ("def halves(n):\n    return (n / 2, n / 2)", Verdict(False, False, "base=fail plus=fail")),
+        ("def halves(n):\n    return [n / 2] if n else 1 / 0", Verdict(False, False, "base=fail plus=fail")),
+        ("def halves(n):\n    assert n == 2\n    return [1.0, 1.0]", Verdict(False, False, "base=pass plus=fail")),
+        (
+            "def halves(n):\n    while n == 0:\n        pass\n    return [n / 2] * 2",
+            Verdict(False, False, "base=pass plus=timeout"),
+        ),
+        ("def halves(n):\n    raise SystemExit", Verdict(False, False, "base=fail plus=fail")),
+        ("import os\nos._exit(0)", Verdict(False, False, "base=fail plus=fail")),
+        ("def halves(n) return", Verdict(False, False, "base=fail plus=fail")),
+        ("", Verdict(False, False, "empty")),
+    ],
+)
+def test_solution_is_compared_with_the_reference(solution: str, expected: Verdict, executor: Executor) -> None:
+    assert verdict(solution, executor) == expected
+
+
+def test_object_that_equals_everything_passes_officially_at_most(executor: Executor) -> None:
+    """The official assertion runs beside the solution, so an `__eq__` that lies passes there; never strictly."""
+    liar = "class L:\n    def __eq__(self, other):\n        return True\ndef halves(n):\n    return L()"
+    assert not verdict(liar, executor).strict
+
+
+def test_names_of_the_driver_may_be_names_of_the_solution(executor: Executor) -> None:
+    for name in ("first", "last", "longest", "told", "repr", "arguments", "dumps"):
+        gold = f"def {name}(n):\n    return n + 1\n"
+        item = Item(f"Demo/{name}", "code", "", name, gold, base_inputs=encode([[1]]), plus_inputs=encode([[2]]))
+        assert verdict(gold, executor, item).strict, name
+
+
+def test_long_and_huge_values_are_compared_in_full(executor: Executor) -> None:
+    gold = "def big(n):\n    return [list(range(n)), 10 ** n]\n"
+    item = Item("Demo/big", "code", "", "big", gold, base_inputs=encode([[9000]]), plus_inputs=encode([]))
+    assert not verdict("def big(n):\n    return [list(range(n - 1)) + [0], 10 ** n]\n", executor, item).official
+    text = Item(
+        "Demo/text", "code", "", "t", "def t(n):\n    return 'ab' * n", base_inputs=encode([[50_000]]), plus_inputs="[]"
+    )
+    assert verdict("def t(n):\n    return ''.join(['ab'] * n)", executor, text).strict
+    assert not verdict("def t(n):\n    return 'ab' * n + ' '", executor, text).official
+
+
+def test_state_kept_between_inputs_is_seen_as_officially(executor: Executor) -> None:
+    """EvalPlus loads the program once for all inputs of a suite."""
+    counting = "seen = []\ndef halves(n):\n    seen.append(n)\n    return [n / 2] * 2 if len(seen) < 3 else None"
+    assert verdict(counting, executor).status == "base=pass plus=fail"
+
+
+def test_reference_that_fails_is_an_error_and_no_verdict(executor: Executor) -> None:
+    item = Item(
+        "Demo/broken", "code", "", "f", "def f(n):\n    return 1 / 0", base_inputs=encode([[1]]), plus_inputs="[]"
+    )
+    with pytest.raises(SandboxError, match=r"reference solution of Demo/broken"):
+        verdict("def f(n):\n    return 1", executor, item)
+
+
+@pytest.mark.parametrize("value", [[1, (2, "x")], [{1, 2}], [{"k": (1,)}], [1 + 2j], [[[]]], [None, True, 1.5]])
+def test_arguments_survive_the_way_through_json(value: list[object]) -> None:
+    assert decode(encode(value)) == value
+    assert repr(decode(encode(value))) == repr(value)
+
+
+def test_tolerance_is_turned_on_by_the_first_float_for_the_rest() -> None:
+    item = Item("Demo/1", "code", "", "f", "")
+    assert oracles.tolerances(item, [1, "a", 2.0, 3]) == [0, 0, 1e-6, 1e-6]
+
+
+@pytest.mark.parametrize(
+    ("entry", "arguments", "value", "expected", "official", "strict"),
+    [
+        ("are_equivalent", [1, 2], "anything", True, True, False),
+        ("sum_div", [8], 0, 7, True, False),
+        ("similar_elements", [(), ()], (1, 2), (2, 1), True, True),
+        ("similar_elements", [(), ()], (1, 1, 2), (2, 1), True, False),
+        ("check_str", ["x"], "Invalid", True, True, False),
+        ("check_str", ["x"], True, True, True, True),
+        ("check_str", ["x"], None, False, True, True),
+        ("check_str", ["x"], oracles.OPAQUE, True, True, True),
+        ("digit_distance_nums", [123, 9], 9, 0, True, True),
+        ("other", [1], 1, True, True, False),
+        ("other", [1], 1, 1.0, True, True),
+        ("other", [1], 2, 1, False, False),
+    ],
+)
+def test_mbpp_exceptions_hold_officially_and_loopholes_are_closed_strictly(
+    entry: str, arguments: list[object], value: object, expected: object, official: bool, strict: bool
+) -> None:
+    item = Item("Mbpp/0", "code", "", entry, "")
+    found = oracles.official(item, arguments, value, expected, 0.0)
+    assert found is official
+    assert (found and oracles.strict(item, arguments, value, expected, 0.0)) is strict
