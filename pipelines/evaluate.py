@@ -49,7 +49,13 @@ def questions(recipe: Recipe, root: str) -> Iterator[Question]:
             continue
         benchmark = load(exam, recipe, root)
         generation = GenerationConfig(
-            exam.benchmark, exam.prompt_format, exam.samples, exam.max_tokens, exam.temperature, recipe.evaluate.seed
+            exam.benchmark,
+            exam.prompt_format,
+            exam.samples,
+            exam.max_tokens,
+            exam.temperature,
+            recipe.evaluate.seed,
+            chat=recipe.train.prompt_style == "chat",
         )
         chosen = _spread(benchmark.items, exam.items)
         print(f"{'evaluate':<12} {exam.benchmark}, {exam.prompt_format}: {len(chosen)} items. The first prompt:")

@@ -3,8 +3,6 @@
 python -m pipelines.report --recipe demo --root runs/demo
 """
 
-from pathlib import Path
-
 from pipelines import options
 from pipelines.recipes import Recipe
 from ray_app.report import page
@@ -15,7 +13,7 @@ def main(recipe: Recipe, root: str) -> None:
     print(f"report: {report(root)}", flush=True)
 
 
-def report(root: str) -> Path:
+def report(root: str) -> str:
     """Write the page and its figures; the page's path."""
     return page.write(root)
 

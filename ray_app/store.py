@@ -76,7 +76,7 @@ class Plan:
         """The first parts that differ, for a person: 'config.seed: 0 -> 1'; empty if equal."""
         found: list[str] = []
         for part in ("config", "inputs", "code"):
-            ours, theirs = dict(getattr(self, part)), dict(getattr(other, part))
+            ours, theirs = _flat(getattr(self, part)), _flat(getattr(other, part))
             for key in sorted(ours.keys() | theirs.keys()):
                 if ours.get(key) != theirs.get(key):
                     change = "changed" if part == "code" else f"{ours.get(key)!r} -> {theirs.get(key)!r}"
@@ -235,6 +235,14 @@ class Dataset:
 
     def _write(self, name: str, data: "bytes | pa.Buffer") -> None:
         write_file(f"{self.path}/{name}", data)
+
+
+def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """{"a": {"b": 1}} -> {"a.b": 1}."""
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
 
 
 def resolve(root: str) -> tuple[fs.FileSystem, str]:

@@ -54,6 +54,8 @@ def test_begin_another_plan_says_what_differs(tmp_path):
     dataset.begin(PLAN)
     with pytest.raises(StoreError, match=r"config\.seed: 1 -> 2.*another --root"):
         dataset.begin(Plan({"seed": 2}, PLAN.inputs, PLAN.code))
+    nested = Plan({"seed": {"deep": [1]}}, PLAN.inputs, PLAN.code)
+    assert nested.difference(Plan({"seed": {"deep": [2]}}, PLAN.inputs, PLAN.code)) == "config.seed.deep: [1] -> [2]"
     with pytest.raises(StoreError, match=r"code\.ray_app\.programs\.mine: changed"):
         dataset.begin(Plan(PLAN.config, PLAN.inputs, {"ray_app.programs.mine": "456"}))
 

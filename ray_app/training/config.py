@@ -35,6 +35,7 @@ class TrainConfig:
     lora_rank, lora_alpha, lora_dropout   rank 0: train all weights; else adapters on every linear layer
     num_workers, use_gpu, cpus_per_worker, max_failures   workers of Ray Train and how often dead ones are replaced
     logging_steps, eval_steps, save_steps                 every so many steps; evaluation and saving also at the end
+    eval_samples                 held-out samples that the evaluation loss is taken on, the same in every run; 0: all
     report_to                    extra sinks besides metrics.jsonl
 
     A run of 2-3 minutes of SmolLM2-135M on two CPU cores: prompt_style="chat", max_length=512, mixture of weight 1
@@ -81,6 +82,7 @@ class TrainConfig:
     eval_steps: int
     save_steps: int
     report_to: tuple[Sink, ...]
+    eval_samples: int = 0
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:
@@ -127,6 +129,7 @@ _POSITIVE = (
 )
 _NOT_NEGATIVE = (
     "max_steps",
+    "eval_samples",
     "warmup_steps",
     "min_learning_rate",
     "weight_decay",

@@ -17,7 +17,7 @@ from ray_app.training.engine import PlainEngine
 from ray_app.training.loop import Outcome, Progress, Supply, check_supply, fit
 from ray_app.training.metrics import MetricsLog, Row, sinks
 from ray_app.training.model import identity, load_model, load_tokenizer
-from ray_app.training.pack import Pack, assemble, item, plan
+from ray_app.training.pack import Pack, assemble, chosen, item, plan
 from ray_app.training.tokenize import Document, encode
 
 METRICS_FILE = "metrics.jsonl"
@@ -48,6 +48,7 @@ def prepare(rows: Iterable[Sample], config: TrainConfig) -> Prepared:
             rejects.append(made)
         else:
             (held_out if row.split == "held_out" else train).append(made)
+    held_out = chosen(held_out, config.eval_samples)
     cut = [document.cut for document in (*train, *held_out) if document.cut]
     return Prepared(supply(train, held_out, config), len(train) + len(held_out), len(cut), sum(cut), tuple(rejects))
 

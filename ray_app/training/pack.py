@@ -9,12 +9,16 @@ import hashlib
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ray_app.errors import InputError
 from ray_app.training.tokenize import Document
 
 IGNORE = -100
 _OPEN_BINS = 64
+
+
+Kept = TypeVar("Kept", "Item", Document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,14 @@ def assemble(index: int, documents: Sequence[Document]) -> Pack:
         tuple(token for d in documents for token in d.input_ids),
         tuple(targets),
     )
+
+
+def chosen(items: Sequence[Kept], count: int) -> list[Kept]:
+    """`count` of the items (0: all) in their order; the same ones for the same ids, whatever else there is."""
+    if not count or len(items) <= count:
+        return list(items)
+    kept = {item.id for item in sorted(items, key=lambda item: _share("chosen", item.id))[:count]}
+    return [item for item in items if item.id in kept]
 
 
 def _share(*parts: object) -> float:

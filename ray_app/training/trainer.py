@@ -32,7 +32,7 @@ from ray_app.training.export import export
 from ray_app.training.loop import Outcome, Progress, Supply, check_supply, fit
 from ray_app.training.metrics import MetricsLog, Row, sinks
 from ray_app.training.model import check_context, identity, load_tokenizer
-from ray_app.training.pack import Item, Pack, Plan, assemble, plan
+from ray_app.training.pack import Item, Pack, Plan, assemble, chosen, plan
 from ray_app.training.tokenize import Document, encode
 
 METRICS_FILE = "metrics.jsonl"
@@ -138,6 +138,7 @@ def _prepared(config: TrainConfig, rows: ray.data.Dataset) -> _Data:
     tokenize = functools.partial(_tokenize, config)
     documents = rows.map_batches(tokenize, batch_format="pyarrow", batch_size=256, zero_copy_batch=True).materialize()
     items, cut, rejects = _summary(documents)
+    items["held_out"] = chosen(items["held_out"], config.eval_samples)
     plans = {
         "train": plan(
             items["train"],

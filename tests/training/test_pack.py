@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ray_app.errors import InputError
-from ray_app.training.pack import IGNORE, Item, Plan, assemble, plan
+from ray_app.training.pack import IGNORE, Item, Plan, assemble, chosen, plan
 from ray_app.training.tokenize import Document
 
 SETTINGS: dict[str, Any] = {
@@ -107,3 +107,12 @@ def test_assemble_targets_are_shifted_within_documents_only() -> None:
     assert pack.input_ids == (1, 2, 3, 4, 5, 6)
     assert pack.targets == (IGNORE, 3, 4, IGNORE, 6, IGNORE)
     assert pack.lengths == (4, 2)
+
+
+def test_chosen_keeps_order_and_does_not_depend_on_the_rest():
+    items = [Item(str(number), "forward", 10, 5) for number in range(50)]
+    few = chosen(items, 10)
+    assert len(few) == 10
+    assert few == [item for item in items if item in few]
+    assert [item for item in chosen(items[:40], 10) if item in few] == [item for item in few if item in items[:40]]
+    assert chosen(items, 0) == items
