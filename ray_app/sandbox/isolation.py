@@ -213,7 +213,8 @@ def filter_calls(secret: int, without: Collection[str], report: Report) -> int:
             return listener
         except OSError as error:
             report["notify"] = f"no: {error.strerror}"
-    syscall("seccomp", _SECCOMP_SET_FILTER, 0, Filter(seccomp.program(secret, notify=False)).address)
+    plain = Filter(seccomp.program(secret, notify=False))
+    syscall("seccomp", _SECCOMP_SET_FILTER, 0, plain.address)
     return -1
 
 
