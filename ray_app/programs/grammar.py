@@ -116,7 +116,7 @@ int: {tuple[int, ...]}.count({int})
 int: {v=tuple[int, ...]}.index(max({v})) if {v} else {#int} | {v=tuple[str, int]}[1]
 int: {v=list[T]}.index({v}[-1]) if {v} else {#int}
 int: {int} + {int} | {int} - {int} | {int} * {#nonzero} | {int} // {#nonzero} | {int} % {#nonzero} | abs({int})
-int: -{int} | {int} ** 2
+int: -{int} | ({int} % 30) ** 2
 int: {int} & {#int} | {int} | {#small} | {int} ^ {#small} | {int} << {#small} | {int} >> 1
 int: divmod({int}, {#nonzero})[1] | pow({#small}, 3)
 int: {int}.bit_length() | {int}.bit_count() | {int}.conjugate() | int.from_bytes({str}[:2].encode(), 'big')
@@ -203,7 +203,7 @@ _UPDATES = """
 int: {x} += {int} | {x} -= {int} | {x} = max({x}, {int}) | {x} = min({x}, {int}) | {x} = {x} * {#nonzero} + {int}
 int: {x} ^= {int} | {x} = ({x} + {int}) % 97
 float: {x} += {float} | {x} = round({x} * {#half}, 3) | {x} = max({x}, {float})
-str: {x} += {str} | {x} = {str} + {x} | {x} = {x}.replace({#char}, {str}) | {x} = {x}.strip({#chars}) + {str}
+str: {x} += {str} | {x} = {str} + {x} | {x} = {x}.replace({#char}, {#char}) | {x} = {x}.strip({#chars}) + {str}
 str: {x} = {x}[::-1] + {str} | {x} = f'{{{x}}}{{{v=str}}}'
 bool: {x} = {x} or {bool} | {x} = {x} and {bool} | {x} = {x} != {bool}
 list[int]: {x}.append({int}) | {x}.extend({list[int]}) | {x}.insert({#zero}, {int}) | {x} += [{int}]

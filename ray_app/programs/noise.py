@@ -1,14 +1,15 @@
 """What makes a grown program noise: an input that is never used, a value that never matters, no branch on the input."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 
 
 def noise(tree: ast.Module, entry: str, *, needs_branch: bool) -> str | None:
     """The short fixed reason why a program teaches nothing, or None.
 
-    Static and conservative: "unused input", "unused value" (a name bound in a function and never read there), "no
-    branch on input". Constant outputs and lines that never run show only in execution.
+    Static and conservative: "unused input", "unused value" (a name bound in a function and never read there), "constant
+    value" (a name that never gets anything but one constant), "no branch on input". Constant outputs and lines that never run show only in execution.
     """
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     for function in functions:
@@ -18,6 +19,8 @@ def noise(tree: ast.Module, entry: str, *, needs_branch: bool) -> str | None:
             return "unused input"
         if bound - parameters - read:
             return "unused value"
+        if _constants(function):
+            return "constant value"
     if needs_branch and not any(f.name == entry and _branches_on_input(f) for f in functions):
         return "no branch on input"
     return None
@@ -27,6 +30,21 @@ def _bound(function: ast.FunctionDef) -> set[str]:
     return {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} - _ignored(
         function
     )
+
+
+def _constants(function: ast.FunctionDef) -> set[str]:
+    """Names bound once, to a constant or an empty container, and changed neither by a method nor by an item."""
+    bindings = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    changed: set[str] = set()
+    fixed: set[str] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and not _names(node.value) - {"set"}:
+            fixed.add(node.targets[0].id)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            changed |= _names(node.value.func)
+        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
+            changed |= _names(node.value)
+    return {name for name in fixed if bindings[name] == 1} - changed
 
 
 def _ignored(function: ast.FunctionDef) -> set[str]:

@@ -178,9 +178,8 @@ class Builder:
         smaller = f"{item} // {self._rng.randint(2, 4)}" if kind == "int" else f"{item}[{self._rng.choice((1, 1, 2))}:]"
         head = f"{item} % {self._rng.randint(3, 9)}" if kind == "int" else f"{item}[0]"
         first, rest = self._fresh_name(scope, NAMES[element]), self._fresh_name(scope, ("rest", "tail", "remainder"))
-        scope.types = {first: element, rest: result}
-        scope.idle = {first: None, rest: None}
-        both = self._expression(result, scope, 1, must=(first, rest))
+        own = self._expression(result, Scope({first: element}, {first: None}), 1, must=(first,))
+        both = self._rng.choice((f"({own}) + {rest}", f"{rest} + ({own})"))
         lines = [
             f"def {name}({item}):",
             _indent(1, f"if {base}:"),
@@ -190,7 +189,7 @@ class Builder:
         ]
         if self._rng.random() < 0.6:
             condition = self._condition(Scope({first: element}, {first: None}))
-            one = self._expression(result, Scope(dict(scope.types)), 1, must=(rest,))
+            one = self._rng.choice(_RECURSIVE_STEPS[result]).format(rest)
             lines += [_indent(1, f"if {condition}:"), _indent(2, f"return {one}")]
         lines.append(_indent(1, f"return {both}"))
         self._helpers.append(_Helper(name, (kind,), result))
@@ -385,6 +384,8 @@ class Builder:
         alone = not must and name not in self._empty and self._rng.random() < 0.1
         if alone and (change := self._change(name, CHANGES.get(kind, ()), scope)):
             return change
+        if kind not in _SCALARS:
+            scope = self._bounded(scope, name)
         before = self._mark(scope)
         for _ in range(24):
             template = self._draw(UPDATES[kind])
@@ -397,6 +398,11 @@ class Builder:
                 return text
             self._undo(scope, before)
         raise Spent(f"no update of {kind}")
+
+    def _bounded(self, scope: Scope, name: str) -> Scope:
+        """Without the other values that the function builds up: two that feed each other would grow without bound."""
+        types = {n: kind for n, kind in scope.types.items() if n == name or n not in self._owned or kind in _SCALARS}
+        return Scope(types, scope.idle, scope.taken)
 
     def _change(self, name: str, templates: tuple[Template, ...], scope: Scope) -> str:
         """A statement that changes `name` by itself; empty where none of the templates fits."""
@@ -681,6 +687,14 @@ class Builder:
 
 _IMPOSSIBLE = "\x00"
 """Marks an expression for which the scope has no names."""
+
+_SCALARS = frozenset({"int", "bool", "float"})
+_RECURSIVE_STEPS = {
+    "int": ("{}", "{} + 1", "{} * 2", "{} - 3"),
+    "str": ("{}", "{}[::-1]", "{}.swapcase()", "{} + '.'", "'-' + {}"),
+    "list[int]": ("{}", "{}[::-1]", "[0] + {}", "sorted({})"),
+}
+"""What a recursive call may return without its own part: nothing that doubles a text or list at every level."""
 
 _SHRINKING = (".replace(", ".strip(", ".discard(", " - ", "[::-1]")
 """What does nothing to an empty value."""

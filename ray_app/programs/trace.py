@@ -58,8 +58,12 @@ def trace_programs(
         first = list(_trace(batch, config, sandbox))
         again = iter(list(_trace([row for row in first if isinstance(row, Program)], config, sandbox)))
         for row in first:
-            found = next(again) if isinstance(row, Program) else row
-            yield Reject(STAGE, found.id, "dead code", found.origin) if isinstance(found, Program) else found
+            if not isinstance(row, Program):
+                yield row
+            elif isinstance(found := next(again), Program):
+                yield Reject(STAGE, found.id, "dead code", found.origin)
+            else:
+                yield found
 
 
 def _trace(
@@ -73,9 +77,13 @@ def _trace(
 
 
 def candidates(program: Program, config: TraceConfig) -> tuple[str, ...]:
-    """The calls to execute: the program's own, corner cases, mutations. Depends on the program and the seed only."""
+    """The calls to execute: the program's own, corner cases, mutations. Depends on the program and the seed only.
+
+    A grown program's own calls were drawn for their types already, so it gets no others.
+    """
+    count = len(program.calls) if program.source == "grow" and program.calls else config.candidates
     seed = int(program.id[:8], 16) ^ config.seed
-    return expand(program.calls, program.entry, config.candidates, seed, constants(program.code))
+    return expand(program.calls, program.entry, count, seed, constants(program.code))
 
 
 def _settle(program: Program, runs: list[Execution], config: TraceConfig, sandbox: Sandbox) -> TracedProgram | Reject:
