@@ -97,7 +97,7 @@ def reasons(counts: Any) -> list[dict[str, Any]]:
 def funnel(root: str, stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Programs from first look to training row; each step holds what is left, and why the rest is not.
 
-    `kept` is the share of the step before. The last two steps count distinct programs, from the rows themselves.
+    `kept` is the share of the step before. The last step counts distinct programs, from the rows themselves.
     """
     by_name = {stage["name"]: stage for stage in stages}
     sources = [by_name[name] for name in SOURCES if by_name[name]["status"] != "missing"]
@@ -113,8 +113,8 @@ def funnel(root: str, stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if by_name["programs"]["status"] != "missing":
         steps.append(_stage_step("selected", "Distinct and uncontaminated", by_name["programs"]))
     if by_name["executions"]["status"] != "missing":
-        steps.append(_stage_step("executed", "Executed in the sandbox", by_name["executions"]))
-        steps.append(_step("usable", "With a usable result", usable_programs(root), {}, {}))
+        steps.append(_step("executed", "Executed in the sandbox", by_name["executions"]["rows_in"], {}, {}))
+        steps.append(_stage_step("fit", "With results fit as ground truth", by_name["executions"]))
     if by_name["monologues"]["status"] != "missing":
         count, directions = narrated_programs(root)
         refused = {reject["reason"]: reject["count"] for reject in by_name["monologues"]["rejects"]}
@@ -122,15 +122,6 @@ def funnel(root: str, stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for before, step in itertools.pairwise(steps):
         step["kept"] = _share(step["count"], before["count"])
     return steps
-
-
-def usable_programs(root: str) -> int:
-    """Programs of which at least one call ended with status "ok" and no flag."""
-    count = 0
-    for table in Dataset(root, "executions").columns("executions.list.element.status", "executions.list.element.flags"):
-        for executions in table["executions"].to_pylist():
-            count += any(e["status"] == "ok" and not e["flags"] for e in executions)
-    return count
 
 
 def narrated_programs(root: str) -> tuple[int, dict[str, int]]:

@@ -9,19 +9,19 @@ from ray_app.report.formats import number, percent
 
 
 def title(found: Figures) -> str:
-    """The recipe's name, else the last part of the root."""
-    name = (found["recipe"] or {}).get("name")
-    return f"Recipe {name}" if isinstance(name, str) and name else f"Run {found['root'].rstrip('/').rsplit('/', 1)[-1]}"
+    """The recipe's name (training runs carry it too), else the last part of the root."""
+    named = (found["recipe"] or {}).get("name") or found["settings"].get("training", {}).get("run_name")
+    return f"Recipe {named}" if isinstance(named, str) and named else found["root"].rstrip("/").rsplit("/", 1)[-1]
 
 
 def summary(found: Figures) -> str:
     """The run in a few sentences, made from its figures."""
     sentences: list[str] = []
     if found["executions"]:
-        stage = _stage(found, "executions")
+        stage, calls = _stage(found, "executions"), found["executions"]["count"]
         sentences.append(
-            f"{number(stage['rows_out'])} programs ran in the sandbox, "
-            f"with {number(found['executions']['count'])} calls."
+            f"{number(stage['rows_in'])} programs were executed in the sandbox; {number(stage['rows_out'])} gave "
+            f"results fit as ground truth, with {number(calls)} calls."
         )
     if found["monologues"]:
         claims = found["monologues"]["claims"]
@@ -49,14 +49,12 @@ def tiles(found: Figures) -> list[dict[str, str]]:
         made.append({"name": name, "value": value, "note": note})
 
     if found["executions"]:
-        usable = found["executions"]["statuses"].get("ok", 0)
-        count = found["executions"]["count"]
-        returned = (
-            f"{number(count)} calls, all returned"
-            if usable == count
-            else f"{percent(usable / count)} of {number(count)} calls returned"
+        stage, calls = _stage(found, "executions"), found["executions"]["count"]
+        tile(
+            "Programs executed",
+            number(stage["rows_in"]),
+            f"{number(stage['rows_out'])} kept, with {number(calls)} calls",
         )
-        tile("Programs executed", number(_stage(found, "executions")["rows_out"]), returned)
     if found["monologues"]:
         parts = ", ".join(f"{number(n)} {name}" for name, n in found["monologues"]["directions"].items())
         tile("Verified monologues", number(found["monologues"]["count"]), parts)

@@ -158,7 +158,15 @@ def write_run(root: Path, count: int = 40) -> Path:
         own = [program for program in everything if program.source == source]
         write(root, Program, name, own, refused(name, f"{name}-bad", 3), cpu_s=1.5, tokens_out=200, usd=0.25)
     write(root, Program, "programs", kept, refused("programs", "duplicate", 4), cpu_s=0.5)
-    write(root, TracedProgram, "executions", map(executed, kept), cpu_s=20.0, wall_s=11.0)
+    write(
+        root,
+        TracedProgram,
+        "executions",
+        map(executed, kept[:-3]),
+        refused("executions", "raises", 3),
+        cpu_s=20.0,
+        wall_s=11.0,
+    )
     lines = [monologue(program, false_claim=n == 0) for n, program in enumerate(told)]
     write(root, Monologue, "monologues", lines, refused("monologues", "false claim", 6), cpu_s=2.0)
     write(root, Sample, "samples", (sample(program, n) for n, program in enumerate(told)))

@@ -3,11 +3,11 @@ import json
 import pytest
 
 from ray_app.errors import StoreError
-from ray_app.records import Program, TracedProgram
+from ray_app.records import Program
 from ray_app.report import stages
 from ray_app.report.figures import figures
 from ray_app.store import Dataset, Ledger, Plan, write_file
-from tests.report.run import executed, programs, write, write_run
+from tests.report.run import programs, write, write_run
 
 
 @pytest.fixture(scope="module")
@@ -45,30 +45,19 @@ def test_figures_ledger_equals_the_manifests(root, found):
 
 def test_figures_funnel_follows_programs_from_candidates_to_monologues(found):
     counts = {step["key"]: step["count"] for step in found["funnel"]}
-    assert counts == {"considered": 49, "found": 40, "selected": 36, "executed": 36, "usable": 36, "verified": 30}
+    assert counts == {"considered": 49, "found": 40, "selected": 36, "executed": 36, "fit": 33, "verified": 30}
     kept = [step["kept"] for step in found["funnel"]]
-    assert kept == [None, 40 / 49, 36 / 40, 1.0, 1.0, 30 / 36]
+    assert kept == [None, 40 / 49, 36 / 40, 1.0, 33 / 36, 30 / 33]
     assert found["funnel"][2]["lost"] == [{"reason": "duplicate", "count": 4}]
     assert found["funnel"][1]["parts"] == {"mined": 14, "grown": 13, "asked": 13}
 
 
-def test_figures_usable_program_needs_a_run_without_flags(tmp_path):
-    program = programs(1)[0]
-    good, bad = executed(program).executions
-    flagged = TracedProgram(
-        "b", program, (type(good)("c", "ok", "1", None, "", 1, ("nondeterministic",), None),), "", "", ""
-    )
-    failing = TracedProgram("c", program, (bad,), "", "", "")
-    write(tmp_path, TracedProgram, "executions", [executed(program), flagged, failing])
-    assert stages.usable_programs(str(tmp_path)) == 1
-
-
 def test_figures_executions_count_calls_values_and_traces(found):
     executions = found["executions"]
-    assert executions["statuses"] == {"ok": 36, "exception": 36}
-    assert executions["values"] == {"parsed": 36, "counts": {"int": 36}}
-    assert (executions["trace_events"]["n"], executions["trace_events"]["median"]) == (36, 10)
-    assert list(executions["environments"].values()) == [36]
+    assert executions["statuses"] == {"ok": 33, "exception": 33}
+    assert executions["values"] == {"parsed": 33, "counts": {"int": 33}}
+    assert (executions["trace_events"]["n"], executions["trace_events"]["median"]) == (33, 10)
+    assert list(executions["environments"].values()) == [33]
 
 
 def test_figures_programs_count_sources_difficulty_and_constructs(found):

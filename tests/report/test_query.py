@@ -66,7 +66,7 @@ def test_search_out_of_time_says_where_to_go_on(executions):
 
 
 def test_rows_keep_the_order_of_the_places(executions):
-    assert [e["id"] for e in rows(executions, [(1, 2), (0, 1)], ["id"])] == [programs(21)[20].id, programs(2)[1].id]
+    assert [e["id"] for e in rows(executions, [(1, 2), (0, 1)], ["id"])] == [programs(20)[19].id, programs(2)[1].id]
 
 
 @pytest.mark.parametrize("place", [(0, 99), (9, 0), (-1, 0)])
