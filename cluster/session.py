@@ -42,7 +42,7 @@ def connect(*, num_cpus: int | None = None) -> Generator[None]:
                 address="local",
                 num_cpus=num_cpus,
                 object_store_memory=OBJECT_STORE_BYTES,
-                include_dashboard=False,
+                include_dashboard=True,
                 logging_level=logging.WARNING,
             )
     except (ConnectionError, RuntimeError, TimeoutError) as error:
@@ -57,6 +57,7 @@ def quiet() -> None:
     """Keep Ray's own chatter out of the terminal: our stages report their progress themselves."""
     os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
     os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     for name in ("ray", "ray.data", "ray.serve", "ray.train"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

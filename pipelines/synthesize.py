@@ -12,7 +12,7 @@ from pipelines.recipes import Recipe, Synthesize
 from ray_app import mixture
 from ray_app.errors import InputError
 from ray_app.monologue import worker as monologues
-from ray_app.programs import ask, mine, sources, trace, workers
+from ray_app.programs import ask, mine, sources, workers
 from ray_app.programs.sources import SourceFile, SourceTree
 from ray_app.records import ChatRow, Monologue, Program, PyxRow, Sample, Seed, TracedProgram
 from ray_app.runner import run
@@ -68,7 +68,7 @@ def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
     found = [mined(recipe, root), grown(recipe, root), *([Dataset(root, "asked")] if asks else [])]
     mix = config.mixture
     picked = run(Stage("programs", workers.select, config.select, Program, Program, None), root, inputs=found)
-    execution = Stage("executions", trace.trace_programs, config.trace, Program, TracedProgram, size)
+    execution = Stage("executions", workers.trace_rows, config.trace, Program, TracedProgram, size)
     traced = run(execution, root, inputs=[picked])
     narration = Stage("monologues", monologues.tell, config.narrate, TracedProgram, Monologue, size)
     told = run(narration, root, inputs=[traced])

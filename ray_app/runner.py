@@ -82,7 +82,7 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
         return
     workers = max(1, min(len(missing), _slots(stage)))
     # The job travels pickled, as bytes: Arrow has no type for it. A few blocks per worker keep every actor busy.
-    jobs = [{"job": cloudpickle.dumps((stage, dataset, unit))} for unit in missing]
+    jobs = [{"job": _pack((stage, dataset, unit))} for unit in missing]
     source = ray.data.from_items(jobs, override_num_blocks=min(len(missing), 4 * workers))
     results = source.map_batches(
         _ShardActor,
@@ -112,13 +112,17 @@ def _slots(stage: Stage[Any, Any, Any]) -> int:
     return min(by_cpu, by_gpu, stage.max_workers or by_cpu)
 
 
+_pack: Any = cloudpickle.dumps  # pyright: ignore[reportPrivateImportUsage]
+_unpack: Any = cloudpickle.loads
+
+
 class _ShardActor:
     """One process of the pool: makes whole shards, and keeps what is costly to start (a sandbox) between them."""
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         # A SemrayError travels as data: Ray's own wrapping would lose its class and add a page of traceback.
         try:
-            ledgers = [_make(*cloudpickle.loads(job)) for job in batch["job"]]
+            ledgers = [_make(*_unpack(job)) for job in batch["job"]]
         except SemrayError as error:
             return {"ledger": [""], "error": [json.dumps([type(error).__name__, str(error)])]}
         return {"ledger": [json.dumps(dataclasses.asdict(ledger)) for ledger in ledgers], "error": [""] * len(ledgers)}

@@ -1,12 +1,13 @@
 """The sources of programs as stage workers: functions from rows and a configuration to rows."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ray_app.programs.ask import AskConfig, ask
 from ray_app.programs.dedup import Index, deduplicate
 from ray_app.programs.grow import GrowConfig, grow
-from ray_app.records import Program, Reject, Seed
+from ray_app.programs.trace import TraceConfig, trace_programs
+from ray_app.records import Program, Reject, Seed, TracedProgram
 from ray_app.stage import Spend
 from ray_app.teacher.endpoint import Endpoint
 
@@ -56,3 +57,12 @@ class SelectConfig:
 def select(programs: Iterable[Program], config: SelectConfig) -> Iterator[Program | Reject]:
     """The programs that are worth executing: all sources together, without near-duplicates."""
     return deduplicate(programs, Index(config.threshold, config.permutations))
+
+
+def trace_rows(programs: Iterable[Program], config: TraceConfig) -> Iterator[TracedProgram | Reject]:
+    """The traced programs, without CPU times: those differ from run to run, and shards must not."""
+    for row in trace_programs(programs, config):
+        if isinstance(row, Reject):
+            yield row
+        else:
+            yield replace(row, executions=tuple(replace(done, cpu_us=0) for done in row.executions))
