@@ -51,14 +51,17 @@ class Found:
 def search(
     shards: Sequence[str], query: Query, *, start: Place = (0, 0), limit: int = 50, seconds: float = 2.0
 ) -> Found:
-    """The first `limit` matches from `start` on; fewer, with `more` set, where `seconds` did not suffice."""
+    """The first `limit` matches from `start` on; fewer, with `more` set, where `seconds` did not suffice.
+
+    At least one row group is searched however slow the machine is, so going on from `more` always ends.
+    """
     deadline = time.monotonic() + seconds
     places: list[Place] = []
     scanned = 0
     for number, group, base, file in _groups(shards, start):
         rows = file.metadata.row_group(group).num_rows
-        if time.monotonic() > deadline:
-            return Found(tuple(places), max((number, base), start), scanned)
+        if scanned and time.monotonic() > deadline:
+            return Found(tuple(places), (number, base), scanned)
         if not _possible(file, group, query):
             continue
         scanned += rows
