@@ -4,6 +4,7 @@ Every check returns the evidence in words: what the trace shows at that place.
 """
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -134,6 +135,7 @@ def _pieces(code: str) -> dict[int, frozenset[str]]:
     return {line: frozenset(found) for line, found in pieces.items()}
 
 
+@functools.lru_cache(maxsize=16_384)
 def _normal(piece: str) -> str:
     stripped = piece.strip().rstrip(":")
     try:
@@ -150,6 +152,9 @@ def _value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     if before is None and after is None:
         return Finding(False, f"{name} has no value at {place(moment)}")
     covers = _covering(timeline, name, moment, moment.end)
+    if claim.how.startswith("from:"):
+        hit = change is not None and after is not None and equal(before or "", claim.how[5:]) and equal(after, value)
+        return Finding(hit, f"at {place(moment)} {name} goes from {before} to {after}", covers if hit else frozenset())
     if claim.how == "not":
         return Finding(not any(v is not None and equal(v, value) for v in (before, after)), shown)
     if claim.how == "before":
@@ -180,34 +185,65 @@ def stores(timeline: Timeline, moment: Moment, name: str) -> bool:
     if isinstance(statement, (ast.If, ast.While, ast.FunctionDef, ast.ClassDef, ast.Try, type(None))):
         return False
     node: ast.AST = statement.target if isinstance(statement, ast.For) else statement
-    return any(
-        isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and part.id == name for part in ast.walk(node)
-    ) or any(
-        isinstance(part, (ast.Attribute, ast.Subscript)) and isinstance(part.value, ast.Name) and part.value.id == name
-        for part in ast.walk(node)
-    )
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and part.id == name:
+            return True
+        owner = part.value if isinstance(part, (ast.Attribute, ast.Subscript)) else None
+        written = isinstance(getattr(part, "ctx", None), ast.Store) or isinstance(statement, ast.Expr)
+        if written and isinstance(owner, ast.Name) and owner.id == name:
+            return True
+    return False
 
 
 def _expression(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     wanted = claim.value
+    quoted = claim.how != "change" and quotes(timeline.source.code, claim.subject, moment.line)
     seen: list[str] = []
     states = [("before", moment.before), ("after", moment.after())]
-    for when, state in states[1:] if claim.how == "change" else states:
+    if _renewed(timeline, claim, moment):
+        states = states[1:]
+    for when, state in states[-1:] if claim.how == "change" else states:
         try:
             found = timeline.value(claim.subject, state)
         except Unknown:
             continue
         shown = show(bool(found)) if claim.how == "truth" else show(found)
-        if equal(shown, wanted):
+        if equal(shown, wanted) and (claim.how != "change" or _touches(timeline, claim.subject, moment)):
             return Finding(True, f"{when} {place(moment)} {claim.subject} is {shown}")
+        if quoted:
+            return Finding(False, f"{when} {place(moment)} {claim.subject} is {shown}")
         seen.append(f"{when} {place(moment)} {claim.subject} is {shown}")
     if seen:
         return Finding(False, seen[0])
     return _called_value(timeline, claim, moment) or _test_outcome(timeline, claim, moment)
 
 
+def _renewed(timeline: Timeline, claim: Claim, moment: Moment) -> bool:
+    """Whether the expression reads what the moment has just set, so that only its new value can be meant."""
+    if claim.line or quotes(timeline.source.code, claim.subject, moment.line):
+        return False
+    names = {node.id for node in ast.walk(parse_expression(claim.subject)) if isinstance(node, ast.Name)}
+    loop = timeline.source.loops.get(moment.line)
+    if loop is not None and names & set(loop.targets):
+        return True
+    return any(change.name in names for change in moment.changes)
+
+
+def _touches(timeline: Timeline, expression: str, moment: Moment) -> bool:
+    """Whether the moment changes, or writes again, a variable that the expression reads."""
+    names = {node.id for node in ast.walk(parse_expression(expression)) if isinstance(node, ast.Name)}
+    return any(change.name in names for change in moment.changes) or any(
+        stores(timeline, moment, name) for name in names
+    )
+
+
 def _called_value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding | None:
-    """A call of a program function, by the frames that the statement called."""
+    """A call of a program function, by the frames that the statement called, or the entry call itself."""
+    entry = timeline.frames[0]
+    if moment.frame == 0 and matches_call(timeline, claim.subject, entry, {}):
+        return Finding(
+            entry.returned is not None and equal(entry.returned, claim.value), f"the call returns {entry.returned}"
+        )
     for frame in child_frames(timeline, moment):
         if matches_call(timeline, claim.subject, frame, moment.before):
             return Finding(
@@ -271,6 +307,9 @@ def _element(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 def _branch(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     outcome = moment.outcome
+    loop = timeline.source.loops.get(moment.line)
+    if loop is not None and loop.kind == "for":
+        return Finding(False, f"{place(moment)} tests nothing")
     if outcome is None:
         around = [
             branch
@@ -311,6 +350,9 @@ def _next(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 def _count(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     line = int(claim.subject) if claim.subject else 0
+    statement = timeline.source.statements.get(moment.line)
+    if claim.line and not line and not isinstance(statement, (ast.For, ast.While, ast.Break, ast.Return)):
+        return Finding(False, f"L{moment.line} is no loop: {timeline.source.text(moment.line)}")
     run = run_around(timeline, moment, line or (claim.line if claim.line in timeline.source.loops else 0))
     if run is None:
         return Finding(False, f"no loop around {place(moment)}")

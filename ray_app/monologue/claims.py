@@ -281,10 +281,7 @@ class _Reader:
         subject = self._group(match, "s")
         if not subject.isidentifier():
             return []
-        return [
-            _Found("value", subject, self._group(match, "v"), "before"),
-            _Found("value", subject, self._group(match, "v2"), "change"),
-        ]
+        return [_Found("value", subject, self._group(match, "v2"), f"from:{self._group(match, 'v')}")]
 
     def sequence(self, match: re.Match[str], _how: str) -> list[_Found]:
         values = [self._token(index).value for index in re.findall(r"‹v(\d+)›", match.group("list"))]

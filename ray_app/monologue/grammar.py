@@ -202,7 +202,7 @@ PATTERNS = (
     ),
     _pattern(
         "contains",
-        rf"{_S}{_F} (?P<neg>does not|doesn't|must not|cannot)?(?: must| also)? ?(?:contains?|includes?){_A} {_V}",
+        rf"{_S}{_F} (?P<neg>does not|doesn't|must not|cannot)?(?: must| also)? ?(?<!now )(?:contains?|includes?){_A} {_V}",
     ),
     _pattern(
         "contains",

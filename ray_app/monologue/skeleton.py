@@ -200,6 +200,10 @@ _FOLLOWS = re.compile(
     r"evaluates\b|moves\b|does\b|can\b|cannot\b|should\b|needs\b)",
     re.IGNORECASE,
 )
+_LEADS = re.compile(
+    r"\b(?:sets?|setting|updates?|updating|initiali[sz](?:es?|ing)|increments?|(?:stored|saved|kept|put) (?:in|into)|"
+    r"(?:appended|added|assigned|pushed) to) $"
+)
 _VALUE_FOLLOWS = re.compile(r"\s+(?:-?\d+(?![\w-])|['\"\[{]|True\b|False\b|None\b)")
 _SCAN = re.compile(
     r"""
@@ -297,7 +301,7 @@ def _sort(kind: str, match: re.Match[str], text: str, names: frozenset[str]) -> 
 def _word(piece: str, match: re.Match[str], text: str, names: frozenset[str]) -> tuple[str, str] | None:
     if piece in ("True", "False", "None") or (piece in ("inf", "nan") and piece not in names):
         return "V", piece
-    if piece in names and (piece not in _SHARED or _is_variable(piece, match.end(), text)):
+    if piece in names and (piece not in _SHARED or _is_variable(piece, match.start(), match.end(), text)):
         return "N", piece
     if "." in piece and piece.split(".")[0] in names and piece not in ("e.g", "i.e"):
         return "E", piece
@@ -307,8 +311,10 @@ def _word(piece: str, match: re.Match[str], text: str, names: frozenset[str]) ->
     return ("O", str(_ORDINALS[low])) if low in _ORDINALS else None
 
 
-def _is_variable(piece: str, end: int, text: str) -> bool:
-    """Whether a word that English uses too stands for a variable here: a relation or a value follows it."""
+def _is_variable(piece: str, start: int, end: int, text: str) -> bool:
+    """Whether a word that English uses too stands for a variable here: a relation or a value follows, a verb leads."""
+    if piece not in ("a", "i") and _LEADS.search(text, max(0, start - 20), start):
+        return True
     return bool(_FOLLOWS.match(text, end) or (piece != "a" and _VALUE_FOLLOWS.match(text, end)))
 
 

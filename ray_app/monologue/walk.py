@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from ray_app.monologue.check import Finding, check, child_frames, equal, matches_call, run_around
+from ray_app.monologue.check import Finding, check, child_frames, equal, matches_call, quotes, run_around, stores
 from ray_app.monologue.claim import Anchor, Claim
+from ray_app.monologue.deciding import uses
 from ray_app.monologue.evaluate import Unknown, parse_value, show
 from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
 
@@ -43,10 +44,12 @@ class _Walker:
         self.cursor = 0
         self.current: Moment | None = None
         self._implied: tuple[Anchor, ...] = ()
+        self._frame: int | None = None
         self._targets = {name for loop in timeline.source.loops.values() for name in loop.targets}
 
     def sentence(self, claims: list[Claim]) -> list[Checked]:
         self._implied = ()
+        self._frame = None
         done: list[Checked] = []
         for _, group in groupby(claims, key=lambda claim: (claim.line, claim.iterations)):
             done += self._group(list(group))
@@ -194,11 +197,17 @@ class _Walker:
         windows = self._windows(anchors) if anchors else []
         first: Finding | None = None
         candidates = list(self._candidates(claim, anchors, windows))
+        inside = [m for m in candidates if any(low <= m.start < high for low, high in windows)]
+        meant = claim
+        if anchors and claim.kind == "value" and claim.how == "state" and self._is_renewed(claim.subject, inside):
+            meant = replace(claim, how="set")
         for moment in candidates[:_LOOK_AHEAD]:
-            found = check(self.timeline, claim, moment)
+            found = check(self.timeline, meant, moment)
             if found.holds:
                 self._advance(moment, [claim])
                 self._imply(claim, moment)
+                if claim.kind in ("value", "expression", "branch"):
+                    self._frame = moment.frame
                 return Checked(claim, found)
             if first is None or (first.holds is None and found.holds is False):
                 first = found
@@ -211,19 +220,42 @@ class _Walker:
     ) -> Iterator[Moment]:
         """The moments a claim without a line may be about; of an iteration, those that its wording means."""
         if not anchors:
-            yield from self._from_cursor()
+            yield from (m for m in self._from_cursor() if self._may_mean(claim, m))
             return
-        later = list(self._from_cursor())
+        later = [moment for moment in self._from_cursor() if self._may_mean(claim, moment)]
         for low, high in windows:
             inside = [moment for moment in later if low <= moment.start < high]
             if claim.how == "end":
                 done = [moment for moment in inside if moment.end <= high]
                 yield from [max(done, key=lambda moment: moment.end)] if done else []
-            elif claim.how == "set" or (claim.how == "state" and claim.subject in self._targets):
-                changing = [m for m in inside if any(change.name == claim.subject for change in m.changes)]
+            elif claim.how == "set" or (claim.how == "state" and self._is_renewed(claim.subject, inside)):
+                changing = [m for m in inside if _writes(self.timeline, m, claim.subject)]
                 yield from changing or inside
             else:
                 yield from inside
+
+    def _may_mean(self, claim: Claim, moment: Moment) -> bool:
+        """What a sentence says of values and tests after its first true claim stays in that claim's frame."""
+        if self._frame not in (None, moment.frame) and claim.kind in ("value", "expression", "branch", "element"):
+            return False
+        code = self.timeline.source.code
+        return (
+            claim.kind != "expression"
+            or claim.how == "change"
+            or not quotes(code, claim.subject, 0)
+            or quotes(code, claim.subject, moment.line)
+        )
+
+    def _is_renewed(self, name: str, inside: list[Moment]) -> bool:
+        """Whether an iteration writes a variable before it reads it, so that an older value cannot be meant."""
+        if name in self._targets:
+            return True
+        for moment in inside:
+            if name in uses(self.timeline.source, moment.line):
+                return False
+            if _writes(self.timeline, moment, name):
+                return True
+        return False
 
     def _imply(self, claim: Claim, moment: Moment) -> None:
         """`i = 2: ...` places the rest of the sentence in the iteration that gave `i` this value."""
@@ -274,6 +306,10 @@ class _Walker:
                 covers = frozenset((span.moment.index, span.name) for span in spans if span.moment is not None)
                 return Finding(True, f"{claim.subject} takes the values {', '.join(values)}", covers)
         return Finding(False, f"{claim.subject} takes the values {', '.join(values)}")
+
+
+def _writes(timeline: Timeline, moment: Moment, name: str) -> bool:
+    return any(change.name == name for change in moment.changes) or stores(timeline, moment, name)
 
 
 def _refuted(found: list[Checked]) -> bool:
