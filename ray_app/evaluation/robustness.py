@@ -88,6 +88,8 @@ def _renamable(tree: ast.Module, call: str) -> set[str]:
                 kept.add(name)
             case ast.arg(arg=name) | ast.Name(id=name, ctx=ast.Store()):
                 local.add(name)
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                local.add(name)
             case _:
                 pass
     return {name for name in local - kept if not name.startswith("__")}
@@ -106,6 +108,8 @@ def _bound_at(body: list[ast.stmt]) -> set[str]:
             continue
         if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
             found.add(part.id)
+        if isinstance(part, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and part.name:
+            found.add(part.name)
         waiting += ast.iter_child_nodes(part)
     return found
 

@@ -2,12 +2,19 @@
 
 import ast
 import math
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 RELATIVE_TOLERANCE = 1e-07
 _NAMES = {"inf": math.inf, "nan": math.nan}
-_SETS: dict[str, Callable[..., Any]] = {"set": set, "frozenset": frozenset}
+_MAKERS: dict[str, Callable[..., Any]] = {
+    "set": set,
+    "frozenset": frozenset,
+    "Counter": Counter,
+    "OrderedDict": OrderedDict,
+    "deque": deque,
+}
 MAX_CHARS = 1_000_000
 
 
@@ -16,7 +23,7 @@ class OpaqueError(ValueError):
 
 
 def read(text: str) -> Any:
-    """The value of a literal; also `inf`, `nan`, `set()`, `frozenset({...})`, as `repr` writes them.
+    """The value of a literal; also `inf`, `nan`, `set()`, and `Counter({...})` and the like, as `repr` writes them.
 
     OpaqueError for anything else, and for texts too long or too deep to read here.
     """
@@ -50,8 +57,8 @@ def value_of(node: ast.expr) -> Any:
             return real - imaginary if isinstance(sign, ast.Sub) else real + imaginary
         case ast.Name(id=name) if name in _NAMES:
             return _NAMES[name]
-        case ast.Call(func=ast.Name(id=name), args=parts, keywords=[]) if name in _SETS and len(parts) <= 1:
-            return _SETS[name](*[value_of(part) for part in parts])
+        case ast.Call(func=ast.Name(id=name), args=parts, keywords=[]) if name in _MAKERS and len(parts) <= 1:
+            return _MAKERS[name](*[value_of(part) for part in parts])
         case _:
             raise OpaqueError(type(node).__name__)
 
@@ -80,20 +87,20 @@ def same(left: Any, right: Any) -> bool:
 
 
 def alike(left: Any, right: Any, tolerance: float) -> bool:
-    """Equal in structure; numbers within `tolerance` (plus 1e-7 relative), an int and a float may be equal; a bool is
-    only equal to a bool."""
+    """Equal in structure; numbers within `tolerance` (plus 1e-7 relative), an int and a float may be equal, a
+    dict and a Counter too; a bool is only equal to a bool."""
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, int | float) and isinstance(right, int | float):
         return left == right or close(left, right, tolerance)
+    if isinstance(left, dict) and isinstance(right, dict):
+        return len(left) == len(right) and all(
+            key in right and alike(value, right[key], tolerance) for key, value in left.items()
+        )
     if type(left) is not type(right):
         return False
     if isinstance(left, list | tuple):
         return _all_pairs(lambda a, b: alike(a, b, tolerance), left, right)
-    if isinstance(left, dict):
-        return len(left) == len(right) and all(
-            key in right and alike(value, right[key], tolerance) for key, value in left.items()
-        )
     return bool(left == right)
 
 

@@ -1,6 +1,6 @@
 """What a grader says about one answer, and how it runs programs: infrastructure failures are never verdicts."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ray_app.errors import SandboxError
@@ -71,10 +71,9 @@ class Executor:
         """One Execution per call, or None if the machine failed `attempts` times."""
         done: list[Execution] | None = None
         for _ in range(self._attempts):
-            if self._sandbox is None:
-                self._sandbox = self._start()
+            sandbox = self._started()
             try:
-                done = self._sandbox.execute(job.code, job.calls, job.limits, trace=job.trace)
+                done = sandbox.execute(job.code, job.calls, job.limits, trace=job.trace)
             except SandboxError:
                 self.close()
                 continue
@@ -82,6 +81,13 @@ class Executor:
                 return done
         return done
 
-    def run_many(self, jobs: Iterable[Job]) -> Iterator[list[Execution] | None]:
-        """`run` for each job, in order."""
-        return map(self.run, jobs)
+    def _started(self) -> Sandbox:
+        for attempt in range(self._attempts):
+            try:
+                self._sandbox = self._sandbox or self._start()
+                break
+            except SandboxError:
+                if attempt + 1 == self._attempts:
+                    raise
+        assert self._sandbox is not None
+        return self._sandbox
