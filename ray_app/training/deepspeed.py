@@ -17,7 +17,7 @@ from torch import nn
 
 from ray_app.errors import EngineError, InputError
 from ray_app.training.config import TrainConfig
-from ray_app.training.engine import optimizer_for
+from ray_app.training.engine import optimizer_for, random_state, restore_random
 from ray_app.training.model import Batch, Objective, load_model
 
 TAG = "state"
@@ -112,7 +112,7 @@ class DeepSpeedEngine:
     def save(self, directory: Path) -> None:
         (directory / TAG).mkdir(parents=True, exist_ok=True)
         self._engine.save_checkpoint(str(directory), tag=TAG)
-        torch.save(_random_state(self.device), directory / f"random_{self.rank}.pt")
+        torch.save(random_state(self.device), directory / f"random_{self.rank}.pt")
 
     def load(self, directory: Path) -> None:
         """Restore a checkpoint written by the same number of workers."""
@@ -128,7 +128,7 @@ class DeepSpeedEngine:
             raise EngineError(f"DeepSpeed found no checkpoint in {directory}: use another run_name")
         mine = directory / f"random_{self.rank}.pt"
         if mine.is_file():
-            _restore_random(torch.load(mine, weights_only=True), self.device)
+            restore_random(torch.load(mine, weights_only=True), self.device)
 
     def _plain_norm(self) -> float:
         grads = [p.grad for p in self._engine.module.parameters() if p.grad is not None]
@@ -188,17 +188,6 @@ def _optimizer(
             adamw_mode=True,
         )
     return optimizer_for(objective.parameters(), config, device)
-
-
-def _random_state(device: torch.device) -> dict[str, torch.Tensor]:
-    state = {"cpu": torch.get_rng_state()}
-    return state | {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else state
-
-
-def _restore_random(state: dict[str, torch.Tensor], device: torch.device) -> None:
-    torch.set_rng_state(state["cpu"])
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"], device)
 
 
 def weights(checkpoint: Path) -> dict[str, torch.Tensor]:

@@ -92,12 +92,25 @@ class PlainEngine:
         state: dict[str, Any] = {
             "weights": self.model.state_dict(),
             "optimizer": self._optimizer.state_dict(),
-            "random": torch.get_rng_state(),
+            "random": random_state(self.device),
         }
         torch.save(state, directory / "plain.pt")
 
     def load(self, directory: Path) -> None:
-        state = torch.load(directory / "plain.pt", map_location=self.device, weights_only=True)
+        state = torch.load(directory / "plain.pt", map_location="cpu", weights_only=True)
         self.model.load_state_dict(state["weights"])
         self._optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"].cpu())
+        restore_random(state["random"], self.device)
+
+
+def random_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """What dropout draws from, on the CPU and on this device."""
+    state = {"cpu": torch.get_rng_state()}
+    return state | {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else state
+
+
+def restore_random(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    """The inverse of `random_state`."""
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)
