@@ -50,6 +50,7 @@ static Outcome reserve(Text *text, Py_ssize_t more)
 static Outcome emit(Text *text, const char *ascii, Py_ssize_t size)
 {
     Py_ssize_t room = text->limit - text->chars, taken = size < room ? size : room;
+    if (taken == 0) return size == 0 ? WRITTEN : CUT;
     TRY(reserve(text, taken));
     memcpy(text->data + text->bytes, ascii, (size_t)taken);
     text->bytes += taken;

@@ -29,6 +29,7 @@ typedef struct {
 
 static int bytes_append(Bytes *bytes, const void *data, size_t size)
 {
+    if (size == 0) return 0;
     if (bytes->size + size > bytes->capacity) {
         size_t capacity = 2 * (bytes->size + size) + 64;
         char *grown = realloc(bytes->data, capacity);
@@ -337,7 +338,7 @@ static int remember_text(Variable *variable, const Text *text)
         variable->text = grown;
         variable->capacity = capacity;
     }
-    memcpy(variable->text, text->data, (size_t)text->bytes);
+    if (text->bytes) memcpy(variable->text, text->data, (size_t)text->bytes);
     variable->size = (uint32_t)text->bytes;
     variable->bound = 1;
     return 0;
@@ -389,7 +390,7 @@ static int write_event(FrameState *state, PyFrameObject *frame, char kind, const
     if (bytes_append(record, &kind, 1) || bytes_append_number(record, (uint64_t)PyFrame_GetLineNumber(frame))) return -1;
     if (bytes_append_number(record, state->depth) || bytes_append_number(record, state->serial)) return -1;
     if (bytes_append_number(record, state->code->serial) || bytes_append_number(record, (uint64_t)count)) return -1;
-    if (run.changes.size && bytes_append(record, run.changes.data, run.changes.size)) return -1;
+    if (bytes_append(record, run.changes.data, run.changes.size)) return -1;
     if (value != NULL && bytes_append_text(record, value)) return -1;
     return append_record();
 }
@@ -520,6 +521,13 @@ static void release(void)
     run.started = 0;
 }
 
+/* A cap as a text's limit: not negative, and far from where sums overflow. */
+static Py_ssize_t text_limit(Py_ssize_t max_chars)
+{
+    const Py_ssize_t most = (Py_ssize_t)1 << 40;
+    return max_chars < 0 ? 0 : max_chars > most ? most : max_chars;
+}
+
 static PyObject *start(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)
 {
     static char *names[] = {"buffer", "filename", "value_chars", "max_events", NULL};
@@ -542,7 +550,7 @@ static PyObject *start(PyObject *Py_UNUSED(module), PyObject *arguments, PyObjec
         return NULL;
     }
     run.filename = Py_NewRef(filename);
-    run.text.limit = run.value_chars = value_chars;
+    run.text.limit = run.value_chars = text_limit(value_chars);
     run.events_left = max_events;
     run.frames = run.depth = 0;
     run.started = run.active = 1;
@@ -564,7 +572,7 @@ static PyObject *stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 
 static PyObject *text_result(Outcome (*write)(Text *, PyObject *), PyObject *value, Py_ssize_t max_chars)
 {
-    Text text = {.limit = max_chars};
+    Text text = {.limit = text_limit(max_chars)};
     int collects = PyGC_Disable();
     Outcome outcome = write(&text, value);
     if (collects) PyGC_Enable();

@@ -81,7 +81,7 @@ class _Writer:
     """Collects the text of one value; `work` and `open_ids` are shared with the writers of set elements."""
 
     def __init__(self, max_chars: int, parent: "_Writer | None" = None) -> None:
-        self.limit = max_chars
+        self.limit = max(0, max_chars)
         self.parts: list[str] = []
         self.size = 0
         self.in_set = parent is not None

@@ -5,9 +5,10 @@
 
 Recorded are the frames of this thread whose code has exactly the given `co_filename`, except module bodies: compile
 the program with that file name and the call expression with another. What an event means is said in
-`ray_app.tracing.model`; besides: a frame's first event also shows its captured variables; an exception that is caught
-is followed by a line of the same frame, one that leaves the frame is the frame's last event; a class body is a frame
-without variables; changes beyond the cap of a value are not seen. No code of the program is ever called.
+`ray_app.tracing.model`; besides: a frame's first event also shows its captured variables; a decorated function's `call`
+has the line of its first decorator; an exception that is caught is followed by a line of the same frame, one that
+leaves the frame is the frame's last event; a class body is a frame without variables; changes beyond the cap of a value
+are not seen. No code of the program is ever called.
 
 `buffer` is shared memory that both processes see, 8-byte aligned; the child may die at any moment. `TRACER` is "c"
 where the C extension is built, else "python"; both record the same bytes.

@@ -240,6 +240,11 @@ def test_canonical_of_lone_surrogates_can_be_encoded(canonical: Canonical) -> No
     assert canonical(value) == "[Plain(\\ud800=1, code=7), '\\udfff', <class 'x'>]"
 
 
+def test_canonical_with_an_absurd_cap_is_harmless(canonical: Canonical) -> None:
+    assert canonical([1], -5) == canonical([1], 0) == "..."
+    assert canonical({1, 2}, sys.maxsize) == "{1, 2}"
+
+
 def test_canonical_ignores_the_digit_limit(canonical: Canonical) -> None:
     limit = sys.get_int_max_str_digits()
     try:
