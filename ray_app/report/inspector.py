@@ -5,7 +5,7 @@
         inspector.serve_forever()
 
 It listens on loopback only, answers only requests that name it as host (a foreign page cannot read it through a
-rebound name), and writes nothing. Shards are read a row group at a time; a search that takes longer than two seconds
+rebound name), and writes nothing. Shards are read a row group at a time; a search that takes longer than `search_s`
 shows what it has and offers to go on. Rows are hostile: they are escaped, and no inline script runs.
 """
 
@@ -29,8 +29,8 @@ _FILES = {"/report.css": "text/css", "/inspector.js": "text/javascript"}
 class Inspector:
     """An HTTP server over one root, on a free port unless one is given. InputError if the port is taken."""
 
-    def __init__(self, root: str, port: int = 0) -> None:
-        self._pages = Pages(root)
+    def __init__(self, root: str, port: int = 0, *, search_s: float = 2.0) -> None:
+        self._pages = Pages(root, search_s)
         if not views.lists(root):
             raise StoreError(f"{root} holds no rows to look at; give the --root of a run")
         try:

@@ -19,8 +19,9 @@ _PLACE = re.compile(r"(\d{1,9}):(\d{1,12})")
 class Pages:
     """The pages by path. Safe to share between threads: it holds nothing but the values of the filters' menus."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, search_s: float) -> None:
         self._root = root
+        self._search_s = search_s
         self._environment = environment()
         self._lock = threading.Lock()
         self._choices: dict[str, dict[str, list[str]]] = {}
@@ -46,7 +47,9 @@ class Pages:
         wanted = {view.filters[key]: value for key, value in asked.items() if key in view.filters and value}
         text = asked.get("q", "").strip()
         start = _place(asked["from"]) if "from" in asked else (0, 0)
-        found = query.search(shards, query.Query(wanted, text, view.within), start=start, limit=PAGE_ROWS)
+        found = query.search(
+            shards, query.Query(wanted, text, view.within), start=start, limit=PAGE_ROWS, seconds=self._search_s
+        )
         rows = query.rows(shards, found.places, [*view.columns.values()])
         kept = {key: value for key, value in asked.items() if value and key != "from"}
         following = urllib.parse.urlencode(kept | {"from": f"{found.more[0]}:{found.more[1]}"}) if found.more else ""
@@ -87,7 +90,7 @@ class Pages:
             if view.record is None or key not in view.record.__dataclass_fields__:
                 continue
             shards = views.shards_of(self._root, name)
-            places = query.search(shards, query.Query({key: program_id}), limit=20, seconds=5.0).places
+            places = query.search(shards, query.Query({key: program_id}), limit=20, seconds=2 * self._search_s).places
             rows = query.rows(shards, places, [*view.columns.values()])
             found += [
                 (name, f"{shard}:{row}", [_cell(entry, path) for path in view.columns.values()])
@@ -114,7 +117,9 @@ class Pages:
 
     def _monologue(self, monologue: Monologue) -> dict[str, Any]:
         shards = views.shards_of(self._root, "executions")
-        places = query.search(shards, query.Query({"id": monologue.program_id}), limit=1, seconds=5.0).places
+        places = query.search(
+            shards, query.Query({"id": monologue.program_id}), limit=1, seconds=2 * self._search_s
+        ).places
         traced = from_table(TracedProgram, query.table_at(shards, places[0]))[0] if places else None
         runs = traced.executions if traced else ()
         trace = next((run.trace for run in runs if run.call == monologue.call and run.trace), None)
@@ -138,7 +143,10 @@ class Pages:
                 if view is views.REJECTS:
                     self._choices[name] = {"reason": _reasons(self._root, name)}
                 else:
-                    self._choices[name] = {key: query.distinct(shards, path) for key, path in view.filters.items()}
+                    self._choices[name] = {
+                        key: query.distinct(shards, path, seconds=self._search_s / 4)
+                        for key, path in view.filters.items()
+                    }
             return self._choices[name]
 
     def _render(self, kind: str, **values: Any) -> str:

@@ -48,9 +48,7 @@ class Found:
     scanned: int
 
 
-def search(
-    shards: Sequence[str], query: Query, *, start: Place = (0, 0), limit: int = 50, seconds: float = 2.0
-) -> Found:
+def search(shards: Sequence[str], query: Query, *, start: Place = (0, 0), limit: int, seconds: float) -> Found:
     """The first `limit` matches from `start` on; fewer, with `more` set, where `seconds` did not suffice.
 
     At least one row group is searched however slow the machine is, so going on from `more` always ends.
@@ -95,7 +93,7 @@ def table_at(shards: Sequence[str], place: Place) -> pa.Table:
     return file.read_row_group(group).slice(row, 1)
 
 
-def distinct(shards: Sequence[str], path: str, *, seconds: float = 1.0, most: int = 40) -> list[str]:
+def distinct(shards: Sequence[str], path: str, *, seconds: float, most: int = 40) -> list[str]:
     """Values that occur at a path, sorted: of as many rows as `seconds` allows, at most `most`."""
     deadline = time.monotonic() + seconds
     found: set[Any] = set()

@@ -23,7 +23,7 @@ BROWSER = next(
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory):
-    with Inspector(str(write_run(tmp_path_factory.mktemp("run")))) as inspector:
+    with Inspector(str(write_run(tmp_path_factory.mktemp("run"))), search_s=60.0) as inspector:
         thread = threading.Thread(target=inspector.serve_forever)
         thread.start()
         yield inspector.url
