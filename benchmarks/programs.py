@@ -23,7 +23,7 @@ from ray_app.programs.dedup import deduplicate
 from ray_app.programs.grow import DIALS, grow
 from ray_app.programs.mine import mine_trees
 from ray_app.programs.sources import files, trees
-from ray_app.programs.trace import TraceConfig, refusal, trace_programs
+from ray_app.programs.trace import TraceConfig, candidates, refusal, trace_programs
 from ray_app.records import Program, Reject, TracedProgram, content_id
 from ray_app.sandbox.api import Job, shared
 
@@ -88,7 +88,7 @@ def bench_inputs(options: argparse.Namespace) -> None:
         "chosen": lambda _, best: best,
     }
     totals = {way: Coverage(0, 0, 0, 0) for way in [*ways, "all"]}
-    jobs = [Job(p.code, _candidates(p, config), config.limits) for p in mined]
+    jobs = [Job(p.code, candidates(p, config), config.limits) for p in mined]
     for program, runs in zip(mined, shared().execute_many(jobs, lane="fast"), strict=True):
         traces = [run.trace for run in runs if refusal(run, config) is None and run.trace is not None]
         if len(traces) > keep:
@@ -100,12 +100,6 @@ def bench_inputs(options: argparse.Namespace) -> None:
         print(
             f"inputs, {way} {keep if way != 'all' else 'up to 24'}: lines {lines:.1%}, branch outcomes {outcomes:.1%}"
         )
-
-
-def _candidates(program: Program, config: TraceConfig) -> tuple[str, ...]:
-    from ray_app.programs.trace import candidates
-
-    return candidates(program, config)
 
 
 def _sum(a: Coverage, b: Coverage) -> Coverage:

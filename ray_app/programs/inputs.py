@@ -80,9 +80,13 @@ def literal_arguments(node: ast.Call) -> tuple[tuple[Any, ...], tuple[tuple[str,
 
 
 def constants(code: str) -> tuple[Any, ...]:
-    """The distinct str, int and float constants of a program, in order: ingredients for mutation."""
+    """The distinct str, int and float constants of a program, in order: ingredients for mutation; none where it does not parse."""
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ()
     found: dict[str, Any] = {}
-    for node in ast.walk(ast.parse(code)):
+    for node in ast.walk(tree):
         value = node.value if isinstance(node, ast.Constant) else None
         if isinstance(value, str | int | float) and not isinstance(value, bool) and len(repr(value)) < 40:
             found.setdefault(repr(value), value)

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 def noise(tree: ast.Module, entry: str, *, needs_branch: bool) -> str | None:
     """The short fixed reason why a program teaches nothing, or None.
 
-    Static and conservative: "unused input", "unused value" (a name bound in a function and never read there), "constant
-    value" (a name that never gets anything but one constant), "no branch on input". Constant outputs and lines that never run show only in execution.
+    Static and conservative: "unused input"; "unused value", a name bound in a function and never read there; "constant
+    value", a name that never gets anything but one constant; "no branch on input". Constant outputs and lines that
+    never run show only in execution.
     """
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     for function in functions:

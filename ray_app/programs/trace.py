@@ -19,6 +19,7 @@ from ray_app.tracing.model import Trace
 from ray_app.tracing.recorder import TRACER
 
 STAGE = "trace"
+NOT_DETERMINISTIC = "not deterministic"
 _NO_VALUES = frozenset({"None", "NotImplemented", "Ellipsis"})
 
 
@@ -86,9 +87,13 @@ def candidates(program: Program, config: TraceConfig) -> tuple[str, ...]:
     return expand(program.calls, program.entry, count, seed, constants(program.code))
 
 
-def _settle(program: Program, runs: list[Execution], config: TraceConfig, sandbox: Sandbox) -> TracedProgram | Reject:
+def _settle(
+    program: Program, runs: list[Execution], config: TraceConfig, sandbox: Sandbox
+) -> TracedProgram | Reject | Program:
     reasons = [refusal(run, config) for run in runs]
     fit = [run for run, reason in zip(runs, reasons, strict=True) if reason is None]
+    if NOT_DETERMINISTIC in reasons:
+        return Reject(STAGE, program.id, NOT_DETERMINISTIC, program.origin)
     if len(fit) < config.min_keep:
         worst = Counter(reason for reason in reasons if reason is not None).most_common(1)
         detail = next((run.exception or run.status for run, r in zip(runs, reasons, strict=True) if r), "no calls")
@@ -121,12 +126,12 @@ def _without_dead_code(program: Program, traces: list[Trace]) -> Program | Rejec
 
 def refusal(run: Execution, config: TraceConfig) -> str | None:
     """The short fixed reason why an execution is unfit as ground truth, None where it is fit."""
-    if run.status == "exception":
-        return "raises"
+    if "nondeterministic" in run.flags:
+        return NOT_DETERMINISTIC
     if run.status != "ok" or run.output is None:
-        return run.status if run.status != "ok" else "no output"
+        return {"exception": "raises", "ok": "no output"}.get(run.status, run.status)
     if run.flags:
-        return "not deterministic" if "nondeterministic" in run.flags else "denied"
+        return "denied"
     if run.trace is None or run.trace.truncated:
         return "trace too long"
     if len(run.trace.events) < config.min_events:
