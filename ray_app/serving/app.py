@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 import ray
 from fastapi import FastAPI, Request, Response
@@ -32,7 +32,7 @@ from ray.serve.schema import LoggingConfig
 from ray_app.errors import ClusterError, EngineError, InputError, SemrayError
 from ray_app.sandbox.api import execute
 from ray_app.serving import openai_api as api
-from ray_app.serving import tools
+from ray_app.serving import tools, vllm
 from ray_app.serving.generation import Delta, EngineOptions, Generation, merge
 from ray_app.serving.streaming import Resumable, events
 
@@ -54,8 +54,11 @@ class ModelOptions:
     `num_cpus` and `num_gpus` are what one replica asks of Ray; the engine's threads are set in `engine`. Between
     `min_replicas` and `max_replicas` run, one for every `target_queue` requests in flight; beyond `max_queued` waiting
     requests clients get status 429. A replica that is stopped finishes its requests for up to `drain_s` seconds.
+    `kind` "vllm" runs the model with Ray Serve LLM on `num_gpus` GPUs a replica; `vllm` holds vLLM's own arguments, and
+    `engine` is then unused.
     """
 
+    kind: Literal["transformers", "vllm"] = "transformers"
     num_cpus: float = 0.5
     num_gpus: float = 0.0
     min_replicas: int = 1
@@ -64,6 +67,16 @@ class ModelOptions:
     max_queued: int = 1024
     drain_s: float = 60.0
     engine: EngineOptions = field(default_factory=EngineOptions)
+    vllm: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def _whole(parts: AsyncIterator[list[Delta]]) -> list[Delta]:
+    """One finished delta per choice."""
+    whole: dict[int, Delta] = {}
+    async for deltas in parts:
+        for delta in deltas:
+            whole[delta.choice] = merge(whole[delta.choice], delta) if delta.choice in whole else delta
+    return [whole[choice] for choice in sorted(whole)]
 
 
 @serve.deployment
@@ -78,11 +91,7 @@ class Model:
 
     async def complete(self, generation: Generation) -> list[Delta]:
         """All choices of one generation, finished."""
-        whole: dict[int, Delta] = {}
-        async for deltas in self._deltas(generation):
-            for delta in deltas:
-                whole[delta.choice] = merge(whole[delta.choice], delta) if delta.choice in whole else delta
-        return [whole[choice] for choice in sorted(whole)]
+        return await _whole(self._deltas(generation))
 
     async def stream(self, generation: Generation) -> AsyncGenerator[list[Delta]]:
         """The deltas of one generation, as many at a time as are ready."""
@@ -115,6 +124,41 @@ class Model:
         """The context length, once the model can answer."""
         self._engine.check()
         return self._engine.context
+
+
+@serve.deployment
+class VllmModel:
+    """The same methods over one vLLM server of Ray Serve LLM."""
+
+    def __init__(self, server: DeploymentHandle, name: str, context: int) -> None:
+        self._server, self._name, self._context = server, name, context
+
+    async def complete(self, generation: Generation) -> list[Delta]:
+        """All choices of one generation, finished."""
+        return await _whole(self._deltas(generation))
+
+    async def stream(self, generation: Generation) -> AsyncGenerator[list[Delta]]:
+        """The deltas of one generation, as many at a time as are ready."""
+        async for deltas in self._deltas(generation):
+            yield deltas
+
+    async def _deltas(self, generation: Generation) -> AsyncIterator[list[Delta]]:
+        from ray.serve.llm import openai_api_models
+
+        method, document = vllm.request(generation, self._name)
+        kind = "ChatCompletionRequest" if method == "chat" else "CompletionRequest"
+        ask = getattr(openai_api_models, kind)(**document)
+        async for pieces in getattr(self._server.options(stream=True), method).remote(ask):
+            for event in pieces if isinstance(pieces, list) else [pieces]:
+                if not isinstance(event, str):
+                    raise vllm.error(event.model_dump()["error"])
+                if found := vllm.deltas(event):
+                    yield found
+
+    async def ping(self) -> int:
+        """The context length that was asked for (0: the model's own), once the server is healthy."""
+        await self._server.check_health.remote()
+        return self._context
 
 
 @serve.deployment
@@ -351,16 +395,38 @@ def _model(name: str, path: str, options: ModelOptions) -> Application:
                 "target_ongoing_requests": options.target_queue,
             }
         }
+    limits = {
+        "max_ongoing_requests": 2 * options.target_queue,
+        "graceful_shutdown_timeout_s": options.drain_s,
+        "graceful_shutdown_wait_loop_s": 1.0,
+    }
+    if options.kind == "vllm":
+        return _vllm_model(name, path, options, {**scaling, **limits})
     deployment = cast(Any, Model).options(
         name=f"model-{name}",
         ray_actor_options={"num_cpus": options.num_cpus, "num_gpus": options.num_gpus},
-        max_ongoing_requests=2 * options.target_queue,
         max_queued_requests=options.max_queued,
-        graceful_shutdown_timeout_s=options.drain_s,
-        graceful_shutdown_wait_loop_s=1.0,
         **scaling,
+        **limits,
     )
     return deployment.bind(path, options.engine)
+
+
+def _vllm_model(name: str, path: str, options: ModelOptions, serving: dict[str, Any]) -> Application:
+    try:
+        from ray.serve.llm import LLMConfig, build_llm_deployment
+    except ImportError as error:
+        raise EngineError(f"model {name!r} asks for vLLM: pip install 'semray[gpu]' on every node ({error})") from error
+    config = vllm.llm_config(name, path, options.num_gpus, serving, options.vllm)
+    server = build_llm_deployment(LLMConfig(**config))
+    bridge = cast(Any, VllmModel).options(
+        name=f"model-{name}",
+        ray_actor_options={"num_cpus": 0.1},
+        max_ongoing_requests=4096,
+        max_queued_requests=options.max_queued,
+        graceful_shutdown_timeout_s=options.drain_s,
+    )
+    return bridge.bind(server, name, int(options.vllm.get("max_model_len", 0)))
 
 
 def run(

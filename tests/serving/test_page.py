@@ -46,9 +46,10 @@ def test_page_streams_a_models_answer_and_debugs(url: str, key: str, tmp_path: P
             await page.until("$('model').options.length === 2")
             await page.evaluate("$('model').value = 'tuned'; $('explain').click()")
             await page.until("$('reply').textContent !== '' && !$('explain').disabled")
-            await page.evaluate("$('test').value = \"longest_run('ab') == 'b'\"; $('debug').click()")
+            await page.evaluate("$('code').value = 'def f(x): return x'; $('test').value = 'f(1) == 2'")
+            await page.evaluate("$('debug').click()")
             await page.until("!$('debug').disabled")
-            assert "longest_run('ab') gives 'a'" in await page.evaluate("$('reply').textContent")
+            assert "f(1) gives 1; the test expects 2" in await page.evaluate("$('reply').textContent")
             assert page.errors == []
 
     asyncio.run(asyncio.wait_for(visit(), 120))
