@@ -112,8 +112,12 @@ def best(measure: Callable[[], float], count: int) -> float:
 
 def evalplus(python: str, rows: list[tuple[str, str, str]]) -> float | None:
     """Microseconds per program, None if it is not installed there."""
-    literal = [[code, list(eval(f"({arguments},)")), eval(output)] for code, arguments, output in rows if _plain(arguments)]
-    done = subprocess.run([python, "-c", EVALPLUS], input=json.dumps(literal), capture_output=True, text=True, check=False)
+    literal = [
+        [code, list(eval(f"({arguments},)")), eval(output)] for code, arguments, output in rows if _plain(arguments)
+    ]
+    done = subprocess.run(
+        [python, "-c", EVALPLUS], input=json.dumps(literal), capture_output=True, text=True, check=False
+    )
     return float(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
 
 
@@ -161,18 +165,24 @@ def main() -> None:
                 "safe lane, traced": best(lambda: sandboxed(sandbox, programs, "safe"), count),
             }
             few = programs[:60]
-            measured |= {"EvalPlus untrusted_check": evalplus(options.rival_python, few) if name == "CRUXEval" else None}
+            measured |= {
+                "EvalPlus untrusted_check": evalplus(options.rival_python, few) if name == "CRUXEval" else None
+            }
             measured |= {"pysnooper in subprocess": pysnooper(options.rival_python, few[:20])}
             _print(name, measured)
             figures |= {f"{name}: {key}": value for key, value in measured.items()}
-        print(f"\nmemory of {len(sandbox.server_pids)} server(s): {resident_kib(sandbox.server_pids) / 1024:.0f} MiB PSS")
+        print(
+            f"\nmemory of {len(sandbox.server_pids)} server(s): {resident_kib(sandbox.server_pids) / 1024:.0f} MiB PSS"
+        )
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
 
 
 def _print(name: str, measured: dict[str, float | None]) -> None:
     print(f"\n{name:28}{'us CPU/program':>16}{'x in-process':>14}{'x safe lane':>13}{'x fast lane':>13}")
-    bare, safe, fast = (measured[key] or 1.0 for key in ("in-process, untraced", "safe lane, traced", "fast lane, traced"))
+    bare, safe, fast = (
+        measured[key] or 1.0 for key in ("in-process, untraced", "safe lane, traced", "fast lane, traced")
+    )
     for key, value in measured.items():
         if value is None:
             print(f"{key:28}{'not measured (not installed)':>30}")

@@ -23,7 +23,7 @@ from ray_app.sandbox.batch import Job
 from ray_app.sandbox.client import Server
 from ray_app.sandbox.limits import Limits
 
-__all__ = ["Job", "Lane", "Sandbox", "execute", "execute_many", "shared"]
+__all__ = ["Job", "Lane", "LaneMismatch", "Sandbox", "execute", "execute_many", "shared"]
 
 Lane = Literal["safe", "fast"]
 
@@ -32,6 +32,10 @@ _MAX_BYTES_QUEUED = 64 * 1024
 _COMPANY = 32
 _RECHECK_EVERY = 100
 _OTHER_HASH_SEED = 1
+
+
+class LaneMismatch(SandboxError):
+    """The fast lane gave another result than the safe one for a program that gives the same result every time."""
 
 
 _Run = tuple[batch.Unit, int]
@@ -103,7 +107,7 @@ class Sandbox:
 
         `twice` runs every program again in another process with another hash seed and flags rows that differ as
         "nondeterministic". The fast lane runs programs that pass a strict screen many to a child; it falls back to
-        the safe lane for the others, and runs one program in a hundred in both (SandboxError if the results differ).
+        the safe lane for the others, and runs one program in a hundred in both (LaneMismatch if the results differ).
         """
         pending: deque[list[_Run]] = deque()
         company: list[batch.Unit] = []
@@ -151,7 +155,7 @@ class Sandbox:
         if not twice:
             compared = batch.compare(results[1], self._alone(runs[1][0].job))
             if compared == results[1]:
-                raise SandboxError(
+                raise LaneMismatch(
                     f"the fast and the safe lane disagree on {runs[0][0].job.calls[0]!r}: use the safe lane and report it"
                 )
         return compared

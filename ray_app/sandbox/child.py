@@ -4,12 +4,11 @@ A program must not find a trusted frame to walk into, so its code runs as the ou
 every frame of the server return and then works in exit callbacks, which the interpreter calls with an empty stack.
 There `map(operator.call, generator)`, driven from C, resumes our generator; the generator hands out what to run and is
 suspended while that runs. An exception of the program ends one callback and reaches `sys.unraisablehook`, a list's
-`append`; the next callback resumes the generator. Whatever the program did to the interpreter meanwhile (builtins,
-recursion limit, finalizers waiting to run) is undone or kept from running before trusted code goes on.
+`append`; the next callback resumes the generator. Trusted code then works with builtins of its own, with the collector off and
+the recursion limit restored, and drops nothing of the program's while a frame of ours is below.
 """
 
 import atexit
-import builtins
 import gc
 import io
 import itertools
@@ -66,11 +65,7 @@ def _run(job: Job, slot: memoryview, tools: Tools) -> Iterator[Callable[[], Any]
     clock, leave, call_all = time.process_time_ns, os._exit, partial(map, call_object)
     interpreter, modules, new_module, bytes_io = sys.__dict__, sys.modules, types.ModuleType, io.BytesIO
     streams = _stream_makers()
-    repair = [
-        gc.disable,
-        partial(builtins.__dict__.update, builtins.__dict__.copy()),
-        partial(sys.setrecursionlimit, sys.getrecursionlimit()),
-    ]
+    repair = [gc.disable, partial(sys.setrecursionlimit, sys.getrecursionlimit())]
     collect_garbage = gc.enable
     commit, header_bytes = protocol.HEADER.pack_into, protocol.HEADER.size
     notes: list[str] = []
@@ -93,7 +88,7 @@ def _run(job: Job, slot: memoryview, tools: Tools) -> Iterator[Callable[[], Any]
         else:
             module, failures, box, pipes, hook_now = new_module(MODULE), [], [], [], []
             space, hook, raw = module.__dict__, failures.append, bytes_io()
-            kept.append((interpreter.copy(), modules.copy(), module, failures, box, pipes, raw))
+            kept.append((module, failures, box, pipes, raw))
             actions: list[Callable[[], Any]] = [partial(exec, module_code, space), partial(eval, call_code, space)]
             if traced:
                 buffer = slot[trace_at : trace_at + protocol.TRACE_BYTES]

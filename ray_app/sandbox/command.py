@@ -91,7 +91,9 @@ def _jobs(source: Path, lines: TextIO, ids: "deque[Any]", trace: bool) -> Iterat
             code, calls = row["code"], row["calls"]
             ids.append(row["id"])
         except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f'{source}, line {number}: not an object with "id", "code" and "calls" ({error})') from error
+            raise InputError(
+                f'{source}, line {number}: not an object with "id", "code" and "calls" ({error})'
+            ) from error
         if not isinstance(code, str) or not isinstance(calls, list) or not all(isinstance(c, str) for c in calls):
             raise InputError(f'{source}, line {number}: "code" must be a string and "calls" a list of strings')
         yield Job(code, tuple(calls), trace=trace)

@@ -13,7 +13,7 @@ import ray
 
 from ray_app.errors import SandboxError
 from ray_app.records import Execution
-from ray_app.sandbox.api import Job, Lane, Sandbox
+from ray_app.sandbox.api import Job, Lane, LaneMismatch, Sandbox
 
 BATCH = 64
 SERVER_DIED = "server-died"
@@ -43,6 +43,8 @@ class Worker:
             try:
                 for executions in self.sandbox.execute_many(jobs[len(done) :], lane=lane, twice=twice):
                     done.append(executions)
+            except LaneMismatch:
+                raise
             except SandboxError:
                 self._restart()
                 done.append(self._alone(jobs[len(done)]))

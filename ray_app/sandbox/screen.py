@@ -7,7 +7,6 @@ recurse and use memory: that ends its child, and is noticed. The screen is a fil
 """
 
 import ast
-import functools
 
 BUILTINS = frozenset(
     "abs all any ascii bin bool bytes bytearray callable chr complex dict divmod enumerate filter float format frozenset"
@@ -40,33 +39,27 @@ _MAX_CHARS = 20_000
 
 def passes(code: str, calls: tuple[str, ...]) -> bool:
     """Whether the program with its calls may share a child with others."""
-    return _safe(code, "exec") and all(_safe_call(code, call) for call in calls)
+    defined = _bound_if_safe(code, "exec", frozenset())
+    return defined is not None and all(_bound_if_safe(call, "eval", defined) is not None for call in calls)
 
 
-@functools.lru_cache(maxsize=1)
-def _defined(code: str) -> frozenset[str]:
-    return _bound_names(ast.parse(code))
-
-
-def _safe_call(code: str, call: str) -> bool:
-    return _safe(call, "eval", _defined(code))
-
-
-def _safe(source: str, mode: str, known: frozenset[str] = frozenset()) -> bool:
+def _bound_if_safe(source: str, mode: str, known: frozenset[str]) -> frozenset[str] | None:
+    """The names that the source binds; None if it may not share a child."""
     if len(source) > _MAX_CHARS:
-        return False
+        return None
     try:
-        tree = ast.parse(source, mode=mode)
+        nodes = list(ast.walk(ast.parse(source, mode=mode)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    modules = {
-        alias.asname or alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names
-    }
-    names = known | _bound_names(tree) | BUILTINS
-    bases = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name)}
-    return not (modules & _bound_elsewhere(tree)) and all(
-        _node_is_safe(node, names, modules, bases) for node in ast.walk(tree)
-    )
+        return None
+    modules = {alias.asname or alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
+    named = {alias.asname or alias.name for n in nodes if isinstance(n, ast.ImportFrom) for alias in n.names}
+    bound = _bound(nodes) | named
+    if modules & bound:
+        return None
+    names = known | bound | BUILTINS
+    bases = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
+    safe = all(_node_is_safe(node, names, modules, bases) for node in nodes)
+    return frozenset(bound) if safe else None
 
 
 def _node_is_safe(node: ast.AST, names: frozenset[str], modules: set[str], bases: set[int]) -> bool:
@@ -80,7 +73,7 @@ def _node_is_safe(node: ast.AST, names: frozenset[str], modules: set[str], bases
     if isinstance(node, ast.Name):
         if node.id in modules:
             return id(node) in bases
-        return not node.id.startswith("__") and (node.id in names or not isinstance(node.ctx, ast.Load))
+        return not node.id.startswith("__") and node.id in names
     if isinstance(node, ast.Attribute):
         if not isinstance(node.ctx, ast.Load) or node.attr.startswith("_") or node.attr in _METHODS_DENIED:
             return False
@@ -89,14 +82,10 @@ def _node_is_safe(node: ast.AST, names: frozenset[str], modules: set[str], bases
     return True
 
 
-def _bound_names(tree: ast.AST) -> frozenset[str]:
-    """Every name that the text binds somewhere: functions, parameters, variables, imports, handlers, patterns."""
-    return frozenset(_bound_elsewhere(tree) | _imported(tree))
-
-
-def _bound_elsewhere(tree: ast.AST) -> set[str]:
+def _bound(nodes: list[ast.AST]) -> set[str]:
+    """Every name that is bound somewhere: functions, parameters, variables, handlers, patterns."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef):
             found.add(node.name)
         elif isinstance(node, ast.arg):
@@ -108,8 +97,3 @@ def _bound_elsewhere(tree: ast.AST) -> set[str]:
         elif isinstance(node, ast.MatchMapping) and node.rest:
             found.add(node.rest)
     return found
-
-
-def _imported(tree: ast.AST) -> set[str]:
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    return {alias.asname or alias.name for node in imports for alias in node.names}

@@ -125,7 +125,12 @@ def run_attacks(canaries: Canaries, lane: str, without: str, user: str) -> list[
         capture_output=True,
         text=True,
         timeout=900,
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "SEMRAY_CANARY": SECRET, "PYTHONDONTWRITEBYTECODE": "1"},
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            "SEMRAY_CANARY": SECRET,
+            "PYTHONDONTWRITEBYTECODE": "1",
+        },
         preexec_fn=become_nobody if user == "nobody" else None,
         check=False,
     )
