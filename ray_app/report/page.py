@@ -49,6 +49,7 @@ def render(found: Figures) -> str:
             sections=_sections(found),
             head_steps=HEAD_STEPS,
             run_summary=words.run_summary,
+            base_model=words.base_model(found),
             loss_scale=loss_scale,
         )
     )

@@ -36,8 +36,10 @@ def summary(found: Figures) -> str:
         sentences.append(f"Training ran for {number(last['steps'])} steps.")
     if found["scores"]:
         sentences.append(verdict(found["scores"]))
-    cpu = found["totals"]["cpu_s"]
-    sentences.append(f"The stages used {duration(cpu)} of CPU time and {number(_tokens(found))} teacher tokens.")
+    wall = duration(found["totals"]["wall_s"])
+    sentences.append(
+        f"The stages took {wall} (workers added up) and {number(_tokens(found))} tokens of language models."
+    )
     return " ".join(sentences)
 
 
@@ -82,9 +84,10 @@ def verdict(scores: dict[str, Any] | None) -> str:
     if not pairs:
         return "There is no before-and-after comparison." if scores else ""
     up, down = (sum(pair["verdict"] == verdict for pair in pairs) for verdict in ("better", "worse"))
-    outcomes = ((up, "better"), (down, "worse"), (len(pairs) - up - down, "not clearly different"))
+    outcomes = ((up, "better"), (down, "worse"), (len(pairs) - up - down, "without a clear difference"))
     told = ", ".join(f"{count} {outcome}" for count, outcome in outcomes if count)
-    return f"Of {len(pairs)} comparisons before and after fine-tuning, {told} (95 % interval and paired test)."
+    settings = "1 setting" if len(pairs) == 1 else f"{len(pairs)} settings"
+    return f"Before and after fine-tuning were compared in {settings}: {told} (95 % interval and paired test)."
 
 
 def run_summary(run: dict[str, Any]) -> str:
@@ -101,6 +104,11 @@ def run_summary(run: dict[str, Any]) -> str:
     if run["memory_bytes"]:
         parts.append(f"{run['memory_bytes'] / 2**30:.1f} GiB peak memory of a worker")
     return ", ".join(parts)
+
+
+def base_model(found: Figures) -> str:
+    """The model that training started from: a hub id, or the last part of a path."""
+    return str(found["settings"].get("training", {}).get("model", "")).rstrip("/").rsplit("/", 1)[-1]
 
 
 def curve_summary(curve: dict[str, list[list[float]]]) -> str:
