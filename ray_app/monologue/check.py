@@ -351,7 +351,8 @@ def _next(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 def _count(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     line = int(claim.subject) if claim.subject else 0
     statement = timeline.source.statements.get(moment.line)
-    if claim.line and not line and not isinstance(statement, (ast.For, ast.While, ast.Break, ast.Return)):
+    leaves = isinstance(statement, (ast.Break, ast.Return)) and timeline.source.loop_of(moment.line) is not None
+    if claim.line and not line and not leaves and not isinstance(statement, (ast.For, ast.While)):
         return Finding(False, f"L{moment.line} is no loop: {timeline.source.text(moment.line)}")
     run = run_around(timeline, moment, line or (claim.line if claim.line in timeline.source.loops else 0))
     if run is None:

@@ -260,6 +260,8 @@ class _Reader:
         subject, value = self._group(match, "s"), self._group(match, "v")
         if _is_word(match, "v") and re.match(r" (?:of|more|less|or|to|and)\b", self.sentence.words[match.end() :]):
             return []
+        if how == "change" and re.search(r"\b(?:start|begin|initiali)", match.group()):
+            how = "first"
         return [_Found("value" if subject.isidentifier() else "expression", subject, value, how)]
 
     def length(self, match: re.Match[str], _how: str) -> list[_Found]:

@@ -143,7 +143,7 @@ TWINS = (
     ("counts", "Iteration 2: w = 'b', k = 2", "Iteration 2: w = 'a', k = 2"),
     ("counts", "`k < len(words)` is False once k is 3", "`k < len(words)` is False once k is 4"),
     ("counts", "The while loop runs 3 times and k ends as 3", "The while loop runs 4 times and k ends as 3"),
-    ("counts", "w is 'b' and `counts.get(w, 0)` is 0", "w is 'b' and `counts.get(w, 0)` is 1"),
+    ("counts", "w is 'b' and `counts.get(w, 0)` is 0", "w is 'b' and `counts.get(w, 0)` is 5"),
     ("counts", "`words[2]` is 'a'", "`words[2]` is 'b'"),
     ("counts", "'b' is not in counts", "'z' is in counts"),
     ("counts", "returns {'a': 2, 'b': 1}", "returns {'a': 2, 'b': 2}"),

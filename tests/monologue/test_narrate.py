@@ -1,0 +1,120 @@
+import functools
+from itertools import product
+
+import pytest
+
+from ray_app.monologue.narrate import backward, forward, narrate
+from ray_app.monologue.phrase import tokens
+from ray_app.monologue.verify import verify_backward, verify_forward
+from ray_app.records import Execution, Monologue, Program, Reject, TracedProgram
+from ray_app.sandbox.api import execute
+
+PROGRAMS = {
+    "loop": ("def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n", "f(4)"),
+    "long loop": ("def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n", "f(200)"),
+    "empty loop": ("def f(xs):\n    for x in xs:\n        return x\n    return None\n", "f([])"),
+    "break": (
+        "def f(xs):\n    k = 0\n    for x in xs:\n        if x > 2:\n            break\n        k += x\n    return k\n",
+        "f([1, 2, 3, 4])",
+    ),
+    "while true": (
+        "def f(n):\n    k = 1\n    while True:\n        k *= 2\n        if k > n:\n            return k\n",
+        "f(9)",
+    ),
+    "nested": (
+        "def f(n):\n    s = ''\n    for i in range(n):\n        for j in range(i):\n            s += str(j)\n    return s\n",
+        "f(4)",
+    ),
+    "recursion": ("def f(n):\n    if n <= 1:\n        return 1\n    return n * f(n - 1)\n", "f(4)"),
+    "two calls": ("def g(x):\n    y = x + 1\n    return y\n\ndef f(a):\n    b = g(a)\n    return b + g(b)\n", "f(3)"),
+    "exception": (
+        "def f(s):\n    try:\n        k = int(s)\n    except ValueError:\n        k = -1\n    return k\n",
+        "f('x')",
+    ),
+    "dictionary": (
+        "def f(ws):\n    d = {}\n    for w in ws:\n        d[w] = d.get(w, 0) + 1\n    return d\n",
+        "f(['a', 'b', 'a'])",
+    ),
+    "mutation": ("def f(xs):\n    xs.sort()\n    xs.append(xs.pop(0))\n    return xs\n", "f([3, 1, 2])"),
+    "strings": (
+        "def f(t):\n    r = ''\n    for i in range(len(t) - 1, -1, -1):\n        r += t[i]\n    return r.upper()\n",
+        "f('it\\'s \"q\"')",
+    ),
+    "one line": ("def f(x):\n    return x * 2 + 1\n", "f(20)"),
+    "comprehension": ("def f(xs):\n    ys = [x * x for x in xs if x > 1]\n    return sum(ys)\n", "f([1, 2, 3])"),
+}
+
+
+@functools.cache
+def executed(name: str) -> Execution:
+    code, call = PROGRAMS[name]
+    return execute(code, [call])[0]
+
+
+@pytest.mark.parametrize(("name", "seed"), list(product(PROGRAMS, (0, 1, 7))))
+def test_forward_every_kind_of_program_verifies_with_nothing_unchecked(name: str, seed: int) -> None:
+    code, _ = PROGRAMS[name]
+    text = forward(code, "f", executed(name), seed=seed)
+    verdict = verify_forward(code, "f", executed(name), text)
+    assert verdict.accepted, (verdict.reason, verdict.detail, text)
+    assert verdict.unchecked == (), text
+
+
+def test_forward_same_seed_gives_the_same_text_and_others_vary() -> None:
+    code, _ = PROGRAMS["break"]
+    texts = [forward(code, "f", executed("break"), seed=seed) for seed in range(8)]
+    assert texts == [forward(code, "f", executed("break"), seed=seed) for seed in range(8)]
+    assert len(set(texts)) > 4
+
+
+def test_forward_long_loop_tells_first_and_last_within_the_budget() -> None:
+    code, _ = PROGRAMS["long loop"]
+    text = forward(code, "f", executed("long loop"), max_tokens=512)
+    assert tokens(text) <= 512
+    assert "Iteration 1:" in text
+    assert "Iteration 200:" in text
+    assert "Iteration 100:" not in text
+
+
+def test_forward_dead_variable_is_not_told() -> None:
+    code = "def f(n):\n    dead = n * 7\n    for k in range(n):\n        dead += k\n    return n + 1\n"
+    text = forward(code, "f", execute(code, ["f(3)"])[0])
+    assert "dead" not in text
+
+
+def test_forward_ends_with_the_answer() -> None:
+    assert forward(PROGRAMS["loop"][0], "f", executed("loop")).endswith("[ANSWER] assert f(4) == 6 [/ANSWER]\n")
+
+
+def test_forward_unfinished_run_is_a_value_error() -> None:
+    code = "def f(n):\n    return 1 // n\n"
+    with pytest.raises(ValueError, match="exception"):
+        forward(code, "f", execute(code, ["f(0)"])[0])
+
+
+@pytest.mark.parametrize("name", ["loop", "one line", "dictionary", "comprehension", "strings"])
+def test_backward_text_verifies_and_its_witness_gives_the_output(name: str) -> None:
+    code, _ = PROGRAMS[name]
+    text, witness = backward(code, "f", executed(name))
+    assert text
+    assert execute(code, [witness])[0].output == executed(name).output
+    verdict = verify_backward(code, "f", executed(name), text)
+    assert verdict.accepted, (verdict.reason, verdict.detail, text)
+
+
+def test_backward_finds_another_input_where_there_is_one() -> None:
+    code = "def f(s):\n    return len(s)\n"
+    text, witness = backward(code, "f", execute(code, ["f('abcd')"])[0])
+    assert witness != "f('abcd')"
+    assert "`len(s) == 4`" in text
+
+
+def test_narrate_rows_are_two_per_fit_execution_and_rejects_for_others() -> None:
+    code = "def f(n):\n    k = 10 // n\n    return k\n"
+    calls = ("f(3)", "f(0)")
+    program = Program("p", "mine", code, "f", calls, "", "", "MIT")
+    row = TracedProgram("p", program, tuple(execute(code, calls)), "", "", "")
+    rows = list(narrate([row], seed=1))
+    assert [type(one) for one in rows] == [Monologue, Monologue, Reject, Reject]
+    assert [one.direction for one in rows if isinstance(one, Monologue)] == ["forward", "backward"]
+    assert all(claim.holds for one in rows if isinstance(one, Monologue) for claim in one.claims)
