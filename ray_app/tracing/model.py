@@ -1,7 +1,7 @@
 """The trace: one structured record of an execution, from which every text (monologue, scratchpad, ...) is rendered.
 
 Only frames whose code belongs to the program are recorded; the call expression itself and library code are not.
-Values are canonical: see `ray_app.tracing.canonical` (no addresses, sets in sorted order, capped with a trailing "...").
+Values are canonical, see `ray_app.tracing.canonical`: no addresses, sets in sorted order, capped with a trailing "...".
 """
 
 from collections.abc import Iterator
