@@ -69,14 +69,12 @@ def measure(code: str, traces: Sequence[Trace]) -> Coverage:
     starts on a line of its own (entered or not).
     """
     statements, branches = _structure(ast.parse(code))
-    lines: set[int] = set()
     outcomes: set[tuple[int, bool]] = set()
     for trace in traces:
         for _, line, following in arcs(trace):
-            lines.add(line)
             if line in branches:
                 outcomes.add((line, following == branches[line]))
-    return Coverage(len(lines & statements), len(statements), len(outcomes), 2 * len(branches))
+    return Coverage(len(reached(traces) & statements), len(statements), len(outcomes), 2 * len(branches))
 
 
 def _structure(tree: ast.Module) -> tuple[set[int], dict[int, int]]:

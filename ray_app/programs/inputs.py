@@ -80,7 +80,7 @@ def literal_arguments(node: ast.Call) -> tuple[tuple[Any, ...], tuple[tuple[str,
 
 
 def constants(code: str) -> tuple[Any, ...]:
-    """The distinct str, int and float constants of a program, in order: ingredients for mutation; none where it does not parse."""
+    """The distinct str, int and float constants of a program, in order: ingredients for mutation."""
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

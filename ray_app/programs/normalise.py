@@ -2,14 +2,18 @@
 
 import ast
 import builtins
-import copy
 
 _BUILTINS = frozenset(dir(builtins))
+_IMPORTS = (ast.Import, ast.ImportFrom)
 
 
 def normalised(code: str) -> str:
-    """The code with its own names numbered in order of appearance. SyntaxError where it does not parse."""
-    return "\n".join(_normal(statement) for statement in ast.parse(code).body)
+    """The code with its own names numbered in order of appearance; it runs as before. SyntaxError if unparsable."""
+    tree = ast.parse(code)
+    imported = {
+        a.asname or a.name.partition(".")[0] for n in ast.walk(tree) if isinstance(n, _IMPORTS) for a in n.names
+    }
+    return ast.unparse(_Renamer(frozenset(imported)).visit(tree))
 
 
 def functions(code: str, min_nodes: int) -> list[str]:
@@ -17,22 +21,19 @@ def functions(code: str, min_nodes: int) -> list[str]:
     found: list[str] = []
     for node in ast.parse(code).body:
         if isinstance(node, ast.FunctionDef) and sum(1 for _ in ast.walk(node)) >= min_nodes:
-            found.append(_normal(node))
+            found.append(ast.unparse(_Renamer().visit(node)))
     return found
-
-
-def _normal(statement: ast.stmt) -> str:
-    return ast.unparse(_Renamer().visit(copy.deepcopy(statement)))
 
 
 class _Renamer(ast.NodeTransformer):
     """Numbers every name that is no builtin; attributes keep their names, they are the library's."""
 
-    def __init__(self) -> None:
+    def __init__(self, fixed: frozenset[str] = frozenset()) -> None:
+        self._fixed = fixed | _BUILTINS
         self._names: dict[str, str] = {}
 
     def _name(self, name: str) -> str:
-        return name if name in _BUILTINS else self._names.setdefault(name, f"v{len(self._names)}")
+        return name if name in self._fixed else self._names.setdefault(name, f"v{len(self._names)}")
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
         return ast.Name(self._name(node.id), node.ctx)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from ray_app.programs.ask import AskConfig, ask
+from ray_app.programs.benchmarks import load_benchmark
+from ray_app.programs.decontaminate import Gate, GateConfig
 from ray_app.programs.dedup import Index, deduplicate
 from ray_app.programs.grow import GrowConfig, grow
 from ray_app.programs.trace import TraceConfig, trace_programs
@@ -48,15 +50,25 @@ def ask_endpoint(seeds: Iterable[Seed], config: Asking) -> Iterator[Program | Re
 
 @dataclass(frozen=True, slots=True)
 class SelectConfig:
-    """Two programs are near-duplicates from a Jaccard similarity of `threshold` on, estimated with `permutations`."""
+    """Two programs are near-duplicates from a Jaccard similarity of `threshold` on, estimated with `permutations`.
+
+    `benchmarks` are the files whose problems are kept out; without any, nothing is checked for contamination.
+    """
 
     threshold: float = 0.8
     permutations: int = 64
+    benchmarks: tuple[str, ...] = ()
+    gate: GateConfig = field(default_factory=GateConfig)
 
 
 def select(programs: Iterable[Program], config: SelectConfig) -> Iterator[Program | Reject]:
-    """The programs that are worth executing: all sources together, without near-duplicates."""
-    return deduplicate(programs, Index(config.threshold, config.permutations))
+    """The programs that are worth executing: all sources together, without near-duplicates and benchmark problems."""
+    gate = Gate([load_benchmark(path) for path in config.benchmarks], config.gate)
+    for row in deduplicate(programs, Index(config.threshold, config.permutations)):
+        if isinstance(row, Reject) or not config.benchmarks:
+            yield row
+        else:
+            yield from gate.admit([row])
 
 
 def trace_rows(programs: Iterable[Program], config: TraceConfig) -> Iterator[TracedProgram | Reject]:

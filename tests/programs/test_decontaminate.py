@@ -37,7 +37,14 @@ def program(code: str, entry: str, *calls: str, description: str = "") -> Progra
     return Program(content_id(code), "ask", code, entry, calls, description, "test", "MIT")
 
 
-RENAMED = "def f(v: list) -> int:\n    # sum\n    r = 0\n    for e in v:\n        if (e % 2 == 0):\n            r += e * e\n    return r\n"
+RENAMED = """def f(v: list) -> int:
+    # sum
+    r = 0
+    for e in v:
+        if (e % 2 == 0):
+            r += e * e
+    return r
+"""
 REWRITTEN = "def g(numbers):\n    return sum(n ** 2 for n in numbers if not n & 1)\n"
 CLEAN = "def h(numbers):\n    return sum(n ** 3 for n in numbers if n & 1)\n"
 
@@ -79,7 +86,7 @@ def test_file_without_problems_is_an_input_error(tmp_path: Path) -> None:
     for text in ("{", '{"a": 1}'):
         path = tmp_path / "bad.jsonl"
         path.write_text(text)
-        with pytest.raises(InputError, match="bad.jsonl"):
+        with pytest.raises(InputError, match=r"bad\.jsonl"):
             load_benchmark(path)
     with pytest.raises(InputError, match="cannot be read"):
         load_benchmark(tmp_path / "absent.jsonl")
