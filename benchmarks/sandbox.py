@@ -110,6 +110,17 @@ def best(measure: Callable[[], float], count: int) -> float:
     return min(measure() for _ in range(ROUNDS)) / count * 1e6
 
 
+def ours(sandbox: Sandbox, programs: list[tuple[str, str, str]]) -> dict[str, float | None]:
+    """Microseconds per program of our lanes and of no isolation at all."""
+    count = len(programs)
+    return {
+        "in-process, untraced": best(lambda: in_process(programs, False), count),
+        "in-process, traced": best(lambda: in_process(programs, True), count),
+        "fast lane, traced": best(lambda: sandboxed(sandbox, programs, "fast"), count),
+        "safe lane, traced": best(lambda: sandboxed(sandbox, programs, "safe"), count),
+    }
+
+
 def evalplus(python: str, rows: list[tuple[str, str, str]]) -> float | None:
     """Microseconds per program, None if it is not installed there."""
     literal = [
@@ -157,13 +168,7 @@ def main() -> None:
                 print(f"{name}: data not found, skipped")
                 continue
             sandboxed(sandbox, programs, "safe")
-            count = len(programs)
-            measured = {
-                "in-process, untraced": best(lambda: in_process(programs, False), count),
-                "in-process, traced": best(lambda: in_process(programs, True), count),
-                "fast lane, traced": best(lambda: sandboxed(sandbox, programs, "fast"), count),
-                "safe lane, traced": best(lambda: sandboxed(sandbox, programs, "safe"), count),
-            }
+            measured = ours(sandbox, programs)
             few = programs[:60]
             measured |= {
                 "EvalPlus untrusted_check": evalplus(options.rival_python, few) if name == "CRUXEval" else None

@@ -19,7 +19,7 @@ from typing import Literal
 from ray_app.errors import SandboxError
 from ray_app.records import Execution
 from ray_app.sandbox import batch, layers, screen
-from ray_app.sandbox.batch import Job
+from ray_app.sandbox.batch import DEFAULT_LIMITS, Job
 from ray_app.sandbox.client import Server
 from ray_app.sandbox.limits import Limits
 
@@ -95,7 +95,13 @@ class Sandbox:
         return [line.server.pid for line in self._lines.values()]
 
     def execute(
-        self, code: str, calls: Sequence[str], limits: Limits = Limits(), *, trace: bool = True, twice: bool = False
+        self,
+        code: str,
+        calls: Sequence[str],
+        limits: Limits = DEFAULT_LIMITS,
+        *,
+        trace: bool = True,
+        twice: bool = False,
     ) -> list[Execution]:
         """One Execution per call, in order."""
         return next(self.execute_many([Job(code, tuple(calls), limits, trace)], twice=twice))
@@ -129,7 +135,7 @@ class Sandbox:
                 if twice or (shared and number % _RECHECK_EVERY == 0):
                     pending[-1].append((batch.unit(job), _OTHER_HASH_SEED if twice else 0))
                     self._submit(batch.Task([pending[-1][1][0]]), pending[-1][1][1])
-            if company and pending and company[0] is pending[0][0][0] or exhausted:
+            if exhausted or (company and company[0] is pending[0][0][0]):
                 self._submit_company(company)
             if pending:
                 yield self._finish(pending.popleft(), twice)
@@ -156,7 +162,7 @@ class Sandbox:
             compared = batch.compare(results[1], self._alone(runs[1][0].job))
             if compared == results[1]:
                 raise LaneMismatch(
-                    f"the fast and the safe lane disagree on {runs[0][0].job.calls[0]!r}: use the safe lane and report it"
+                    f"the fast and the safe lane disagree on {runs[0][0].job.calls[0]!r}: use the safe lane"
                 )
         return compared
 
@@ -219,7 +225,7 @@ def shared() -> Sandbox:
 
 
 def execute(
-    code: str, calls: Sequence[str], limits: Limits = Limits(), *, trace: bool = True, twice: bool = False
+    code: str, calls: Sequence[str], limits: Limits = DEFAULT_LIMITS, *, trace: bool = True, twice: bool = False
 ) -> list[Execution]:
     """Evaluates each call in a fresh run of `code`, in this process's sandbox: one Execution per call, in order."""
     return shared().execute(code, calls, limits, trace=trace, twice=twice)

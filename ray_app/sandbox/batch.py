@@ -16,6 +16,7 @@ from ray_app.sandbox.limits import Limits
 from ray_app.tracing import recorder
 from ray_app.tracing.model import Trace
 
+DEFAULT_LIMITS = Limits()
 WALL_ATTEMPTS = 2
 DENIED = "denied:"
 NONDETERMINISTIC = "nondeterministic"
@@ -37,7 +38,7 @@ class Job:
 
     code: str
     calls: tuple[str, ...]
-    limits: Limits = Limits()
+    limits: Limits = DEFAULT_LIMITS
     trace: bool = True
 
 

@@ -24,7 +24,6 @@ from typing import Any
 
 from ray_app.sandbox import guard, protocol
 
-
 FILENAME = "<program>"
 CALL_FILENAME = "<call>"
 MODULE = "program"
@@ -96,7 +95,9 @@ def _run(job: Job, slot: memoryview, tools: Tools) -> Iterator[Callable[[], Any]
                 actions[1:1] = [settraces.__next__, start, settraces.__next__]
             yield partial(
                 pipes.extend,
-                call_all([partial(make, pipe) for make, pipe in zip(streams, (raw, bytes_io(), bytes_io()))]),
+                call_all(
+                    [partial(make, pipe) for make, pipe in zip(streams, (raw, bytes_io(), bytes_io()), strict=True)]
+                ),
             )
             out, err, in_ = pipes
             yield partial(
@@ -108,8 +109,7 @@ def _run(job: Job, slot: memoryview, tools: Tools) -> Iterator[Callable[[], Any]
             collect_garbage()
             before, begun = next(settraces), clock()
             yield partial(box.extend, call_all(actions))
-            for action in repair:
-                yield action
+            yield from repair
             cpu_ns = clock() - begun
             yield partial(hook_now.extend, map(interpreter.get, ("unraisablehook",)))
             ballast.clear()

@@ -59,7 +59,7 @@ class Server:
             with theirs:
                 self._process = subprocess.Popen(
                     [sys.executable, "-s", "-P", "-S", script, *where, tier, " ".join(without)],
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
                     env={"PYTHONHASHSEED": str(hash_seed)},

@@ -1,4 +1,4 @@
-"""What the commands `semray trace`, `semray execute` and `semray doctor` do, apart from their options and exit codes."""
+"""What `semray trace`, `semray execute` and `semray doctor` do, apart from their options and exit codes."""
 
 import dataclasses
 import json
@@ -48,15 +48,17 @@ def execute_file(
     programs = calls = succeeded = 0
     ids: deque[Any] = deque()
     try:
-        with source.open(encoding="utf-8") as lines, out.open("w", encoding="utf-8") as written:
-            with Sandbox(require_layers) as sandbox:
-                jobs = _jobs(source, lines, ids, trace)
-                for executions in sandbox.execute_many(jobs, lane=lane, twice=twice):
-                    row = {"id": ids.popleft(), "calls": [as_row(execution) for execution in executions]}
-                    written.write(json.dumps(row, ensure_ascii=False) + "\n")
-                    programs += 1
-                    calls += len(executions)
-                    succeeded += sum(execution.status == "ok" for execution in executions)
+        with (
+            source.open(encoding="utf-8") as lines,
+            out.open("w", encoding="utf-8") as written,
+            Sandbox(require_layers) as sandbox,
+        ):
+            for executions in sandbox.execute_many(_jobs(source, lines, ids, trace), lane=lane, twice=twice):
+                row = {"id": ids.popleft(), "calls": [as_row(execution) for execution in executions]}
+                written.write(json.dumps(row, ensure_ascii=False) + "\n")
+                programs += 1
+                calls += len(executions)
+                succeeded += sum(execution.status == "ok" for execution in executions)
     except OSError as error:
         raise InputError(f"{error.filename}: {error.strerror}") from error
     except UnicodeDecodeError as error:

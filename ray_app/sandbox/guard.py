@@ -24,7 +24,7 @@ _INTERPRETER_USER = "ray_app.sandbox.child"
 """The only trusted module that needs the interpreter's real modules; it looks things up before programs run."""
 
 FORBIDDEN = frozenset(
-    "sys.setprofile sys.addaudithook sys._current_frames sys._current_exceptions code.__new__"
+    "sys.setprofile sys.addaudithook sys._current_frames sys._current_exceptions code.__new__"  # noqa: SIM905
     " gc.get_objects gc.get_referrers gc.get_referents marshal.load marshal.loads sys.monitoring.register_callback"
     " sys.set_asyncgen_hooks_firstiter sys.set_asyncgen_hooks_finalizer".split()
 )

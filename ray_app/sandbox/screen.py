@@ -9,7 +9,7 @@ recurse and use memory: that ends its child, and is noticed. The screen is a fil
 import ast
 
 BUILTINS = frozenset(
-    "abs all any ascii bin bool bytes bytearray callable chr complex dict divmod enumerate filter float format frozenset"
+    "abs all any ascii bin bool bytes bytearray callable chr complex dict divmod enumerate filter float format frozenset"  # noqa: SIM905
     " int isinstance issubclass iter len list map max min next oct ord pow print range repr reversed round"
     " set slice sorted str sum tuple zip True False None NotImplemented Ellipsis"
     " ArithmeticError AssertionError AttributeError BaseException Exception IndexError KeyError LookupError"
@@ -33,7 +33,7 @@ _LIBRARY = {
 }
 LIBRARY = {module: frozenset(names.split()) for module, names in _LIBRARY.items()}
 _FORBIDDEN_NODES = (ast.ClassDef, ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.With, ast.TryStar)
-_METHODS_DENIED = frozenset("format_map gi_frame gi_code cr_frame f_globals tb_frame with_traceback".split())
+_METHODS_DENIED = frozenset("format_map gi_frame gi_code cr_frame f_globals tb_frame with_traceback".split())  # noqa: SIM905
 _MAX_CHARS = 20_000
 
 

@@ -12,9 +12,9 @@ import sys
 import warnings
 from itertools import pairwise
 
-TIERS = ("lean", "full", "complete")
+TIERS: tuple[str, ...] = ("lean", "full", "complete")
 LEAN = frozenset(
-    "abc bisect builtins collections collections.abc copy enum functools heapq itertools math operator re string sys"
+    "abc bisect builtins collections collections.abc copy enum functools heapq itertools math operator re string sys"  # noqa: SIM905
     " time types typing __future__ _collections_abc".split()
 )
 _FULL = """
@@ -32,7 +32,7 @@ _FULL = """
     xml.etree.ElementTree xml.sax.saxutils zlib zoneinfo _strptime asyncio concurrent.futures.thread argparse marshal
     gc atexit fcntl cProfile profile pstats optparse rlcompleter copyreg importlib.util importlib.metadata
     multiprocessing decimal _pydecimal nturl2path zipfile
-""".split()
+""".split()  # noqa: SIM905
 _IMPORTS = re.compile(r"^[ \t]*(?:import|from)[ \t]+([^#\n;]*)", re.MULTILINE)
 
 
@@ -47,7 +47,7 @@ def tier_of(code: str) -> str:
 
 def next_tier(tier: str) -> str | None:
     """The tier to try when a run was refused something that a larger one may have."""
-    return dict(pairwise(TIERS)).get(tier)
+    return next((larger for smaller, larger in pairwise(TIERS) if smaller == tier), None)
 
 
 def load(tier: str) -> None:
