@@ -148,3 +148,22 @@ def doctor(
     except SemrayError as error:
         typer.echo(f"semray doctor: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+@app.command()
+def inspect(
+    root: Annotated[str, typer.Argument(help="where a run put its shards: a path or URI")],
+    port: Annotated[int, typer.Option(help="on 127.0.0.1; 0: any free one")] = 0,
+) -> None:
+    """Look at any row of a run in a browser: search, filter, step through traces, see claims with their evidence."""
+    from ray_app.report.inspector import Inspector
+
+    try:
+        with Inspector(root, port) as inspector:
+            typer.echo(f"{inspector.url} shows {root}; Ctrl-C ends it")
+            inspector.serve_forever()
+    except KeyboardInterrupt:
+        typer.echo("ended")
+    except SemrayError as error:
+        typer.echo(f"semray inspect: {error}", err=True)
+        raise typer.Exit(1) from error

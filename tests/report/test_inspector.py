@@ -1,9 +1,12 @@
 """The inspector over real HTTP on loopback, and once in a real browser where one is installed."""
 
+import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -145,3 +148,25 @@ def test_inspector_steps_through_a_trace_in_a_browser(url, tmp_path):
     variables = dict(re.findall(r"<th>(\w+)</th><td>([^<]*)</td>", dom))
     assert variables == {"xs": "[2, 5]", "start": "0", "out": "7", "x": "5"}
     assert re.search(r'id="r1-5"[^>]*class="[^"]*now', dom)
+
+
+def test_inspect_command_serves_until_interrupted(tmp_path):
+    write_run(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-c", "from ray_app.cli import app; app()", "inspect", str(tmp_path)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+    ) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[0]
+        assert get(url)[0] == 200
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+
+
+def test_inspect_command_empty_root_is_one_line(tmp_path):
+    command = [sys.executable, "-c", "from ray_app.cli import app; app()", "inspect", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert re.fullmatch(r"semray inspect: .* holds no rows .*\n", done.stderr)
