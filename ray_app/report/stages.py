@@ -111,7 +111,7 @@ def funnel(root: str, stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
         steps.append(_step("considered", "Candidates looked at", seen, {}, {}))
         steps.append(_step("found", "Programs found", sum(found.values()), refused, found))
     if by_name["programs"]["status"] != "missing":
-        steps.append(_stage_step("selected", "Distinct and uncontaminated", by_name["programs"]))
+        steps.append(_stage_step("selected", "Distinct", by_name["programs"]))
     if by_name["executions"]["status"] != "missing":
         steps.append(_step("executed", "Executed in the sandbox", by_name["executions"]["rows_in"], {}, {}))
         steps.append(_stage_step("fit", "With results fit as ground truth", by_name["executions"]))
