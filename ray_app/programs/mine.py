@@ -29,7 +29,7 @@ class MineConfig:
 
     max_file_bytes: int = 1_000_000
     max_code_chars: int = 4_000
-    min_nodes: int = 25
+    min_nodes: int = 20
     max_lines: int = 60
     max_parameters: int = 6
     calls: int = 8

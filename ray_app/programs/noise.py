@@ -14,26 +14,27 @@ def noise(tree: ast.Module, entry: str, *, needs_branch: bool) -> str | None:
     """
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     for function in functions:
-        bound, read = _bound(function), _read(function)
+        bound, read = bound_names(function), read_names(function)
         parameters = {arg.arg for arg in function.args.args}
         if parameters - read:
             return "unused input"
         if bound - parameters - read:
             return "unused value"
-        if _constants(function):
+        if constant_names(function):
             return "constant value"
     if needs_branch and not any(f.name == entry and _branches_on_input(f) for f in functions):
         return "no branch on input"
     return None
 
 
-def _bound(function: ast.FunctionDef) -> set[str]:
+def bound_names(function: ast.FunctionDef) -> set[str]:
+    """Names that are assigned, loop variables left out."""
     return {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} - _ignored(
         function
     )
 
 
-def _constants(function: ast.FunctionDef) -> set[str]:
+def constant_names(function: ast.FunctionDef) -> set[str]:
     """Names bound once, to a constant or an empty container, and changed neither by a method nor by an item."""
     bindings = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     changed: set[str] = set()
@@ -54,7 +55,7 @@ def _ignored(function: ast.FunctionDef) -> set[str]:
     return {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
 
 
-def _read(function: ast.FunctionDef) -> set[str]:
+def read_names(function: ast.FunctionDef) -> set[str]:
     """Names whose value goes anywhere but back into themselves."""
     read: set[str] = set()
     for node in ast.walk(function):

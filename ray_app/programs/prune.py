@@ -4,16 +4,60 @@ import ast
 from collections.abc import Collection
 
 from ray_app.programs.closure import spaced
+from ray_app.programs.noise import bound_names, constant_names, read_names
 
 
 def prune(code: str, reached: Collection[int]) -> str:
-    """The code without the statements whose lines are not in `reached`; equal for all calls that reached only those.
+    """The code without the statements whose lines are not in `reached`; to be traced anew.
 
     A branch that is never taken disappears with its condition if nothing is left of it; a handler that never ran leaves
-    its `try` body; a function that is never called goes away. Conditions are assumed to have no side effects.
+    its `try` body; a function that is never called goes away; so do assignments that nothing reads any more, and
+    constants in a returned tuple (which changes the result). Conditions are assumed to have no side effects.
     """
     kept = [node for node in ast.parse(code).body if _alive(node, reached)]
-    return spaced([ast.unparse(_Pruner(reached).visit(node)) for node in kept])
+    pruned = [_Pruner(reached).visit(node) for node in kept]
+    for node in pruned:
+        if isinstance(node, ast.FunctionDef):
+            _drop_idle(node)
+    return spaced([ast.unparse(node) for node in pruned])
+
+
+def _drop_idle(function: ast.FunctionDef) -> None:
+    """Takes constants out of returned tuples and, again and again, assignments that nothing reads."""
+    parameters = {arg.arg for arg in function.args.args}
+    fixed = constant_names(function)
+    for node in ast.walk(function):
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
+            left = [item for item in node.value.elts if not (isinstance(item, ast.Name) and item.id in fixed)]
+            if left:
+                node.value = left[0] if len(left) == 1 else ast.Tuple(left, ast.Load())
+    while idle := bound_names(function) - read_names(function) - parameters:
+        before = ast.dump(function)
+        function.body = _without(function.body, idle) or [ast.Pass()]
+        if ast.dump(function) == before:
+            return
+
+
+def _without(statements: list[ast.stmt], idle: set[str]) -> list[ast.stmt]:
+    """The statements but assignments to idle names, and but blocks that are empty without them."""
+    kept: list[ast.stmt] = []
+    for node in statements:
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if isinstance(node, ast.Assign | ast.AugAssign) and isinstance(target, ast.Name) and target.id in idle:
+            continue
+        if isinstance(node, ast.If | ast.For | ast.While):
+            node.body, node.orelse = _without(node.body, idle), _without(node.orelse, idle)
+            if not node.body:
+                kept += node.orelse
+                continue
+        if isinstance(node, ast.Try):
+            node.body = _without(node.body, idle)
+            if not node.body:
+                continue
+            for handler in node.handlers:
+                handler.body = _without(handler.body, idle) or [ast.Pass()]
+        kept.append(node)
+    return kept
 
 
 class _Pruner(ast.NodeTransformer):

@@ -126,6 +126,14 @@ def test_pruning_keeps_what_was_reached_and_what_it_returns() -> None:
     assert ast.dump(ast.parse(prune(code, everything))) == ast.dump(ast.parse(code))
 
 
+def test_pruning_drops_what_nothing_reads_any_more() -> None:
+    code = (
+        "def f(x):\n    z = ''\n    w = len(x)\n    y = 0\n    if w > 9:\n        z += 'a'\n"
+        "    for i in x:\n        y += i\n    return (y, z)\n"
+    )
+    assert prune(code, {2, 3, 4, 5, 7, 8, 9}) == "def f(x):\n    y = 0\n    for i in x:\n        y += i\n    return y\n"
+
+
 def test_most_grown_programs_of_every_difficulty_are_accepted() -> None:
     for difficulty in (1, 3, 5):
         rows = [row for row in grow(9, 20, difficulty) if isinstance(row, Program)]
