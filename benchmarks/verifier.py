@@ -27,9 +27,9 @@ from ray_app.sandbox.api import execute
 
 Corruption = Callable[[str, Execution, str, random.Random], str | None]
 _CHANGED = re.compile(
-    r"(?P<name>`[A-Za-z_]\w*`) (?:becomes|is now|is set to|changes to|starts as) (?P<value>-?\d+|'[^'\\]*')(?=[.,]| and)"
+    r"(?P<name>`[A-Za-z_]\w*`) (?:becomes|is now|is set to|changes to|starts as) "
+    r"(?P<value>-?\d+|'[^'\\]*')(?=[.,]| and)"
 )
-_NUMBER = re.compile(r"(?<![\w.'\[L`-])-?\d+(?![\w.']*[\w'\]`])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def replace_at(text: str, span: tuple[int, int], new: str) -> str:
 
 def literals(text: str) -> tuple[str, ...]:
     """What a told stretch states, without its words: two stretches that state the same can be exchanged."""
-    return tuple(re.findall(r"'[^']*'|-?\d+|True|False", re.sub(r"`[^`]*`|\[?L\d+\]?", "", text)))
+    return tuple(sorted(re.findall(r"'[^']*'|-?\d+|True|False", re.sub(r"`[^`]*`|\[?L\d+\]?", "", text))))
 
 
 def values_of(execution: Execution, name: str) -> set[str]:
@@ -75,7 +75,7 @@ def wrong_value(text: str, execution: Execution, code: str, rng: random.Random) 
     new = next(
         v
         for v in ("77", "-40", "913", "'qx'", "'zzy'")
-        if v not in had and v[0].isdigit() == match["value"][0].isdigit() or v == "'zzy'"
+        if (v not in had and ("'" in v) == ("'" in match["value"])) or v == "'zzy'"
     )
     return replace_at(text, match.span("value"), new)
 
@@ -122,7 +122,7 @@ def wrong_variable(text: str, execution: Execution, code: str, rng: random.Rando
 
 def wrong_line(text: str, execution: Execution, code: str, rng: random.Random) -> str | None:
     """A label that names another executed line, with other code on it."""
-    labels = [m for m in re.finditer(r"\[L(\d+)\]", body_and_answer(text)[0])][1:]
+    labels = list(re.finditer(r"\[L(\d+)\]", body_and_answer(text)[0]))[1:]
     ran = sorted({event.line for event in execution.trace.events if event.kind == "line"}) if execution.trace else []
     lines = code.split("\n")
     rng.shuffle(labels)

@@ -1,6 +1,7 @@
 """Monologues written by a language model, kept only when every claim in them verifies.
 
-The model sees the program and, where `grounded`, the recorded trace (without it: as SemCoder did). Of `samples` replies the
+The model sees the program and, where `grounded`, the recorded trace (without it: as SemCoder did). Of `samples`
+replies the
 first that verifies is kept; where none does, the best one goes back once with its failing claims. What still fails is a
 `Reject` whose detail names those claims.
 """
@@ -22,7 +23,9 @@ _TRACE_LINES = 120
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How a model is asked: `samples` tries per task, one more round where `repair`, the trace shown where `grounded`."""
+    """How a model is asked: `samples` tries per task, one more round where `repair`, the trace shown where
+    `grounded`.
+    """
 
     grounded: bool = True
     samples: int = 1

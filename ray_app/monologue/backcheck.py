@@ -1,4 +1,5 @@
-"""A backward monologue against the sandbox: its witness re-run, its constraints asked of the witness and of other inputs.
+"""A backward monologue against the sandbox: its witness re-run, its constraints asked of the witness and of other
+inputs.
 
 A constraint is a predicate over the parameters that the text demands ("must", "needs", a bare predicate in code). It is
 false when a known input that gives the output breaks it, and says nothing when no input of the same types breaks it.
@@ -60,7 +61,9 @@ def check_backward(
 
 
 def witness_of(answer: str, entry: str) -> tuple[str, str]:
-    """(call, stated output) of an answer such as "assert f(1) == 2" or "f(1)"; ("", "") where it has no call of the entry."""
+    """(call, stated output) of an answer such as "assert f(1) == 2" or "f(1)"; ("", "") where it has no call
+    of the entry.
+    """
     try:
         node = parse_expression(answer.strip().removeprefix("assert ").strip())
     except Unknown:
@@ -167,7 +170,9 @@ def constraint_faults(
     bound: dict[str, str],
     run: Run,
 ) -> list[str]:
-    """For each predicate what is wrong with it, "" where nothing: false of an input that gives the output, or vacuous."""
+    """For each predicate what is wrong with it, "" where nothing: false of an input that gives the output, or
+    vacuous.
+    """
     matrix = judge(code, shape, predicates, [one.arguments for one in pool], run)
     foreign = judge(code, shape, predicates, strangers(shape, bound), run)
     faults: list[str] = []

@@ -1,8 +1,9 @@
 """Backward monologues: from the output to the parameters as constraints, strongest first, then a witness.
 
-Candidate constraints come from the run's own tests and result written over the parameters (`symbolic`), and from properties
-of the input (type, length, ends, membership, counts, order, range). One is told only if no known input that gives the output
-breaks it and some input breaks it; a constraint is stronger the more inputs with other outputs it excludes.
+Candidate constraints come from the run's own tests and result written over the parameters (`symbolic`), and from
+properties
+of the input (type, length, ends, membership, counts, order, range). One is told only if no known input that gives the
+output breaks it and some input breaks it; a constraint is stronger the more inputs with other outputs it excludes.
 """
 
 import ast
@@ -75,7 +76,9 @@ def backward(
 def constraints(
     code: str, shape: Signature, execution: Execution, pool: list[Known], bound: dict[str, str]
 ) -> list[Constraint]:
-    """Constraints that every known input with this output obeys and that say something, strongest first, at most five."""
+    """Constraints that every known input with this output obeys and that say something, strongest first, at
+    most five.
+    """
     right = [one.arguments for one in pool if one.output == execution.output]
     wrong = [one.arguments for one in pool if one.output != execution.output]
     found: list[Constraint] = []
@@ -270,7 +273,9 @@ def _said(one: Constraint, rng: random.Random) -> str:
 
 
 def _way_back(timeline: Timeline, rng: random.Random) -> list[str]:
-    """From the return statement to the variables that it needs, in the order in which they are last written, backwards."""
+    """From the return statement to the variables that it needs, in the order in which they are last written,
+    backwards.
+    """
     last = timeline.frames[0].moments[-1]
     lines = (
         [f"The value leaves the function on [L{last.line}]: `{timeline.source.text(last.line)}`."]
@@ -286,6 +291,7 @@ def _way_back(timeline: Timeline, rng: random.Random) -> list[str]:
         if (
             moment.frame != 0
             or name in told
+            or value is None
             or not is_tellable(value)
             or len(value) > 100
             or (loop is not None and name in loop.targets)

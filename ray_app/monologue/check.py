@@ -108,7 +108,9 @@ _quoted: dict[str, dict[int, frozenset[str]]] = {}
 
 
 def quotes(code: str, piece: str, line: int) -> bool:
-    """Whether the piece is code of the statement at `line` (0: of any): a whole line, a statement, an expression in it."""
+    """Whether the piece is code of the statement at `line` (0: of any): a whole line, a statement, an
+    expression in it.
+    """
     known = _quoted.get(code)
     if known is None:
         if len(_quoted) > 256:
@@ -160,7 +162,9 @@ def _value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     if claim.how == "before":
         return Finding(before is not None and equal(before, value), f"before {place(moment)} {name} = {before}")
     hit = after is not None and equal(after, value)
-    if claim.how == "change":
+    if claim.how == "first" and isinstance(timeline.source.statements.get(moment.line), ast.AugAssign):
+        return Finding(False, f"{place(moment)} adds to {name}, which has a value")
+    if claim.how in ("change", "first"):
         return Finding(
             hit and (change is not None or stores(timeline, moment, name)), shown, covers if hit else frozenset()
         )

@@ -1,8 +1,8 @@
 """The grammar of checkable claims: `parse(text, names)` finds them in narrated and in free prose.
 
 A claim says what it is about (`subject`), what it asserts (`value`, canonical), how (`how`), and where: the line, the
-visit and the iterations that the text places it in. Parsing never looks at a trace and decides nothing about truth. What
-is not recognised is never guessed: every literal outside a claim is listed as unchecked.
+visit and the iterations that the text places it in. Parsing never looks at a trace and decides nothing about truth.
+What is not recognised is never guessed: every literal outside a claim is listed as unchecked.
 
 Kinds: value, expression, element, length (as expression), branch, skip, count, visits, iteration, call, return,
 exception, added, removed, sequence, unchanged, invariant, line, code, constraint, answer.

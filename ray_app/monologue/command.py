@@ -13,7 +13,9 @@ from ray_app.sandbox.api import execute
 
 
 def verify_file(source: Path, out: Path) -> tuple[int, int]:
-    """(accepted, all) rows of `source`, their verdicts written to `out` in order. InputError if either cannot be opened."""
+    """(accepted, all) rows of `source`, their verdicts written to `out` in order. InputError if either cannot
+    be opened.
+    """
     accepted = rows = 0
     try:
         with source.open(encoding="utf-8") as lines, out.open("w", encoding="utf-8") as written:

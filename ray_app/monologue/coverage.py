@@ -1,7 +1,8 @@
 """Whether the true claims of a text tell the state changes that decide the output.
 
 The deciding changes (`deciding`) are grouped by the line and variable that they happen at. A group of one or two must
-be told whole; of a longer one (a loop, a recursion) the first, the last and one between. A loop's own variable need not be
+be told whole; of a longer one (a loop, a recursion) the first, the last and one between. A loop's own variable need
+not be
 told where the loop's body has deciding changes. Where no state change decides, the way must be told: a branch, or a
 line, or a value on the way to the result.
 """

@@ -15,7 +15,9 @@ from ray_app.monologue.timeline import Moment, Timeline
 
 @dataclass(frozen=True, slots=True)
 class Deciding:
-    """`moments`: indices of the statements the output depends on; `changes`: the (moment, variable) pairs among them."""
+    """`moments`: indices of the statements the output depends on; `changes`: the (moment, variable) pairs
+    among them.
+    """
 
     moments: frozenset[int]
     changes: frozenset[tuple[int, str]]

@@ -2,7 +2,8 @@
 
 It reads values from the canonical text of a trace and never runs the program's code. Whatever it does not know (a user
 function, a method that mutates, a value that is no literal, a result that would be large) raises `Unknown`, so a
-result is always Python's own result. An error that Python would raise (an index out of range, say) raises `Unknown` too.
+result is always Python's own result. An error that Python would raise (an index out of range, say) raises `Unknown`
+too.
 """
 
 import ast

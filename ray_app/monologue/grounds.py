@@ -1,4 +1,6 @@
-"""Whether a literal that no claim holds at least occurs in the run, as a whole value and never as a part of its text."""
+"""Whether a literal that no claim holds at least occurs in the run, as a whole value and never as a part of
+its text.
+"""
 
 import ast
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
-"""Monologues from a trace, without an LLM: every statement in them is read off the run and checked again by the verifier.
+"""Monologues from a trace, without an LLM: every statement in them is read off the run and checked again by the
+verifier.
 
-`forward` tells code + call -> output in execution order; `backward` tells code + output -> an input, as constraints and a
-witness. `narrate` turns traced programs into verified rows. The text is deterministic per seed.
+`forward` tells code + call -> output in execution order; `backward` tells code + output -> an input, as constraints
+and a witness. `narrate` turns traced programs into verified rows. The text is deterministic per seed.
 """
 
 import random
@@ -23,8 +24,8 @@ STAGE = "monologue"
 def forward(code: str, entry: str, execution: Execution, *, seed: int = 0, max_tokens: int = 1024) -> str:
     """The forward monologue of a finished, traced call; ends with `[ANSWER] assert call == output [/ANSWER]`.
 
-    Detail is dropped until the text fits `max_tokens` (an estimate); the shortest telling is returned even where it does
-    not fit. ValueError where the execution has no complete trace or no output.
+    Detail is dropped until the text fits `max_tokens` (an estimate); the shortest telling is returned even where it
+    does not fit. ValueError where the execution has no complete trace or no output.
     """
     reason = unfit(code, execution)
     if reason or execution.trace is None:
@@ -70,7 +71,9 @@ def answer(execution: Execution) -> str:
 def narrate(
     traced: Iterable[TracedProgram], *, seed: int, max_tokens: int = 1024, backward_too: bool = True
 ) -> Iterator[Monologue | Reject]:
-    """One verified forward and one verified backward monologue per execution that is fit for it; the others as rejects."""
+    """One verified forward and one verified backward monologue per execution that is fit for it; the others as
+    rejects.
+    """
     for row in traced:
         known = [execution for execution in row.executions if execution.status == "ok"]
         for execution in row.executions:

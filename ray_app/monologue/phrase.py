@@ -1,7 +1,7 @@
 """The words for one executed statement: what it computes from which values, and what it changes.
 
-Each function returns one sentence part without its line label, in words that the claim grammar reads, chosen among equals
-by the caller's random generator so that the same seed gives the same text.
+Each function returns one sentence part without its line label, in words that the claim grammar reads, chosen among
+equals by the caller's random generator so that the same seed gives the same text.
 """
 
 import ast
@@ -131,7 +131,9 @@ def change(rng: random.Random, timeline: Timeline, moment: Moment, names: Sequen
 
 
 def _own_change(rng: random.Random, timeline: Timeline, moment: Moment, names: Sequence[str]) -> tuple[str, str | None]:
-    """What the statement does to the one variable that it is about, and that variable; ("", None) for other statements."""
+    """What the statement does to the one variable that it is about, and that variable; ("", None) for other
+    statements.
+    """
     statement = timeline.source.statements.get(moment.line)
     told, name = "", ""
     if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):

@@ -1,4 +1,6 @@
-"""`semray verify`: rows of foreign monologues in, verdicts out, one per row and in order; a bad row is a verdict too."""
+"""`semray verify`: rows of foreign monologues in, verdicts out, one per row and in order; a bad row is a
+verdict too.
+"""
 
 import ast
 import json

@@ -1,7 +1,7 @@
 """Prose with its literals, names, code spans and line labels lifted out, so that a grammar can read the rest as words.
 
-`skeleton(text, names)` gives sentences in which every lifted token stands as a placeholder `‹v3›`: a letter for its sort
-and its index in `Sentence.tokens`. Sorts: V literal, W number written as a word, O ordinal, N name, E expression,
+`skeleton(text, names)` gives sentences in which every lifted token stands as a placeholder `‹v3›`: a letter for its
+sort and its index in `Sentence.tokens`. Sorts: V literal, W number written as a word, O ordinal, N name, E expression,
 L line label. Literals are recognised whole: the `2` in `1234` or inside a string is never a token.
 """
 
@@ -210,7 +210,8 @@ _SCAN = re.compile(
     (?P<fence>```)
   | (?P<code>`+[^`\n]+`+)
   | (?P<label>\[L\d+\](?!\()|\b[Ll]ines?\ \#?\d+\b|\bL\d+\b)
-  | (?P<string>(?<![\w'"])(?:[rbu]{0,2})(?:'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'(?!\w)|"(?:[^"\\\n]|\\.)*"(?!\w)))
+  |
+  (?P<string>(?<![\w'"])(?:[rbu]{0,2})(?:'''.*?'''|\"\"\".*?\"\"\"|'(?:[^'\\\n]|\\.)*'(?!\w)|"(?:[^"\\\n]|\\.)*"(?!\w)))
   | (?P<ordinal>\b\d+(?:st|nd|rd|th)\b)
   | (?P<number>(?<![\w.])[-−]?(?:0[xXbBoO][0-9a-fA-F_]+|\d[\d_]*(?:\.\d+)?(?:[eE][-+]?\d+)?j?)(?![\w]))
   | (?P<empty>\b(?:an?\ |the\ )?empty\ (?:list|string|str|dictionary|dict|set|tuple)\b)

@@ -202,9 +202,8 @@ class Teller:
             if sum(map(len, values)) > (400, 300, 200, 120, 80)[self.level]:
                 continue
             listing = ", ".join(values[:-1]) + " and " + values[-1]
-            lines.append(
-                f"{'  ' * indent}Over the loop `{name}` {self.rng.choice(('takes', 'runs through'))} the values {listing}."
-            )
+            verb = self.rng.choice(("takes", "runs through"))
+            lines.append(f"{'  ' * indent}Over the loop `{name}` {verb} the values {listing}.")
         return lines
 
     # Statements

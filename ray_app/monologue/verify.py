@@ -1,8 +1,8 @@
 """Is every claim of a monologue true? Verdicts without an LLM, each with its evidence.
 
 Forward promises: an accepted text has at least one recognised claim about the run; every recognised claim holds at its
-place in the trace, in reading order; the state changes that decide the output are told (`coverage`); its final answer is
-the recorded call and output; every literal outside a claim occurs in the run. Backward: see `verify_backward`.
+place in the trace, in reading order; the state changes that decide the output are told (`coverage`); its final answer
+is the recorded call and output; every literal outside a claim occurs in the run. Backward: see `verify_backward`.
 
 Does not promise that unrecognised prose is true: literals that no claim holds are listed as unchecked.
 """
@@ -30,7 +30,9 @@ Run = Callable[..., list[Execution]]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`reason` is short and fixed ("ok" where accepted); `detail` names the culprit; `unchecked` are literals no claim holds."""
+    """`reason` is short and fixed ("ok" where accepted); `detail` names the culprit; `unchecked` are literals
+    no claim holds.
+    """
 
     accepted: bool
     reason: str
@@ -135,7 +137,9 @@ def answer_fault(answer: str, execution: Execution, code: str, run: Run) -> str:
 
 
 def split_answer(answer: str) -> tuple[str, str]:
-    """("f(1)", "2") from "assert f(1) == 2" or "f(1) == 2"; ("", "2") from a bare value; ("", "") where it is no Python."""
+    """("f(1)", "2") from "assert f(1) == 2" or "f(1) == 2"; ("", "2") from a bare value; ("", "") where it is
+    no Python.
+    """
     text = answer.strip().removeprefix("assert ").strip()
     try:
         node = parse_expression(text)

@@ -15,6 +15,7 @@ from ray_app.monologue.check import Finding, check, child_frames, equal, matches
 from ray_app.monologue.claim import Anchor, Claim
 from ray_app.monologue.deciding import uses
 from ray_app.monologue.evaluate import Unknown, parse_value, show
+from ray_app.monologue.source import is_inner
 from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
 
 _LOOK_AHEAD = 1_000
@@ -45,11 +46,15 @@ class _Walker:
         self.current: Moment | None = None
         self._implied: tuple[Anchor, ...] = ()
         self._frame: int | None = None
+        self._told_before: set[tuple[int, str]] = set()
+        self._told_here: set[tuple[int, str]] = set()
         self._targets = {name for loop in timeline.source.loops.values() for name in loop.targets}
 
     def sentence(self, claims: list[Claim]) -> list[Checked]:
         self._implied = ()
         self._frame = None
+        self._told_before |= self._told_here
+        self._told_here = set()
         done: list[Checked] = []
         for _, group in groupby(claims, key=lambda claim: (claim.line, claim.iterations)):
             done += self._group(list(group))
@@ -68,11 +73,15 @@ class _Walker:
         first: list[Checked] = []
         untold: tuple[Moment, list[Checked]] | None = None
         for moment in self._executions(claims[0]):
+            changed = {(moment.index, claim.subject) for claim in claims if claim.how == "change"}
+            if changed & self._told_before:
+                continue
             found = [Checked(claim, check(self.timeline, claim, moment)) for claim in claims]
             if all(item.finding.holds or item.claim.kind in ("code", "quote") for item in found) and not _refuted(
                 found
             ):
                 self._advance(moment, claims)
+                self._told_here |= changed
                 return found
             if untold is None and not _refuted(found):
                 untold = (moment, found)
@@ -93,7 +102,7 @@ class _Walker:
             return
         anchors = self._applicable(claim.iterations, line)
         for moment in self._from_cursor():
-            if moment.line != line or (claim.visit and moment.visit != claim.visit):
+            if moment.line != line or is_inner(moment.function) or (claim.visit and moment.visit != claim.visit):
                 continue
             if wanted is not None and moment.outcome is not wanted:
                 continue

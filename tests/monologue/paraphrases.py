@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Sentences as people and models write them about four small runs: each true one beside a false twin."""
 
 PROGRAMS = {

@@ -22,7 +22,7 @@ PROGRAMS = {
         "f(9)",
     ),
     "nested": (
-        "def f(n):\n    s = ''\n    for i in range(n):\n        for j in range(i):\n            s += str(j)\n    return s\n",
+        "def f(n):\n    s = ''\n    for i in range(n):\n        for j in range(i):\n            s += str(j)\n    return s\n",  # noqa: E501
         "f(4)",
     ),
     "recursion": ("def f(n):\n    if n <= 1:\n        return 1\n    return n * f(n - 1)\n", "f(4)"),

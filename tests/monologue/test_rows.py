@@ -8,7 +8,10 @@ from ray_app.cli import app
 from ray_app.monologue.rows import verify_lines
 
 CODE = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
-TOLD = "total becomes 0. Iteration 2: total becomes 1. Iteration 3: total becomes 3. Returns 3.\n[ANSWER] assert f(3) == 3 [/ANSWER]"
+TOLD = (
+    "total becomes 0. Iteration 2: total becomes 1. Iteration 3: total becomes 3. Returns 3.\n"
+    "[ANSWER] assert f(3) == 3 [/ANSWER]"
+)
 ROW = {"id": "a", "code": CODE, "call": "f(3)", "output": "3", "direction": "forward", "monologue": TOLD}
 
 
