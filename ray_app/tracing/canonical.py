@@ -17,40 +17,33 @@ is tested against.
 """
 
 import types
-from _collections import OrderedDict, defaultdict, deque  # pyright: ignore[reportMissingImports, reportAttributeAccessIssue]
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ray_app.tracing.extension import extension
-
-_Getter = Callable[[Any], Any]
+from ray_app.tracing.introspection import (
+    attributes,
+    default_factory,
+    deque_maxlen,
+    exception_args,
+    find,
+    has_slots,
+    instance_dict,
+    is_enum,
+    is_plain_library_value,
+    module_dict,
+    namedtuple_fields,
+    ordered_items,
+    plain,
+    type_name,
+    type_qualname,
+)
 
 MAX_DEPTH = 64
 MAX_DECIMAL_BITS = 14_000
 SET_WORK = 8
 """A set in which more than `SET_WORK * max_chars` objects would have to be visited to sort it prints its size only."""
-
-
-def _getter(kind: Any, name: str) -> _Getter:
-    """Reads an attribute through the built-in type's descriptor: a class of the program may define its own."""
-    return vars(kind)[name].__get__
-
-
-_type_name = _getter(type, "__name__")
-_type_qualname = _getter(type, "__qualname__")
-_type_module = _getter(type, "__module__")
-_type_mro = _getter(type, "__mro__")
-_type_dict = _getter(type, "__dict__")
-_type_flags = _getter(type, "__flags__")
-_module_dict = _getter(types.ModuleType, "__dict__")
-_exception_args = _getter(BaseException, "args")
-_exception_dict = _getter(BaseException, "__dict__")
-_default_factory = _getter(defaultdict, "default_factory")
-_deque_maxlen = _getter(deque, "maxlen")
-
-_HEAP, _IMMUTABLE = 1 << 9, 1 << 8
-_PLAIN_LIBRARY_TYPES = ("datetime.date", "datetime.datetime", "datetime.time", "datetime.timedelta", "decimal.Decimal")
-_ATOMS = {id(t) for t in (int, float, bool, str, bytes, type(None))}
 
 
 class _FullError(Exception):
@@ -117,7 +110,7 @@ class _Writer:
             write = _subclass_writer(kind)
         if write is not None:
             write(self, value)
-        elif _is_plain_library_value(kind, value):
+        elif is_plain_library_value(kind, value):
             self.emit(repr(value))
         else:
             self.instance(value)
@@ -199,7 +192,7 @@ class _Writer:
         self.nested(value, "{", "}", lambda: self.pairs(dict.items(value)))
 
     def ordered_dict(self, value: Any) -> None:
-        self.nested(value, "{", "}", lambda: self.pairs(_ordered_items(value, self.limit)))
+        self.nested(value, "{", "}", lambda: self.pairs(ordered_items(value, self.limit)))
 
     def set_(self, value: set[Any] | frozenset[Any]) -> None:
         kind: Any = set if issubclass(type(value), set) else frozenset
@@ -238,12 +231,12 @@ class _Writer:
 
     def deque_body(self, value: Any) -> None:
         self.nested(value, "[", "]", lambda: self.items(deque.__iter__(value)))
-        maxlen = _deque_maxlen(value)
+        maxlen = deque_maxlen(value)
         if maxlen is not None:
             self.emit(", maxlen=" + int.__repr__(maxlen))
 
     def defaultdict_body(self, value: Any) -> None:
-        self.value(_default_factory(value))
+        self.value(default_factory(value))
         self.emit(", ")
         self.dict_(value)
 
@@ -265,14 +258,14 @@ class _Writer:
 
     def named(self, opening: str, name: object, closing: str = ">") -> None:
         self.emit(opening)
-        self.emit(_plain(name))
+        self.emit(plain(name))
         self.emit(closing)
 
     def class_(self, value: type) -> None:
-        self.named("<class '", _type_qualname(value), "'>")
+        self.named("<class '", type_qualname(value), "'>")
 
     def module(self, value: types.ModuleType) -> None:
-        self.named("<module '", _find(_module_dict(value) or {}, "__name__"), "'>")
+        self.named("<module '", find(module_dict(value) or {}, "__name__"), "'>")
 
     def function(self, value: types.FunctionType) -> None:
         self.named("<function ", value.__qualname__)
@@ -282,7 +275,7 @@ class _Writer:
         if owner is None or issubclass(type(owner), types.ModuleType):
             return self.named("<built-in function ", value.__name__)
         self.named("<built-in method ", value.__name__, " of ")
-        return self.named("", _type_name(type(owner)), " object>")
+        return self.named("", type_name(type(owner)), " object>")
 
     def method(self, value: types.MethodType) -> None:
         function: object = value.__func__
@@ -300,50 +293,50 @@ class _Writer:
         """`Name(base text, attribute=value)`, or a named tuple's fields."""
 
         def write() -> None:
-            names = _namedtuple_fields(type(value), value)
+            names = namedtuple_fields(type(value), value)
             if names is None:
                 write_base(self, value)
             else:
                 self.fields(zip(names, tuple.__iter__(value), strict=True), False)
-            self.fields(_attributes(value), names != ())
+            self.fields(attributes(value), names != ())
 
         self.object_(value, write)
 
     def instance(self, value: object) -> None:
-        if _instance_dict(value) is None and not _has_slots(type(value)):
-            self.named("<", _type_name(type(value)))
+        if instance_dict(value) is None and not has_slots(type(value)):
+            self.named("<", type_name(type(value)))
         else:
-            self.object_(value, lambda: self.fields(_attributes(value), False))
+            self.object_(value, lambda: self.fields(attributes(value), False))
 
     def object_(self, value: object, write: Callable[[], None]) -> None:
         """`Name(...)` around what `write` emits; an enum member by its name."""
         kind = type(value)
-        member = _find(_instance_dict(value), "_name_") if _is_enum(kind) else None
+        member = find(instance_dict(value), "_name_") if is_enum(kind) else None
         if type(member) is str:
-            self.named("", _type_name(kind), ".")
-            self.emit(_plain(member))
+            self.named("", type_name(kind), ".")
+            self.emit(plain(member))
         else:
             # The complement tells the object from its base part, which may have brackets of its own.
-            self.nested(value, _plain(_type_name(kind)) + "(", ")", write, ~id(value))
+            self.nested(value, plain(type_name(kind)) + "(", ")", write, ~id(value))
 
     def exception(self, value: BaseException) -> None:
         def write() -> None:
-            arguments = _exception_args(value)
+            arguments = exception_args(value)
             self.items(tuple.__iter__(arguments))
-            self.fields(_attributes(value), len(arguments) > 0)
+            self.fields(attributes(value), len(arguments) > 0)
 
         self.object_(value, write)
 
     def exception_message(self, error: BaseException) -> None:
-        arguments = _exception_args(error)
-        self.emit(_plain(_type_name(type(error))))
+        arguments = exception_args(error)
+        self.emit(plain(type_name(type(error))))
         if not arguments:
             return
         self.emit(": ")
         if len(arguments) > 1:
             self.value(arguments)
         elif type(arguments[0]) is str and not issubclass(type(error), KeyError):
-            self.emit(_plain(arguments[0][: self.limit + 1]))
+            self.emit(plain(arguments[0][: self.limit + 1]))
         else:
             self.value(arguments[0])
 
@@ -352,118 +345,11 @@ class _Writer:
             self.emit(", " if follows else "")
             follows = True
             if type(name) is str:
-                self.emit(_plain(name))
+                self.emit(plain(name))
             else:
                 self.value(name)
             self.emit("=")
             self.value(item)
-
-
-def _plain(text: object) -> str:
-    """The text as an exact str, so that no subclass's methods run, that UTF-8 can hold; "?" for anything else."""
-    if not issubclass(type(text), str):
-        return "?"
-    exact = str.__str__(text)  # type: ignore[arg-type]
-    return exact if exact.isascii() else exact.encode("utf-8", "backslashreplace").decode()
-
-
-def _find(mapping: Any, name: str) -> object:
-    """`mapping.get(name)` without comparing with keys that a program may have made."""
-    if mapping is None:
-        return None
-    for key, item in mapping.items():
-        if type(key) is str and key == name:
-            return item
-    return None
-
-
-def _is_enum(kind: type) -> bool:
-    meta = type(kind)
-    return meta is not type and _plain(_type_name(meta)) == "EnumType"
-
-
-def _instance_dict(value: object) -> dict[Any, Any] | None:
-    """The object's `__dict__` through the descriptor that its layout has, or None."""
-    if issubclass(type(value), BaseException):
-        return _exception_dict(value)
-    for base in _type_mro(type(value)):
-        descriptor = _find(_type_dict(base), "__dict__")
-        if type(descriptor) is types.GetSetDescriptorType and descriptor.__objclass__ is base:
-            found = types.GetSetDescriptorType.__get__(descriptor, value, type(value))
-            return found if type(found) is dict else None
-    return None
-
-
-def _has_slots(kind: type) -> bool:
-    return any(_declares_slots(base) for base in _type_mro(kind))
-
-
-def _declares_slots(kind: type) -> bool:
-    return any(type(key) is str and key == "__slots__" for key in _type_dict(kind))
-
-
-def _attributes(value: object) -> Iterator[tuple[Any, Any]]:
-    """Slots from the oldest base on, then the instance dictionary, without names such as `__x__`."""
-    for base in reversed(_type_mro(type(value))):
-        if not _declares_slots(base):
-            continue
-        for name, member in _type_dict(base).items():
-            if type(member) is types.MemberDescriptorType and member.__objclass__ is base and not _is_dunder(name):
-                try:
-                    item = types.MemberDescriptorType.__get__(member, value, type(value))
-                except AttributeError:
-                    continue
-                yield name, item
-    for name, item in (_instance_dict(value) or {}).items():
-        if not _is_dunder(name):
-            yield name, item
-
-
-def _is_dunder(name: object) -> bool:
-    return type(name) is str and name[:2] == "__" and name[-2:] == "__"
-
-
-def _namedtuple_fields(kind: type, value: Any) -> tuple[str, ...] | None:
-    if not issubclass(kind, tuple):
-        return None
-    for base in _type_mro(kind):
-        names = _find(_type_dict(base), "_fields")
-        if names is not None:
-            return names if type(names) is tuple and _are_fields(names, tuple.__len__(value)) else None
-    return None
-
-
-def _are_fields(names: tuple[Any, ...], count: int) -> bool:
-    return len(names) == count and all(type(name) is str for name in names)
-
-
-def _ordered_items(value: Any, limit: int) -> Iterable[tuple[Any, Any]]:
-    """An OrderedDict's first items in its own order. Hashing keys could run a program's code, so where a key is not
-    an atom or a tuple of atoms, and where the order is corrupt, the order of the underlying dict."""
-    if not all(_hashes_safely(key) for key in dict.keys(value)):
-        return dict.items(value)
-    found: list[tuple[Any, Any]] = []
-    try:
-        for key in OrderedDict.__iter__(value):
-            found.append((key, dict.__getitem__(value, key) if dict.__contains__(value, key) else None))
-            if len(found) >= limit:
-                break
-    except (KeyError, RuntimeError):
-        return dict.items(value)
-    return found
-
-
-def _hashes_safely(key: object) -> bool:
-    return id(type(key)) in _ATOMS or (type(key) is tuple and all(id(type(item)) in _ATOMS for item in key))
-
-
-def _is_plain_library_value(kind: type, value: Any) -> bool:
-    """Whether the type is a C type of the standard library whose own `repr` is short and calls nothing foreign."""
-    flags = _type_flags(kind)
-    if type(kind) is not type or (flags & _HEAP and not flags & _IMMUTABLE):
-        return False
-    name = f"{_type_module(kind)}.{_type_name(kind)}"
-    return name in _PLAIN_LIBRARY_TYPES and (name not in _PLAIN_LIBRARY_TYPES[1:3] or value.tzinfo is None)
 
 
 _EXACT: dict[int, Callable[[_Writer, Any], None]] = {
