@@ -4,8 +4,8 @@ A program must not find a trusted frame to walk into, so its code runs as the ou
 every frame of the server return and then works in exit callbacks, which the interpreter calls with an empty stack.
 There `map(operator.call, generator)`, driven from C, resumes our generator; the generator hands out what to run and is
 suspended while that runs. An exception of the program ends one callback and reaches `sys.unraisablehook`, a list's
-`append`; the next callback resumes the generator. Trusted code then works with builtins of its own, with the collector off and
-the recursion limit restored, and drops nothing of the program's while a frame of ours is below.
+`append`; the next callback resumes the generator. Trusted code then works with builtins of its own, with the collector
+off and the recursion limit restored, and drops nothing of the program's while a frame of ours is below.
 """
 
 import atexit

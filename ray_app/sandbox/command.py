@@ -41,7 +41,7 @@ def execute_file(
     twice: bool = False,
     require_layers: Collection[str] = (),
 ) -> tuple[int, int, int]:
-    """Runs the programs of a JSON-lines file, a row per program in the same order; (programs, calls, calls that are ok).
+    """Runs the programs of a JSON-lines file, a row per program in its order; (programs, calls, calls that are ok).
 
     In: {"id", "code", "calls"}. Out: {"id", "calls": [one object per call]}. InputError names a bad line.
     """

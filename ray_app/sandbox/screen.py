@@ -9,8 +9,8 @@ recurse and use memory: that ends its child, and is noticed. The screen is a fil
 import ast
 
 BUILTINS = frozenset(
-    "abs all any ascii bin bool bytes bytearray callable chr complex dict divmod enumerate filter float format frozenset"  # noqa: SIM905
-    " int isinstance issubclass iter len list map max min next oct ord pow print range repr reversed round"
+    "abs all any ascii bin bool bytes bytearray callable chr complex dict divmod enumerate filter float"  # noqa: SIM905
+    " format frozenset int isinstance issubclass iter len list map max min next oct ord pow print range repr reversed round"
     " set slice sorted str sum tuple zip True False None NotImplemented Ellipsis"
     " ArithmeticError AssertionError AttributeError BaseException Exception IndexError KeyError LookupError"
     " NameError OverflowError RecursionError RuntimeError StopIteration SyntaxError TypeError UnicodeDecodeError"
