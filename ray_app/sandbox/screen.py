@@ -8,14 +8,16 @@ recurse and use memory: that ends its child, and is noticed. The screen is a fil
 
 import ast
 
-BUILTINS = frozenset(
-    "abs all any ascii bin bool bytes bytearray callable chr complex dict divmod enumerate filter float"  # noqa: SIM905
-    " format frozenset int isinstance issubclass iter len list map max min next oct ord pow print range repr reversed round"
-    " set slice sorted str sum tuple zip True False None NotImplemented Ellipsis"
-    " ArithmeticError AssertionError AttributeError BaseException Exception IndexError KeyError LookupError"
-    " NameError OverflowError RecursionError RuntimeError StopIteration SyntaxError TypeError UnicodeDecodeError"
-    " UnicodeEncodeError UnicodeError ValueError ZeroDivisionError NotImplementedError EOFError".split()
-)
+_BUILTINS = """
+    abs all any ascii bin bool bytes bytearray callable chr complex dict divmod enumerate filter float
+    format frozenset int isinstance issubclass iter len list map max min next oct ord pow print range repr
+    reversed round set slice sorted str sum tuple zip True False None NotImplemented Ellipsis
+    ArithmeticError AssertionError AttributeError BaseException Exception IndexError KeyError LookupError
+    NameError OverflowError RecursionError RuntimeError StopIteration SyntaxError TypeError
+    UnicodeDecodeError UnicodeEncodeError UnicodeError ValueError ZeroDivisionError NotImplementedError
+    EOFError
+"""
+BUILTINS = frozenset(_BUILTINS.split())
 _LIBRARY = {
     "math": "ceil comb copysign cos degrees e exp fabs factorial floor fmod fsum gcd hypot inf isclose isfinite isinf"
     " isnan isqrt lcm log log10 log2 modf nan perm pi pow prod radians sin sqrt tan tau trunc",
