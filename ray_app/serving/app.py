@@ -44,6 +44,7 @@ _WORKBENCH = {
     "max_ongoing_requests": 64,
     "autoscaling_config": {"min_replicas": 1, "max_replicas": 16, "target_ongoing_requests": 8},
 }
+_PIECES_PER_S = 50  # pieces that one replica hands out, all its streams together
 _ATTEMPTS = 4  # runs of one request before a dying replica is reported
 
 
@@ -88,15 +89,24 @@ class Model:
         from ray_app.serving.engine import TransformersEngine
 
         self._engine = TransformersEngine(resolve(path), options)
+        self._streams = 0
 
     async def complete(self, generation: Generation) -> list[Delta]:
         """All choices of one generation, finished."""
         return await _whole(self._deltas(generation))
 
     async def stream(self, generation: Generation) -> AsyncGenerator[list[Delta]]:
-        """The deltas of one generation, as many at a time as are ready."""
-        async for deltas in self._deltas(generation):
-            yield deltas
+        """The deltas of one generation: the first at once, then as many at a time as a bounded number of pieces needs.
+
+        Each piece costs milliseconds in three processes, so with many streams open each gets larger pieces less often.
+        """
+        self._streams += 1
+        try:
+            async for deltas in self._deltas(generation):
+                yield deltas
+                await asyncio.sleep(self._streams / _PIECES_PER_S)
+        finally:
+            self._streams -= 1
 
     async def _deltas(self, generation: Generation) -> AsyncIterator[list[Delta]]:
         loop = asyncio.get_running_loop()
