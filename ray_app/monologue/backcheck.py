@@ -95,10 +95,11 @@ def _judge(
 ) -> Outcome:
     timeline = arrange(read(code), done.trace) if done.trace is not None else None
     constraints = [(claim, predicate) for claim in claims.claims if (predicate := predicate_of(claim, shape, code))]
+    loose = tuple(item for item in claims.unchecked if not quotes(code, item.strip("`"), 0))
     rest = [claim for claim in claims.claims if not any(claim is one for one, _ in constraints)]
     facts, untold = _facts(timeline, rest) if timeline is not None else ([], [])
     if not constraints:
-        return Outcome("no constraints", tuple(facts), (*claims.unchecked, *untold))
+        return Outcome("no constraints", tuple(facts), (*loose, *untold))
     pool = known_inputs(code, shape, execution, others, bound, run)
     verdicts = _constraints(code, shape, [predicate for _, predicate in constraints], execution, pool, bound, run)
     told = [
@@ -119,7 +120,7 @@ def _judge(
         )
     elif verdicts.excludes_nothing:
         reason = "constraints exclude nothing"
-    return Outcome(reason, all_claims, (*claims.unchecked, *untold), f"{false.text}: {false.evidence}" if false else "")
+    return Outcome(reason, all_claims, (*loose, *untold), f"{false.text}: {false.evidence}" if false else "")
 
 
 def known_inputs(
@@ -264,6 +265,10 @@ def _facts(timeline: Timeline, claims: Sequence[Claim]) -> tuple[list[records.Cl
     untold: list[str] = []
     for claim in claims:
         if claim.kind in ("code", "quote", "line", "iteration", "invariant", "sequence"):
+            continue
+        given = timeline.frames[0].arguments.get(claim.subject) if claim.kind == "value" and not claim.line else None
+        if given is not None and equal(given, claim.value):
+            facts.append(records.Claim(claim.text, claim.kind, True, f"the witness gives {claim.subject} = {given}"))
             continue
         places = [m for m in timeline.moments if not claim.line or m.line == claim.line] or timeline.moments
         findings = [check(timeline, claim, moment) for moment in places]

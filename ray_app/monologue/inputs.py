@@ -132,6 +132,8 @@ def _strings(value: str) -> Iterator[str]:
     yield value[:middle] + "x" + value[middle + 1 :]
     yield value[:middle] + " " + value[middle:]
     yield "".join(sorted(value))
+    for position in range(1, min(len(value) - 1, 8)):
+        yield value[:position] + value[position + 1 :]
 
 
 def _sequences(items: list[Any]) -> Iterator[list[Any]]:
@@ -143,6 +145,9 @@ def _sequences(items: list[Any]) -> Iterator[list[Any]]:
         for position in sorted({0, len(items) // 2, len(items) - 1}):
             for other in variants(items[position])[:2]:
                 yield [*items[:position], other, *items[position + 1 :]]
+    for position in range(1, min(len(items) - 1, 10)):
+        yield [*items[:position], *items[position + 1 :]]
+        yield [*items[:position], items[position], *items[position:]]
     yield []
     yield [items[0]] if items else [0]
     yield items + items if items else ["a"]
@@ -160,7 +165,7 @@ def _dictionaries(value: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
     yield {**value, "zz": 0}
 
 
-def neighbours(shape: Signature, arguments: dict[str, str], limit: int = 40) -> list[dict[str, str]]:
+def neighbours(shape: Signature, arguments: dict[str, str], limit: int = 64) -> list[dict[str, str]]:
     """Inputs that differ from a known one in one argument, of the same type; fairly from every parameter."""
     rows: list[list[dict[str, str]]] = []
     for name in shape.parameters:

@@ -290,6 +290,8 @@ def _sort(kind: str, match: re.Match[str], text: str, names: frozenset[str]) -> 
         return _coded(piece.strip("`").strip(), names)
     if kind == "label":
         return "L", re.sub(r"\D", "", piece)
+    if kind == "number" and _is_list_mark(text, match.start(), match.end()):
+        return None
     if kind in ("string", "number"):
         return _literal(piece.replace("−", "-"))
     if kind == "ordinal":
@@ -297,6 +299,12 @@ def _sort(kind: str, match: re.Match[str], text: str, names: frozenset[str]) -> 
     if kind == "empty":
         return "V", _EMPTY[piece.split()[-1]]
     return _word(piece, match, text, names)
+
+
+def _is_list_mark(text: str, start: int, end: int) -> bool:
+    """Whether a number opens a line as "1." or "2)" does in a list."""
+    line = text.rfind("\n", 0, start) + 1
+    return not text[line:start].strip("#*- ") and bool(re.match(r"[.)](?:\s|$)", text[end : end + 2]))
 
 
 def _word(piece: str, match: re.Match[str], text: str, names: frozenset[str]) -> tuple[str, str] | None:
