@@ -4,6 +4,7 @@ VENV ?= .venv
 ROOT ?= runs/demo
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := PYTHONWARNINGS=ignore $(BIN)/pip install -q
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-slow check format bench clean
@@ -19,10 +20,10 @@ $(STAMP): pyproject.toml ray_app/tracing/_tracer.c
 	  echo "error: $$($(PYTHON) --version) is not supported; use Python 3.11 to 3.13 (make PYTHON=python3.11 ...)"; exit 1; }
 	@echo "installing into $(VENV) (about 4 minutes, once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/pip install -q --upgrade pip setuptools wheel
-	@echo "  1/3 torch" && $(BIN)/pip install -q torch==2.13.0
-	@echo "  2/3 ray, transformers, semray" && $(BIN)/pip install -q -e '.[cluster,models,dev]'
-	@echo "  3/3 deepspeed" && $(BIN)/pip install -q -e '.[train]'
+	@$(PIP) --upgrade pip setuptools wheel
+	@echo "  1/3 torch" && $(PIP) torch==2.13.0
+	@echo "  2/3 ray, transformers, semray" && $(PIP) -e '.[cluster,models,dev]'
+	@echo "  3/3 deepspeed" && $(PIP) -e '.[train]'
 	@touch $@
 
 demo: $(STAMP)  ## the main job: synthesize, train, serve, evaluate, report (RECIPE demo, ROOT=runs/demo)

@@ -121,7 +121,7 @@ def run_job(running: Head, entrypoint: list[str], working_dir: Path) -> str:
     SUCCEEDED, FAILED or STOPPED."""
     client = _client(running)
     logging.getLogger("ray").setLevel(logging.ERROR)  # else one line for every file that is not uploaded
-    job = client.submit_job(entrypoint=shlex.join(entrypoint), runtime_env={"working_dir": str(working_dir)})
+    job = _submitted(client, shlex.join(entrypoint), working_dir)
     print(f"job {job} submitted to {running.dashboard}", flush=True)
     try:
         asyncio.run(_follow(client, job))
@@ -129,6 +129,18 @@ def run_job(running: Head, entrypoint: list[str], working_dir: Path) -> str:
         client.stop_job(job)
         raise
     return client.get_job_status(job).value
+
+
+def _submitted(client: "JobSubmissionClient", entrypoint: str, working_dir: Path) -> str:
+    """The id of the submitted job. A dashboard that answers may still wait for the agent that runs jobs."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            return client.submit_job(entrypoint=entrypoint, runtime_env={"working_dir": str(working_dir)})
+        except RuntimeError as error:
+            if "No available agent" not in str(error) or time.monotonic() > deadline:
+                raise ClusterError(f"Ray refuses the job: {error}; look into its log with `ray logs`") from error
+            time.sleep(0.5)
 
 
 async def _follow(client: "JobSubmissionClient", job: str) -> None:
