@@ -81,7 +81,7 @@ def bench_inputs(options: argparse.Namespace) -> None:
     """Coverage of k calls chosen by path against k at random and the first k, from the same candidates."""
     config, rng, keep = TraceConfig(candidates=24), random.Random(0), 3
     source = [file for file in files() if file.origin.startswith("python3")]
-    mined = [row for row in mine_trees(trees(source)[:4]) if isinstance(row, Program)][: options.grown]
+    mined = [row for row in mine_trees(trees(source)[:1]) if isinstance(row, Program)][: options.grown]
     ways: dict[str, Callable[[int, list[int]], list[int]]] = {
         "random": lambda count, _: sorted(rng.sample(range(count), min(keep, count))),
         "first": lambda count, _: list(range(min(keep, count))),
@@ -118,7 +118,7 @@ def bench_decontaminate(options: argparse.Namespace) -> None:
     )
     gate = Gate([load_benchmark(Path(options.data) / name) for name in names])
     source = [file for file in files() if file.origin.startswith("python3")]
-    mined = [row for row in mine_trees(trees(source)[:4]) if isinstance(row, Program)][: options.grown]
+    mined = [row for row in mine_trees(trees(source)[:1]) if isinstance(row, Program)][: options.grown]
     rows = list(gate.admit(mined))
     timed("decontaminate mined", iter(rows))
     for row in rows:
