@@ -19,6 +19,7 @@ from ray_app.programs.trace import TraceConfig
 from ray_app.programs.workers import Plot, SelectConfig
 from ray_app.sandbox.limits import Limits
 from ray_app.serving.app import ModelOptions
+from ray_app.serving.generation import EngineOptions
 from ray_app.training.config import TrainConfig
 
 
@@ -138,7 +139,7 @@ def demo() -> Recipe:
             save_steps=12,
             report_to=("tensorboard",),
         ),
-        serve=ModelOptions(num_cpus=0.25),
+        serve=ModelOptions(num_cpus=0.25, engine=EngineOptions(threads=1)),
         evaluate=Evaluate(
             exams=(
                 Exam("held_out", "direct", items=48, max_tokens=40),

@@ -1,11 +1,11 @@
 import pytest
-from fake_teacher import FakeTeacher
 
 from ray_app.errors import InputError
 from ray_app.evaluation.generate import GenerationConfig, generate
 from ray_app.evaluation.grade import Grader
 from ray_app.evaluation.items import Benchmark, Item
 from ray_app.records import Reject, Score
+from tests.evaluation.fake_teacher import FakeTeacher
 
 ITEMS = tuple(
     Item(f"s{i}", "output", "def f(x):\n    return x + 1", "f", str(i + 1), call=f"f({i})", output=str(i + 1))

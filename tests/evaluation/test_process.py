@@ -1,7 +1,6 @@
 import re
 
 import pytest
-from fake_teacher import FakeTeacher
 
 from ray_app.evaluation import process
 from ray_app.evaluation.items import Item
@@ -10,6 +9,7 @@ from ray_app.monologue.narrate import forward
 from ray_app.records import Program, Reject, Score, TracedProgram
 from ray_app.sandbox.api import execute
 from ray_app.tracing.probes import probes
+from tests.evaluation.fake_teacher import FakeTeacher
 
 CODE = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
 ITEM = Item("s", "output", CODE, "f", "6", call="f(4)", output="6")

@@ -1,7 +1,6 @@
 from pathlib import Path
 
 import pytest
-from fake_teacher import FakeTeacher
 
 from ray_app.evaluation import benchmarks, self_repair
 from ray_app.evaluation.generate import GenerationConfig
@@ -9,6 +8,7 @@ from ray_app.evaluation.grade import grade_all
 from ray_app.evaluation.items import CHECK, Benchmark, Item
 from ray_app.evaluation.verdicts import Executor
 from ray_app.records import Score
+from tests.evaluation.fake_teacher import FakeTeacher
 
 TEST = f"def {CHECK}(candidate):\n    assert candidate(1) == 2\n    assert candidate(-1) == 0\n"
 ITEM = Item("T/0", "code", "", "add", "", description="Add one to n.", test=TEST)

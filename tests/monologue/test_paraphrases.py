@@ -3,13 +3,13 @@
 import functools
 
 import pytest
-from paraphrases import PROGRAMS, TWINS
 
 from ray_app.monologue.claims import parse
 from ray_app.monologue.source import read
 from ray_app.monologue.timeline import Timeline, arrange
 from ray_app.monologue.walk import Checked, walk
 from ray_app.sandbox.api import execute
+from tests.monologue.paraphrases import PROGRAMS, TWINS
 
 
 @functools.cache

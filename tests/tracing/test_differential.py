@@ -17,17 +17,17 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-import corpora
 import pytest
-from confined import run_confined
-from corpora import Program
-from tricky_programs import tricky
 
 from ray_app.programs.mine import mine
 from ray_app.programs.sources import files
 from ray_app.records import Program as MinedProgram
 from ray_app.sandbox import warm
 from ray_app.tracing import reader, recorder
+from tests.tracing import corpora
+from tests.tracing.confined import run_confined
+from tests.tracing.corpora import Program
+from tests.tracing.tricky_programs import tricky
 
 POLICIES = {"frame tricks": "locals-dict"} if sys.version_info < (3, 13) else {}
 

@@ -359,7 +359,7 @@ def test_recorder_in_a_tiny_buffer_refuses(tracer: Recorder) -> None:
 
 LEAK = """\
 import gc, mmap
-from tricky_programs import tricky
+from tests.tracing.tricky_programs import tricky
 from ray_app.tracing import recorder
 programs = [(compile(code, "<program>", "exec"), compile(call, "<call>", "eval")) for _, code, call in tricky()]
 buffer = memoryview(mmap.mmap(-1, 1 << 20))
@@ -384,7 +384,7 @@ print(run(10_000) - before)
 
 @pytest.mark.slow
 def test_recorder_over_ten_thousand_programs_does_not_grow() -> None:
-    run = subprocess.run([sys.executable, "-c", LEAK], cwd=Path(__file__).parent, capture_output=True, check=True)
+    run = subprocess.run([sys.executable, "-c", LEAK], cwd=Path(__file__).parents[2], capture_output=True, check=True)
     assert int(run.stdout) < 1_000_000
 
 

@@ -5,17 +5,17 @@ import mmap
 import random
 from collections.abc import Callable
 
-import corpora
 import pytest
-from confined import run_confined
-from corpora import Program
-from tricky_programs import tricky
 
 from ray_app.sandbox import warm
 from ray_app.tracing import reader, recorder
 from ray_app.tracing.model import Trace
 from ray_app.tracing.probes import Probe, check, probes
 from ray_app.tracing.render import RENDERINGS, Rendering
+from tests.tracing import corpora
+from tests.tracing.confined import run_confined
+from tests.tracing.corpora import Program
+from tests.tracing.tricky_programs import tricky
 
 SAMPLE = '''\
 def g(x):

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from training_kit import build_model
 
 from ray_app.training.config import TrainConfig
+from tests.training.training_kit import build_model
 
 
 @pytest.fixture(scope="session")

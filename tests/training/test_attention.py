@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_kit import build_model
 from transformers import AutoModelForCausalLM
 
 from ray_app.training.attention import packed_attention, register
 from ray_app.training.model import Objective, to_batch
 from ray_app.training.pack import assemble
 from ray_app.training.tokenize import Document
+from tests.training.training_kit import build_model
 
 CPU = torch.device("cpu")
 TOLERANCE = 2e-5  # fp32, losses of about 6

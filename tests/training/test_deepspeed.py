@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 import torch
 import torch.multiprocessing
-from training_kit import build_samples
 
 from ray_app.errors import InputError
 from ray_app.training import deepspeed, local, loop
@@ -20,6 +19,7 @@ from ray_app.training.engine import PlainEngine
 from ray_app.training.export import weights
 from ray_app.training.metrics import MetricsLog
 from ray_app.training.model import load_model
+from tests.training.training_kit import build_samples
 
 Make = Callable[..., TrainConfig]
 CPU = torch.device("cpu")

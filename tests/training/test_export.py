@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_kit import build_model, build_samples
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from ray_app.errors import EngineError
 from ray_app.training import local
 from ray_app.training.config import TrainConfig
 from ray_app.training.export import export, logit_difference, trained
+from tests.training.training_kit import build_model, build_samples
 
 Make = Callable[..., TrainConfig]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from training_kit import build_model, build_samples
 
 from ray_app.errors import EngineError, InputError
 from ray_app.training import local, loop, metrics
@@ -17,6 +16,7 @@ from ray_app.training.config import TrainConfig
 from ray_app.training.engine import PlainEngine
 from ray_app.training.metrics import MetricsLog, Row
 from ray_app.training.model import Batch, load_model
+from tests.training.training_kit import build_model, build_samples
 
 CPU = torch.device("cpu")
 Make = Callable[..., TrainConfig]

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from training_kit import build_model
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from ray_app.errors import EngineError
@@ -16,6 +15,7 @@ from ray_app.training.attention import register
 from ray_app.training.config import TrainConfig
 from ray_app.training.engine import optimizer_for
 from ray_app.training.model import Objective
+from tests.training.training_kit import build_model
 
 Make = Callable[..., TrainConfig]
 DEEPSEEK_6_7B = LlamaConfig(

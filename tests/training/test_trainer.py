@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 import pytest
 import ray
 import torch
-from training_kit import build_samples
 
 from ray_app.errors import EngineError, InputError
 from ray_app.records import Sample, to_table
@@ -22,6 +21,7 @@ from ray_app.training import local, metrics
 from ray_app.training.config import TrainConfig
 from ray_app.training.export import logit_difference, trained
 from ray_app.training.trainer import train
+from tests.training.training_kit import build_samples
 
 Make = Callable[..., TrainConfig]
 
