@@ -154,7 +154,7 @@ def _absolute_root(entrypoint: list[str]) -> list[str]:
     made = list(entrypoint)
     for index, word in enumerate(made[:-1]):
         if word == "--root" and "://" not in made[index + 1]:
-            made[index + 1] = str(Path(made[index + 1]).expanduser().absolute())
+            made[index + 1] = os.path.abspath(Path(made[index + 1]).expanduser())
     return made
 
 

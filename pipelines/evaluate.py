@@ -7,6 +7,7 @@ Answers are cached, so a run that was cut off asks only for what is missing.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from ray_app.records import Score, TracedProgram
 from ray_app.runner import run
 from ray_app.stage import Stage
 from ray_app.store import Dataset
+from ray_app.teacher.endpoint import Endpoint
 
 WITHOUT_DATA = ("held_out", "humaneval")
 
@@ -77,15 +79,20 @@ def _indented(text: str) -> str:
 def evaluate(recipe: Recipe, root: str, url: str, names: tuple[str, ...]) -> None:
     """Bring the scores of the named models to completion, through the endpoint at `url` (not needed where complete)."""
     asked = list(questions(recipe, root))
-    for name in names:
-        endpoint = replace(endpoint_of(recipe, root, url, name), concurrency=recipe.evaluate.concurrency)
-        if name == TUNED:
-            endpoint = replace(endpoint, revision=Dataset(root, "training").complete().content)
-        # The model does the work; a worker only asks and grades.
-        stage = Stage(
-            f"scores-{name}", worker.evaluate, endpoint, Question, Score, rows_per_shard=32, num_cpus=0.5, max_workers=1
-        )
-        run(stage, root, rows=asked)
+    endpoints = [_endpoint(recipe, root, url, name) for name in names]
+    # The models do the work, each with cores of its own; a worker only asks and grades.
+    stages = [
+        Stage(f"scores-{place.model}", worker.evaluate, place, Question, Score, 32, num_cpus=0.5, max_workers=1)
+        for place in endpoints
+    ]
+    with ThreadPoolExecutor(len(stages)) as pool:
+        list(pool.map(lambda stage: run(stage, root, rows=asked), stages))
+
+
+def _endpoint(recipe: Recipe, root: str, url: str, name: str) -> Endpoint:
+    """Where the named model answers; a fine-tuned model is known by its weights."""
+    place = replace(endpoint_of(recipe, root, url, name), concurrency=recipe.evaluate.concurrency)
+    return replace(place, revision=Dataset(root, "training").complete().content) if name == TUNED else place
 
 
 def pending(root: str, names: tuple[str, ...] = (BASE, TUNED)) -> bool:

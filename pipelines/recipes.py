@@ -92,7 +92,7 @@ def demo() -> Recipe:
             mine_files=1_600,
             grow=GrowConfig(),
             plots=tuple(Plot(seed, 50, difficulty) for seed, difficulty in enumerate((1, 1, 2, 2, 3, 3, 4, 5))),
-            ask=AskConfig(max_tokens=256, repairs=1),
+            ask=AskConfig(max_tokens=192, repairs=1),
             asks=5,
             select=SelectConfig(),
             trace=TraceConfig(limits=Limits(cpu_s=0.5, trace_events=512), keep=2),

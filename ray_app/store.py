@@ -13,6 +13,7 @@ written under a temporary name and moved. Two runs on one root at the same time 
 import dataclasses
 import hashlib
 import json
+import os
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -248,7 +249,7 @@ def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def resolve(root: str) -> tuple[fs.FileSystem, str]:
     """The filesystem of a root and the root's path in it. Local paths become absolute."""
     if "://" not in root:
-        return fs.LocalFileSystem(), str(Path(root).expanduser().absolute())
+        return fs.LocalFileSystem(), os.path.abspath(Path(root).expanduser())
     try:
         return fs.FileSystem.from_uri(root)
     except (OSError, pa.ArrowInvalid) as error:

@@ -70,7 +70,7 @@ def key() -> str:
     return "a-secret"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def url(tiny: Path, key: str) -> Iterator[str]:
     ray.init(address="local", num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False)
     options = app.ModelOptions(num_cpus=0.1, engine=EngineOptions(device="cpu", threads=1))

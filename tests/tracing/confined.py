@@ -6,6 +6,7 @@ import resource
 import sys
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from ray_app.sandbox import isolation, seccomp
 
@@ -34,12 +35,14 @@ def run_confined(work: Callable[[], str], *, cpu_s: int, result_bytes: int = 1 <
 def _run(work: Callable[[], str], shared: mmap.mmap, cpu_s: int) -> None:
     code = 1
     try:
+        # A fork holds all that the test process has mapped: the program may add to it.
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
         isolation.drop_privileges((), {})
         privilege = isolation.Privilege()
         calls = isolation.Filter(seccomp.program(privilege.secret, notify=False))
         isolation.syscall("seccomp", _SET_FILTER, 0, calls.address)
-        privilege.confine_child(_MEMORY_BYTES)
+        privilege.confine_child(held + _MEMORY_BYTES)
         text, code = work(), 0
     except BaseException:
         text = traceback.format_exc()
