@@ -21,7 +21,6 @@ ORDER = [
     "teacher",
     "programs",
     "monologue",
-    "repair",
     "mixture",
     "training",
     "serving",
