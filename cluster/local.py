@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cluster.quiet import quiet
 from ray_app.errors import ClusterError, InputError, SemrayError
 
 if TYPE_CHECKING:
@@ -68,11 +69,13 @@ def head(*, dashboard_port: int = 0, num_cpus: int | None = None) -> Generator[H
     port = dashboard_port or free_port()
     # Ray asks every client for a token; ours lives as long as this cluster.
     os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex(32)
-    os.environ["RAY_SERVE_LOG_TO_STDERR"] = "0"
+    quiet()
     os.environ.pop("RAY_ADDRESS", None)
     directory = tempfile.mkdtemp(prefix="semray-")
     command = [Path(sys.executable).with_name("ray"), "start", "--head", "--block", "--port=0", "--disable-usage-stats"]
     command += ["--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", f"--dashboard-port={port}"]
+    # Its agent listens on a fixed port by default, which a second cluster on this machine would find taken.
+    command += [f"--dashboard-agent-listen-port={free_port()}"]
     command += [f"--object-store-memory={OBJECT_STORE_BYTES}", f"--temp-dir={directory}"]
     command += [f"--num-cpus={num_cpus}"] if num_cpus else []
     log_path = Path(directory) / "head.log"
@@ -120,7 +123,7 @@ def run_job(running: Head, entrypoint: list[str], working_dir: Path) -> str:
     """Submit a job that runs `entrypoint` in a copy of `working_dir`, print its log as it comes, return how it ended:
     SUCCEEDED, FAILED or STOPPED."""
     client = _client(running)
-    logging.getLogger("ray").setLevel(logging.ERROR)  # else one line for every file that is not uploaded
+    logging.disable(logging.INFO)  # else Ray writes a line for every file that it does not upload
     job = _submitted(client, shlex.join(entrypoint), working_dir)
     print(f"job {job} submitted to {running.dashboard}", flush=True)
     try:

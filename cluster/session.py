@@ -14,6 +14,7 @@ from collections.abc import Generator
 import psutil
 import ray
 
+from cluster.quiet import quiet
 from ray_app.errors import ClusterError
 
 GIB = 1024**3
@@ -31,6 +32,8 @@ def in_job() -> bool:
 def connect(*, num_cpus: int | None = None) -> Generator[None]:
     """Join the cluster at RAY_ADDRESS, or run one on this machine with `num_cpus` (default: all) for the block."""
     quiet()
+    for name in ("ray", "ray.data", "ray.serve", "ray.train"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     address = os.environ.get("RAY_ADDRESS")
     if address:
         _require_listener(address)
@@ -51,15 +54,6 @@ def connect(*, num_cpus: int | None = None) -> Generator[None]:
         yield
     finally:
         ray.shutdown()
-
-
-def quiet() -> None:
-    """Keep Ray's own chatter out of the terminal: our stages report their progress themselves."""
-    os.environ.setdefault("RAY_SERVE_LOG_TO_STDERR", "0")
-    os.environ.setdefault("RAY_DATA_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    for name in ("ray", "ray.data", "ray.serve", "ray.train"):
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _require_listener(address: str) -> None:
