@@ -82,7 +82,7 @@ def evaluate(recipe: Recipe, root: str, url: str, names: tuple[str, ...]) -> Non
     endpoints = [_endpoint(recipe, root, url, name) for name in names]
     # The models do the work, each with cores of its own; a worker only asks and grades.
     stages = [
-        Stage(f"scores-{place.model}", worker.evaluate, place, Question, Score, 32, num_cpus=0.5, max_workers=1)
+        Stage(f"scores-{place.model}", worker.evaluate, place, Question, Score, 64, num_cpus=0.5, max_workers=1)
         for place in endpoints
     ]
     with ThreadPoolExecutor(len(stages)) as pool:
