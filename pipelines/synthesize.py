@@ -90,7 +90,7 @@ def main(recipe: Recipe, root: str, endpoint: options.Url = "", model: options.M
     with connect():
         if endpoint:
             asked(recipe, root, endpoint_of(recipe, root, endpoint, model))
-        synthesize(recipe, root, asks=bool(endpoint))
+        synthesize(recipe, root, asks=Dataset(root, "asked").manifest() is not None)
 
 
 if __name__ == "__main__":
