@@ -24,8 +24,10 @@ def launch(*arguments: str) -> subprocess.Popen[str]:
 
 
 def ray_processes() -> set[int]:
-    names = ("raylet", "gcs_server")
-    return {process.pid for process in psutil.process_iter() if process.name() in names}
+    """The Ray processes that `cluster.local` started: their command lines name its temporary directory."""
+    found = psutil.process_iter(["name", "cmdline"])
+    ours = [p for p in found if p.info["name"] in ("raylet", "gcs_server") and "semray-" in " ".join(p.info["cmdline"])]
+    return {process.pid for process in ours}
 
 
 def test_local_job_runs_in_a_copy_with_an_absolute_root_and_leaves_no_process(tmp_path):
