@@ -2,10 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from typing import TextIO, TypeVar
-
-T = TypeVar("T")
+from typing import TextIO
 
 
 def duration(seconds: float) -> str:
@@ -50,12 +47,3 @@ class Progress:
         text = f"{self.label:<12} [{bar:<20}] {self.done}/{self.total} {self.unit}  {left}{'  ' + note if note else ''}"
         self._out.write(f"\r\033[K{text}" if self._live else f"{text}\n")
         self._out.flush()
-
-
-def track(items: Iterable[T], label: str, total: int, unit: str) -> Iterator[T]:
-    """The items, with progress shown while they are consumed."""
-    progress = Progress(label, total, unit)
-    for item in items:
-        yield item
-        progress.advance()
-    progress.close()

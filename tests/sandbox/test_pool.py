@@ -30,11 +30,11 @@ def test_worker_server_killed_between_batches_loses_no_row():
     worker.sandbox.close()
 
 
-def test_worker_server_that_dies_with_a_program_charges_only_that_program():
+def test_worker_closed_sandbox_is_started_again_and_charges_no_program():
     worker = Worker()
     execute_many = worker.sandbox.execute_many
     assert SERVER_DIED not in str(list(execute_many([Job("", ("1",))])))
-    worker.sandbox.close()  # as if it had broken: the next batch restarts it
+    worker.sandbox.close()
     results = worker.run([Job("def f(): return 1", ("f()",))] * 3, "safe", False)
     assert [r[0].output for r in results] == ["1", "1", "1"]
     worker.sandbox.close()
