@@ -7,15 +7,15 @@ L line label. Literals are recognised whole: the `2` in `1234` or inside a strin
 
 import ast
 import re
-import string
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ray_app.monologue.evaluate import Unknown, literal, parse_expression, show
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A lifted piece of text. `value` is canonical for V, W and O; the expression's or name's source for E and N."""
 
     sort: str
@@ -27,19 +27,27 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """`words` holds lower-cased prose and placeholders; `offsets` maps each of its positions to the text.
+    """`words` holds lower-cased prose and placeholders; `tokens` are its own, in order, as the placeholders number them.
 
-    `tokens` are those of the whole text. `opens_line`: the first sentence of its line; `after_blank`: of its paragraph.
+    `start` is where it begins in the text, `marks` where each placeholder begins in `words`. `after_blank`: the first
+    sentence of its paragraph.
     """
 
     words: str
     tokens: tuple[Token, ...]
-    opens_line: bool
+    marks: tuple[int, ...]
+    start: int
     after_blank: bool
-    offsets: tuple[int, ...]
+
+    def position(self, at: int) -> int:
+        """The position in the text of a position in `words`; of any position in a placeholder, its token's start."""
+        index = bisect_right(self.marks, at) - 1
+        if index < 0:
+            return self.start + at
+        token, beyond = self.tokens[index], at - self.marks[index] - len(_mark(index, "v"))
+        return token.start if beyond < 0 else token.end + beyond
 
 
-_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 _NUMBERS = {
     word: number
     for number, word in enumerate(
@@ -88,6 +96,7 @@ _ORDINALS = {
         1,
     )
 }
+_WORD_TOKENS = frozenset([*_NUMBERS, *_ORDINALS, "true", "false", "none", "inf", "nan"])
 _EMPTY = {"list": "[]", "string": "''", "str": "''", "dict": "{}", "dictionary": "{}", "set": "set()", "tuple": "()"}
 # Words that grammar and programs share: a bare one is a variable only where a relation follows it.
 _SHARED = frozenset(
@@ -222,66 +231,103 @@ _SCAN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _CLOSING = {"[": "]", "{": "}", "(": ")"}
-_END = re.compile(r"[.;!?](?=\s|$)|\n")
+_END = re.compile(r"[.;!?](?=\s)|\n")
+_BLANK = re.compile(r"[^\S\n]*(?:\n|\Z|```)")
 
 
 def skeleton(text: str, names: frozenset[str]) -> Iterator[Sentence]:
     """The sentences of a text, in order; bare words count as names only if they are in `names`."""
-    words, lifted, offsets = _lift(text, names)
-    tokens = tuple(lifted)
-    start, blank, first = 0, True, True
-    for match in [*_END.finditer(words), None]:
-        stop = match.start() if match else len(words)
-        end = match.end() if match else len(words)
-        piece = words[start:stop]
-        if piece.strip():
-            yield Sentence(piece.translate(_LOWER), tokens, first, blank, tuple(offsets[start : stop + 1]))
-            blank = first = False
-        if match and match.group() == "\n":
-            following = words[end : words.find("\n", end) if words.find("\n", end) >= 0 else len(words)]
-            blank = blank or not following.strip()
-            first = True
-        start = end
-
-
-def _lift(text: str, names: frozenset[str]) -> tuple[str, list[Token], list[int]]:
-    """The text with placeholders, its tokens, and for each position of the result the position in the text."""
-    parts: list[str] = []
-    offsets: list[int] = []
-    tokens: list[Token] = []
+    sentences = _Sentences(text)
     position = 0
-
-    def copy(until: int) -> None:
-        nonlocal position
-        parts.append(text[position:until])
-        offsets.extend(range(position, until))
-        position = until
-
     while match := _SCAN.search(text, position):
         kind = match.lastgroup or ""
-        end = match.end()
-        found: tuple[str, str] | None = None
+        position = match.end()
+        if kind == "word" and _is_plain(match.group(), names):
+            continue
         if kind == "fence":
-            copy(match.start())
-            close = text.find("```", end)
+            sentences.prose(match.start())
+            close = text.find("```", position)
             position = close + 3 if close >= 0 else len(text)
+            sentences.close(position)
             continue
         if kind in ("named", "open"):
             end, found = _bracketed(text, match, names)
         else:
-            found = _sort(kind, match, text, names)
-        if found is None:
-            copy(max(end, match.start() + 1))
-            continue
-        copy(match.start())
-        mark = f"‹{found[0].lower()}{len(tokens)}›"
-        tokens.append(Token(found[0], found[1], match.start(), end, kind == "code"))
-        parts.append(mark)
-        offsets.extend([match.start()] * len(mark))
-        position = end
-    copy(len(text))
-    offsets.append(len(text))
-    return "".join(parts), tokens, offsets
+            end, found = position, _sort(kind, match, text, names)
+        if found is not None:
+            sentences.token(Token(found[0], found[1], match.start(), end, kind == "code"))
+        position = max(end, match.start() + 1)
+    sentences.prose(len(text) - text.endswith((".", ";", "!", "?")))
+    sentences.close(len(text))
+    yield from sentences.done
+
+
+def _is_plain(piece: str, names: frozenset[str]) -> bool:
+    """Whether a word is surely no token: the quick answer for most words of prose."""
+    return piece not in names and "." not in piece and piece.lower() not in _WORD_TOKENS
+
+
+def _mark(index: int, sort: str) -> str:
+    return f"‹{sort}{index}›"
+
+
+class _Sentences:
+    """Collects prose and tokens, and closes a sentence at each stop and each end of line."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.done: list[Sentence] = []
+        self._begin(0)
+        self._copied = 0
+        self._blank = True
+
+    def _begin(self, start: int) -> None:
+        self._start = start
+        self._parts: list[str] = []
+        self._length = 0
+        self._tokens: list[Token] = []
+        self._marks: list[int] = []
+
+    def prose(self, until: int) -> None:
+        """The text up to here holds no token."""
+        for stop in _END.finditer(self.text, self._copied, until):
+            self._copy(stop.start())
+            self.close(stop.end())
+            if stop.group() == "\n":
+                self._blank = self._blank or _BLANK.match(self.text, stop.end()) is not None
+        self._copy(until)
+
+    def _copy(self, until: int) -> None:
+        if until > self._copied:
+            self._parts.append(self.text[self._copied : until])
+            self._length += until - self._copied
+            self._copied = until
+
+    def token(self, token: Token) -> None:
+        """The text up to the token, and the token."""
+        self.prose(token.start)
+        mark = _mark(len(self._tokens), token.sort.lower())
+        self._marks.append(self._length)
+        self._tokens.append(token)
+        self._parts.append(mark)
+        self._length += len(mark)
+        self._copied = token.end
+
+    def close(self, following: int) -> None:
+        """The sentence is complete; the next begins at `following`, and what lies between is left out."""
+        words = "".join(self._parts)
+        if words.strip():
+            words = _lowered(words)
+            self.done.append(Sentence(words, tuple(self._tokens), tuple(self._marks), self._start, self._blank))
+            self._blank = False
+        self._copied = following
+        self._begin(following)
+
+
+def _lowered(words: str) -> str:
+    """Lower case that keeps every position."""
+    lower = words.lower()
+    return lower if len(lower) == len(words) else "".join(c.lower() if len(c.lower()) == 1 else c for c in words)
 
 
 def _sort(kind: str, match: re.Match[str], text: str, names: frozenset[str]) -> tuple[str, str] | None:

@@ -59,12 +59,12 @@ def _row(header: list[str], cells: list[tuple[str, int, int]], sentence: int) ->
             anchors = ((int(loop.group(1)) if loop else None, int(value)),) if value.lstrip("-").isdigit() else ()
             claims.append(
                 Claim(
-                    "iteration", start, end, "", loop.group(1) if loop else "", value, "state", 0, 0, anchors, sentence
+                    "iteration", start, end, cell, loop.group(1) if loop else "", value, "state", 0, 0, anchors, sentence
                 )
             )
             continue
         kind = "value" if name.isidentifier() else "expression"
-        claims.append(Claim(kind, start, end, "", name, value, "end", 0, 0, anchors, sentence))
+        claims.append(Claim(kind, start, end, cell, name, value, "end", 0, 0, anchors, sentence))
     return claims
 
 
