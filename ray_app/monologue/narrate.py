@@ -46,11 +46,12 @@ def _tell(timeline: Timeline, entry: str, execution: Execution, rng: random.Rand
     if level < MAX_LEVEL:
         parts += [line for line in (purpose(timeline, entry, rng), *invariants(timeline, rng)) if line]
     parts.append("")
-    parts += [_opening(timeline, entry, execution, rng), *told, "", answer(execution)]
+    parts += [opening(timeline, execution, rng), *told, "", answer(execution)]
     return "\n".join(parts).strip() + "\n"
 
 
-def _opening(timeline: Timeline, entry: str, execution: Execution, rng: random.Random) -> str:
+def opening(timeline: Timeline, execution: Execution, rng: random.Random) -> str:
+    """The sentence that begins a simulation: the call and what its parameters are bound to."""
     frame = timeline.frames[0]
     definition = timeline.source.function(frame.function)
     bound = [
