@@ -4,14 +4,13 @@ Every check returns the evidence in words: what the trace shows at that place.
 """
 
 import ast
-import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ray_app.monologue.claim import Claim
 from ray_app.monologue.evaluate import Unknown, parse_expression, parse_value, same, show
-from ray_app.monologue.source import read
+from ray_app.monologue.quotes import normal, quotes
 from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
 
 
@@ -102,48 +101,6 @@ def _code(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     if not spelled and quotes(timeline.source.code, claim.subject, 0):
         return Finding(False, f"this code is not on L{moment.line}: {timeline.source.text(moment.line)}")
     return Finding(None, "not code of the program")
-
-
-_quoted: dict[str, dict[int, frozenset[str]]] = {}
-
-
-def quotes(code: str, piece: str, line: int) -> bool:
-    """Whether the piece is code of the statement at `line` (0: of any): a whole line, a statement, an
-    expression in it.
-    """
-    known = _quoted.get(code)
-    if known is None:
-        if len(_quoted) > 256:
-            _quoted.clear()
-        known = _quoted[code] = _pieces(code)
-    squeezed = _normal(piece)
-    return squeezed in known.get(line, frozenset()) if line else any(squeezed in pieces for pieces in known.values())
-
-
-def _pieces(code: str) -> dict[int, frozenset[str]]:
-    source = read(code)
-    pieces: dict[int, set[str]] = {}
-    for line, text in enumerate(source.lines, 1):
-        statement = source.statements.get(line)
-        if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
-            pieces.setdefault(line, set()).add(_normal(text.strip()))
-    for statement in set(source.statements.values()):
-        found = pieces.setdefault(statement.lineno, set())
-        last = max(line for line, owner in source.statements.items() if owner is statement)
-        for node in ast.walk(statement):
-            if getattr(node, "lineno", last) <= last and isinstance(node, (ast.expr, ast.stmt, ast.arg)):
-                found.add(_normal(ast.unparse(node)))
-        found.add(_normal(ast.unparse(statement).split("\n")[0]))
-    return {line: frozenset(found) for line, found in pieces.items()}
-
-
-@functools.lru_cache(maxsize=16_384)
-def _normal(piece: str) -> str:
-    stripped = piece.strip().rstrip(":")
-    try:
-        return ast.unparse(ast.parse(stripped))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return " ".join(stripped.split())
 
 
 def _value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
@@ -264,7 +221,7 @@ def _test_outcome(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
         test is not None
         and moment.outcome is not None
         and claim.value in ("True", "False")
-        and _normal(test) == _normal(claim.subject)
+        and normal(test) == normal(claim.subject)
     ):
         return Finding(str(moment.outcome) == claim.value, f"the test at {place(moment)} is {moment.outcome}")
     return Finding(None, "cannot be told from the trace")

@@ -8,6 +8,7 @@ line, or a value on the way to the result.
 """
 
 import ast
+import functools
 from collections.abc import Iterable
 
 from ray_app.monologue.deciding import deciding
@@ -36,6 +37,7 @@ def missing(timeline: Timeline, covered: Iterable[tuple[int, str]]) -> list[str]
     return lacking
 
 
+@functools.lru_cache(maxsize=8)
 def groups(timeline: Timeline) -> dict[tuple[str, int, str], list[int]]:
     """The deciding changes that must be told: (function, line, variable) to the indices of the moments, in order."""
     found: dict[tuple[str, int, str], list[int]] = {}

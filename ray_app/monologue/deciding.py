@@ -23,6 +23,7 @@ class Deciding:
     changes: frozenset[tuple[int, str]]
 
 
+@functools.lru_cache(maxsize=8)
 def deciding(timeline: Timeline) -> Deciding:
     """The slice of a timeline whose entry frame returned; empty where there is no statement."""
     slicer = _Slicer(timeline)

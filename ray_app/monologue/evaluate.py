@@ -9,6 +9,7 @@ too.
 import ast
 import functools
 import operator
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -121,9 +122,17 @@ _ERRORS = (
 )
 
 
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_PLAIN_STRING = re.compile(r"'[^'\\\n]*'")
+
+
 @functools.lru_cache(maxsize=8_192)
 def parse_value(text: str) -> Any:
     """The value of a canonical text, shared between callers: never mutate it. Raises Unknown where it is no literal."""
+    if _INTEGER.fullmatch(text):
+        return int(text)
+    if _PLAIN_STRING.fullmatch(text):
+        return text[1:-1]
     try:
         return literal(ast.parse(text, mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -147,6 +156,12 @@ def parse_expression(text: str) -> ast.expr:
         return ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Unknown(text[:40]) from error
+
+
+@functools.lru_cache(maxsize=8_192)
+def unparsed(node: ast.AST) -> str:
+    """`ast.unparse`, remembered by node: trees of programs live long and are told often."""
+    return ast.unparse(node)
 
 
 def evaluate(expression: str | ast.expr, state: Mapping[str, str]) -> Any:

@@ -9,11 +9,12 @@ import random
 import re
 from collections.abc import Sequence
 
-from ray_app.monologue.evaluate import Unknown, parse_value, show
+from ray_app.monologue.evaluate import Unknown, parse_expression, parse_value, show, unparsed
 from ray_app.monologue.timeline import Moment, Timeline
 
 _LONG = 100
 _SHORT = 48
+_TOKEN = re.compile(r"[^\W\d_]{1,5}|\d|[^\w\s]|_+|\n")
 
 
 def tokens(text: str) -> int:
@@ -21,16 +22,13 @@ def tokens(text: str) -> int:
 
     Within about 15 % of byte-pair vocabularies of 50,000 or more on this kind of text, more often above than below.
     """
-    return sum(
-        (len(piece) + 4) // 5 if piece.isalpha() else len(piece) if piece.isdigit() else 1
-        for piece in re.findall(r"[^\W\d_]+|\d+|[^\w\s]|_+|\n", text)
-    )
+    return len(_TOKEN.findall(text))
 
 
 def known(timeline: Timeline, expression: ast.expr, state: dict[str, str]) -> str | None:
     """The canonical value of an expression in a state, None where it is unknown or no literal."""
     try:
-        value = show(timeline.value(ast.unparse(expression), state))
+        value = show(timeline.value(expression, state))
     except Unknown:
         return None
     return value if is_tellable(value) else None
@@ -54,7 +52,7 @@ def listed(parts: Sequence[str]) -> str:
 
 def code(node: ast.AST | str) -> str:
     """A code span; empty where the text could not stand in one."""
-    text = node if isinstance(node, str) else ast.unparse(node)
+    text = node if isinstance(node, str) else unparsed(node)
     return f"`{text}`" if "`" not in text and "\n" not in text else ""
 
 
@@ -260,7 +258,7 @@ def truth(
 
     Values of the names in `said` are left out: the text has just given them. `more`: a consequence will follow.
     """
-    node = ast.parse(test, mode="eval").body
+    node = parse_expression(test)
     span = code(test)
     if not span or moment.outcome is None:
         return ""
@@ -272,7 +270,7 @@ def truth(
             value = known(timeline, side, moment.before)
             if (
                 value is not None
-                and ast.unparse(side) not in said
+                and unparsed(side) not in said
                 and len(value) <= _SHORT
                 and code(side)
                 and not same_text(code(side), value)

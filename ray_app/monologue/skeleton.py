@@ -6,6 +6,7 @@ L line label. Literals are recognised whole: the `2` in `1234` or inside a strin
 """
 
 import ast
+import functools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -373,7 +374,10 @@ def _is_variable(piece: str, start: int, end: int, text: str) -> bool:
     return bool(_FOLLOWS.match(text, end) or (piece != "a" and _VALUE_FOLLOWS.match(text, end)))
 
 
+@functools.lru_cache(maxsize=8_192)
 def _literal(piece: str) -> tuple[str, str] | None:
+    if piece.isdecimal() and piece.isascii() and (piece[0] != "0" or piece == "0"):
+        return "V", piece
     try:
         return "V", show(literal(ast.parse(piece, mode="eval").body))
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):

@@ -43,9 +43,9 @@ class Branch:
     inline: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Source:
-    """The facts about one program; build it with `read(code)`."""
+    """The facts about one program; build it with `read(code)`. `hidden`: its functions, as names of unknown value."""
 
     code: str
     lines: tuple[str, ...]
@@ -56,6 +56,7 @@ class Source:
     functions: dict[str, ast.FunctionDef] = field(repr=False)
     enclosing: dict[int, tuple[int, ...]] = field(repr=False)
     names: frozenset[str] = field(repr=False)
+    hidden: dict[str, str] = field(repr=False)
 
     def text(self, line: int) -> str:
         """The stripped text of a line, "" outside the code."""
@@ -75,8 +76,9 @@ class Source:
 def read(code: str) -> Source:
     """The facts about `code`. Raises SyntaxError where it does not parse."""
     tree = ast.parse(code)
-    source = Source(code, tuple(code.split("\n")), tree, {}, {}, {}, {}, {}, _names(tree))
+    source = Source(code, tuple(code.split("\n")), tree, {}, {}, {}, {}, {}, _names(tree), {})
     _visit_block(source, tree.body, (), "")
+    source.hidden.update({name: "<function>" for name in source.functions if "." not in name})
     return source
 
 

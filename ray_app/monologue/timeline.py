@@ -4,6 +4,7 @@ Positions in time are indices into `Trace.events`. A *moment* is one executed st
 statement that spans lines are one moment); `start` is its first line event, `end` the event that closed it.
 """
 
+import ast
 from dataclasses import dataclass, field
 
 from ray_app.monologue.evaluate import Unknown, evaluate
@@ -85,9 +86,9 @@ class Span:
     moment: Moment | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Timeline:
-    """Everything a claim is checked against."""
+    """Everything a claim is checked against; equal only to itself, so that what is derived from it can be kept."""
 
     source: Source
     trace: Trace
@@ -109,14 +110,24 @@ class Timeline:
                     found[span.name] = span.value
         return found
 
-    def value(self, expression: str, state: dict[str, str]) -> object:
+    def value(self, expression: str | ast.expr, state: dict[str, str]) -> object:
         """The value of an expression in a state; names of the program's own functions are unknown. Raises Unknown."""
-        hidden = {name: "<function>" for name in self.source.functions if "." not in name}
-        return evaluate(expression, {**hidden, **state})
+        return evaluate(expression, {**self.source.hidden, **state})
 
 
 def arrange(source: Source, trace: Trace) -> Timeline:
-    """The timeline of a trace of the program `source`."""
+    """The timeline of a trace of the program `source`; the last one is kept, for what is told is checked next."""
+    global _last
+    timeline = _last
+    if timeline is None or timeline.trace is not trace or timeline.source is not source:
+        timeline = _last = _arrange(source, trace)
+    return timeline
+
+
+_last: Timeline | None = None
+
+
+def _arrange(source: Source, trace: Trace) -> Timeline:
     moments = _merge(source, trace)
     frames = _frames(trace)
     for moment in moments:
