@@ -15,7 +15,6 @@ from ray_app.programs.prune import prune
 from ray_app.records import Execution, Program, Reject, TracedProgram, content_id
 from ray_app.sandbox.api import Job, Sandbox, shared
 from ray_app.sandbox.limits import Limits
-from ray_app.tracing.model import Trace
 from ray_app.tracing.recorder import TRACER
 
 STAGE = "trace"
@@ -49,47 +48,69 @@ def trace_programs(
 
     Kept calls end normally within the limits, denied nothing, give a short literal value, and gave the same value and
     trace when run again in another process with another hash seed. The program's result depends on its input. What no
-    call reaches in a grown program is removed, which changes its code and `id`. `program.calls` are the kept calls.
-    SandboxError if this machine cannot isolate programs.
+    kept call reaches in a grown program is removed, which changes its code and `id`. `program.calls` are the kept
+    calls. SandboxError if this machine cannot isolate programs.
     """
     config = config or TraceConfig()
     sandbox = sandbox or shared()
     stream = iter(programs)
     while batch := list(islice(stream, config.batch)):
-        first = list(_trace(batch, config, sandbox))
-        again = iter(list(_trace([row for row in first if isinstance(row, Program)], config, sandbox)))
-        for row in first:
-            if not isinstance(row, Program):
-                yield row
-            elif isinstance(found := next(again), Program):
-                yield Reject(STAGE, found.id, "dead code", found.origin)
-            else:
-                yield found
-
-
-def _trace(
-    programs: list[Program], config: TraceConfig, sandbox: Sandbox
-) -> Iterator[TracedProgram | Reject | Program]:
-    """One outcome per program; a Program is the same one without its dead code, to be traced anew."""
-    jobs = (Job(program.code, candidates(program, config), config.limits, trace=True) for program in programs)
-    runs = sandbox.execute_many(jobs, lane=config.lane, twice=True)
-    for program, executions in zip(programs, runs, strict=True):
-        yield _settle(program, executions, config, sandbox)
+        # One run of everything shows what is worth two more: most refused programs never get that far.
+        jobs = (_job(program, candidates(program, config), config) for program in batch)
+        runs = sandbox.execute_many(jobs, lane=config.lane)
+        chosen = [_chosen(program, found, config) for program, found in zip(batch, runs, strict=True)]
+        jobs = (_job(row, row.calls, config) for row in chosen if isinstance(row, Program))
+        runs = sandbox.execute_many(jobs, lane=config.lane, twice=True)
+        for row in chosen:
+            yield row if isinstance(row, Reject) else _verified(row, next(runs), config, sandbox.layers)
 
 
 def candidates(program: Program, config: TraceConfig) -> tuple[str, ...]:
-    """The calls to execute: the program's own, corner cases, mutations. Depends on the program and the seed only.
+    """The calls to try: the program's own, corner cases, mutations. Depends on the program and the seed only.
 
     A grown program's own calls were drawn for their types already, so it gets no others.
     """
-    count = len(program.calls) if program.source == "grow" and program.calls else config.candidates
+    if program.source == "grow" and program.calls:
+        return program.calls
     seed = int(program.id[:8], 16) ^ config.seed
-    return expand(program.calls, program.entry, count, seed, constants(program.code))
+    return expand(program.calls, program.entry, config.candidates, seed, constants(program.code))
 
 
-def _settle(
-    program: Program, runs: list[Execution], config: TraceConfig, sandbox: Sandbox
-) -> TracedProgram | Reject | Program:
+def _job(program: Program, calls: tuple[str, ...], config: TraceConfig) -> Job:
+    return Job(program.code, calls, config.limits, trace=True)
+
+
+def _chosen(program: Program, runs: list[Execution], config: TraceConfig) -> Program | Reject:
+    """The program with the calls that are worth keeping and, if it is grown, without what they do not reach."""
+    fit = _fit(program, runs, config)
+    if isinstance(fit, Reject):
+        return fit
+    kept = [fit[index] for index in choose([run.trace for run in fit if run.trace is not None], config.keep)]
+    if len(kept) > 1 and len({run.output for run in kept}) == 1:
+        kept[-1] = next(run for run in fit if run.output != kept[0].output)
+    program = replace(program, calls=tuple(run.call for run in kept))
+    return _without_dead_code(program, kept) if _has_dead_code(program, kept) else program
+
+
+def _verified(program: Program, runs: list[Execution], config: TraceConfig, layers: str) -> TracedProgram | Reject:
+    """The program with its executions if two runs agree on them."""
+    kept = _fit(program, runs, config)
+    if isinstance(kept, Reject):
+        return kept
+    if _has_dead_code(program, kept):
+        return Reject(STAGE, program.id, "dead code", program.origin)
+    return TracedProgram(
+        id=program.id,
+        program=replace(program, calls=tuple(run.call for run in kept)),
+        executions=tuple(kept),
+        sandbox=layers,
+        python=platform.python_version(),
+        tracer=TRACER,
+    )
+
+
+def _fit(program: Program, runs: list[Execution], config: TraceConfig) -> list[Execution] | Reject:
+    """The runs that are fit as ground truth; a Reject where they are too few or say nothing about the input."""
     reasons = [refusal(run, config) for run in runs]
     fit = [run for run, reason in zip(runs, reasons, strict=True) if reason is None]
     if NOT_DETERMINISTIC in reasons:
@@ -98,26 +119,23 @@ def _settle(
         worst = Counter(reason for reason in reasons if reason is not None).most_common(1)
         detail = next((run.exception or run.status for run, r in zip(runs, reasons, strict=True) if r), "no calls")
         return Reject(STAGE, program.id, worst[0][0] if worst else "no inputs", f"{program.origin}: {detail}"[:200])
-    traces = [run.trace for run in fit if run.trace is not None]
     if len(fit) >= 2 and len({run.output for run in fit}) == 1:
         return Reject(STAGE, program.id, "constant output", f"{program.origin}: {fit[0].output}"[:200])
     if all(_echoes(run) for run in fit):
         return Reject(STAGE, program.id, "echoes its input", program.origin)
-    if program.source == "grow" and (coverage := measure(program.code, traces)).lines < coverage.all_lines:
-        return _without_dead_code(program, traces)
-    kept = [fit[index] for index in choose(traces, config.keep)]
-    return TracedProgram(
-        id=program.id,
-        program=replace(program, calls=tuple(run.call for run in kept)),
-        executions=tuple(kept),
-        sandbox=sandbox.layers,
-        python=platform.python_version(),
-        tracer=TRACER,
-    )
+    return fit
 
 
-def _without_dead_code(program: Program, traces: list[Trace]) -> Program | Reject:
-    code = prune(program.code, reached(traces))
+def _has_dead_code(program: Program, runs: list[Execution]) -> bool:
+    """Whether it is grown and has a line that none of the runs reaches. Mined code is left as its author wrote it."""
+    if program.source != "grow":
+        return False
+    coverage = measure(program.code, [run.trace for run in runs if run.trace is not None])
+    return coverage.lines < coverage.all_lines
+
+
+def _without_dead_code(program: Program, runs: list[Execution]) -> Program | Reject:
+    code = prune(program.code, reached(run.trace for run in runs if run.trace is not None))
     reason = noise(ast.parse(code), program.entry, needs_branch=program.difficulty >= 2)
     if reason is not None:
         return Reject(STAGE, program.id, f"dead code, then {reason}", program.origin)
