@@ -6,6 +6,7 @@ machine for the length of the `with` block.
 
 import contextlib
 import importlib.util
+import json
 import logging
 import os
 import socket
@@ -26,6 +27,12 @@ OBJECT_STORE_BYTES = 500_000_000
 def in_job() -> bool:
     """Whether this process is the driver of a submitted Ray job (then its working directory is a copy)."""
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+
+
+def submission_id() -> str:
+    """The id of the submitted Ray job whose driver this process is; "" outside of jobs."""
+    config = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
+    return config.get("metadata", {}).get("job_submission_id", "")
 
 
 @contextlib.contextmanager

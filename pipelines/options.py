@@ -1,17 +1,21 @@
 """The command line that every pipeline has: `python -m pipelines.X --recipe NAME --root DIR [--set KEY=VALUE ...]`."""
 
 import ast
+import contextlib
 import dataclasses
 import inspect
+import shlex
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast
 
 import typer
 
-from cluster.session import in_job
+from cluster.session import in_job, submission_id
 from pipelines.recipes import RECIPES, Recipe
 from ray_app.errors import InputError, SemrayError
+from ray_app.lock import held
 from ray_app.store import open_root
 
 T = TypeVar("T")
@@ -88,17 +92,20 @@ Url = Annotated[str, typer.Option("--endpoint", help="OpenAI-compatible endpoint
 ModelName = Annotated[str, typer.Option("--model", help="the model's name at that endpoint")]
 
 
-def main(pipeline: Callable[..., None]) -> None:
-    """Run `pipeline(recipe, root, ...)` from the command line; errors are one line, Ctrl-C says how to resume.
+def main(pipeline: Callable[..., None], *, writes: bool = True) -> None:
+    """Run `pipeline(recipe, root, ...)` from the command line; errors are one line, and a failure says how to resume.
 
-    Further parameters of the pipeline become options; its docstring is the help text.
+    Further parameters of the pipeline become options; its docstring is the help text. One that `writes` owns its root:
+    a second one is refused.
     """
     extra = list(inspect.signature(pipeline).parameters.values())[2:]
 
     def command(recipe: RecipeName = "demo", root: Root = "", settings: Settings = [], **more: Any) -> None:  # noqa: B006
         if not root:
             raise InputError("no --root given; say where results go, such as --root runs/demo")
-        pipeline(recipe_of(recipe, settings), root_of(root), **more)
+        numbers, place = recipe_of(recipe, settings), root_of(root)
+        with held(place, _job()) if writes else contextlib.nullcontext():
+            pipeline(numbers, place, **more)
 
     own = list(inspect.signature(command).parameters.values())[:-1]
     vars(command)["__signature__"] = inspect.Signature([*own, *extra])
@@ -108,8 +115,29 @@ def main(pipeline: Callable[..., None]) -> None:
     app.command()(command)
     try:
         app()
-    except SemrayError as error:
+    except InputError as error:
         sys.exit(f"error: {error}")
+    except SemrayError as error:
+        sys.exit(f"error: {error}\nfinished shards are kept; resume: {resume_command()}")
     except KeyboardInterrupt:
-        print("\nstopped; finished shards are kept. Run the same command to resume.", file=sys.stderr)
+        print(f"\nstopped; finished shards are kept. Resume: {resume_command()}", file=sys.stderr)
         sys.exit(130)
+    except Exception:
+        traceback.print_exc()
+        sys.exit(f"this is a defect of semray; finished shards are kept; resume: {resume_command()}")
+
+
+def _program() -> str:
+    spec = vars(sys.modules["__main__"]).get("__spec__")
+    return spec.name if spec is not None else sys.argv[0]
+
+
+def _job() -> str:
+    job = submission_id()
+    return f"{_program()}, Ray job {job}" if job else _program()
+
+
+def resume_command() -> str:
+    """What to type to go on where this process stopped: from a shell, or on the cluster whose job it is."""
+    command = shlex.join(["python", "-m", _program(), *sys.argv[1:]])
+    return f"python -m cluster.submit -- {command}" if in_job() else command

@@ -19,4 +19,4 @@ def report(root: str) -> str:
 
 
 if __name__ == "__main__":
-    options.main(main)
+    options.main(main, writes=False)

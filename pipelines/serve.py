@@ -48,4 +48,4 @@ def main(recipe: Recipe, root: str, port: options.Port = 8000) -> None:
 
 
 if __name__ == "__main__":
-    options.main(main)
+    options.main(main, writes=False)

@@ -8,8 +8,9 @@ scheduling, and a killed run loses at most the shards in flight.
 import dataclasses
 import json
 import os
+import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,19 @@ import psutil
 import ray
 import ray.data
 from ray import cloudpickle
+from ray._private import state as _state
+from ray.exceptions import RayActorError
 
-from ray_app import errors
-from ray_app.errors import ClusterError, SemrayError
+from ray_app import errors, telemetry
+from ray_app.errors import ClusterError, SandboxError, SemrayError
 from ray_app.progress import Progress
 from ray_app.records import Reject
 from ray_app.stage import Spend, Stage, plan
 from ray_app.store import Dataset, Ledger
+
+_DEATHS = 9
+"""how often a worker may die over one shard before the run is given up: rows that kill it must not do so for ever"""
+_SANDBOXES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,29 +94,43 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
     results = source.map_batches(
         _ShardActor,
         batch_size=1,
+        # Workers that find no room wait for it: an autoscaling cluster grows under them.
         compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
         num_cpus=stage.num_cpus,
         num_gpus=stage.num_gpus,
+        max_task_retries=_DEATHS,
     )
-    for row in results.iter_rows():
-        if row["error"]:
-            name, message = json.loads(row["error"])
-            raise getattr(errors, name)(message)
-        yield Ledger(**json.loads(row["ledger"]))
+    try:
+        for row in results.iter_rows():
+            if row["error"]:
+                name, message = json.loads(row["error"])
+                raise getattr(errors, name)(message)
+            yield Ledger(**json.loads(row["ledger"]))
+    except RayActorError as error:
+        left = min({unit.shard for unit in missing} - dataset.finished_shards().keys(), default=missing[-1].shard)
+        raise ClusterError(
+            f"stage {stage.name}: a worker died {_DEATHS + 1} times over one shard, {left} or one soon after; if the "
+            "machine ran out of memory, set a smaller rows_per_shard or give Ray fewer CPUs"
+        ) from error
 
 
 def _slots(stage: Stage[Any, Any, Any]) -> int:
-    """How many workers the cluster holds now; an autoscaling cluster grows under the pending ones."""
-    resources = ray.cluster_resources()
-    cpus = resources.get("CPU", 0.0)
-    if cpus < stage.num_cpus or resources.get("GPU", 0.0) < stage.num_gpus:
+    """How many workers the cluster holds, or would hold if it grew as far as its autoscaler may let it."""
+    now = ray.cluster_resources()
+    cpus, gpus = (max(now.get(kind, 0.0), _grown_to().get(kind, 0.0)) for kind in ("CPU", "GPU"))
+    if cpus < stage.num_cpus or gpus < stage.num_gpus:
         raise ClusterError(
             f"stage {stage.name} needs {stage.num_cpus:g} CPU and {stage.num_gpus:g} GPU per worker, the cluster has "
-            f"{cpus:g} and {resources.get('GPU', 0.0):g}; add nodes or choose a smaller recipe"
+            f"{cpus:g} and {gpus:g}; add nodes or choose a smaller recipe"
         )
     by_cpu = int(cpus / stage.num_cpus) if stage.num_cpus else int(cpus)
-    by_gpu = int(resources["GPU"] / stage.num_gpus) if stage.num_gpus else by_cpu
+    by_gpu = int(gpus / stage.num_gpus) if stage.num_gpus else by_cpu
     return min(by_cpu, by_gpu, stage.max_workers or by_cpu)
+
+
+def _grown_to() -> Mapping[str, float]:
+    """The resources of the cluster at its largest; empty where no autoscaler runs."""
+    return _state.state.get_max_resources_from_cluster_config() or {}
 
 
 _pack: Any = cloudpickle.dumps  # pyright: ignore[reportPrivateImportUsage]
@@ -120,23 +141,69 @@ class _ShardActor:
     """One process of the pool: makes whole shards, and keeps what is costly to start (a sandbox) between them."""
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
-        # A SemrayError travels as data: Ray's own wrapping would lose its class and add a page of traceback.
+        stage, dataset, unit = _unpack(batch["job"][0])
+        feed = _Feed(stage, unit)
         try:
-            ledgers = [_make(*_unpack(job)) for job in batch["job"]]
+            ledger = _make(stage, dataset, unit, feed)
         except SemrayError as error:
-            return {"ledger": [""], "error": [json.dumps([type(error).__name__, str(error)])]}
-        return {"ledger": [json.dumps(dataclasses.asdict(ledger)) for ledger in ledgers], "error": [""] * len(ledgers)}
+            # It travels as data: Ray's own wrapping would lose its class and add a page of traceback.
+            return {"ledger": [""], "error": [json.dumps([type(error).__name__, f"{feed}: {error}"])]}
+        except Exception as error:
+            error.add_note(f"in {feed}")
+            raise
+        telemetry.shard_made(stage.name, ledger)
+        return {"ledger": [json.dumps(dataclasses.asdict(ledger))], "error": [""]}
 
 
-def _make(stage: Stage[Any, Any, Any], dataset: Dataset, unit: Unit) -> Ledger:
+class _Feed:
+    """The rows of a shard on their way into the worker, and where it is: what an error is told with."""
+
+    def __init__(self, stage: Stage[Any, Any, Any], unit: Unit) -> None:
+        self._stage, self._unit = stage.name, unit
+        self._rows: list[Any] = []
+        self._taken = 0
+
+    def open(self, reads: type[Any]) -> int:
+        """Read the shard's rows from the start; how many they are."""
+        stored = [row for d, name, offset, n in self._unit.slices for row in d.read_slice(reads, name, offset, n)]
+        self._rows, self._taken = [*stored, *self._unit.rows], 0
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        for row in self._rows:
+            self._taken += 1
+            yield row
+
+    def __str__(self) -> str:
+        last = self._rows[self._taken - 1] if self._taken else None
+        row = f", row {self._taken} of {len(self._rows)} ({getattr(last, 'id', last)!s:.60})" if self._taken else ""
+        return f"stage {self._stage}, shard {self._unit.shard}{row}, worker {os.getpid()} on {socket.gethostname()}"
+
+
+def _make(stage: Stage[Any, Any, Any], dataset: Dataset, unit: Unit, feed: _Feed) -> Ledger:
     """Make one shard and write it."""
+    rows, rejects, ledger = _with_sandbox(stage, feed)
+    dataset.write_shard(unit.shard, stage.writes, rows, rejects, ledger)
+    return ledger
+
+
+def _with_sandbox(stage: Stage[Any, Any, Any], feed: _Feed) -> tuple[list[Any], list[Reject], Ledger]:
+    """`_work`, again with a new sandbox where one died under it (out of memory, killed)."""
+    for _ in range(_SANDBOXES - 1):
+        try:
+            return _work(stage, feed)
+        except SandboxError:
+            telemetry.sandbox_restarted(stage.name)
+    return _work(stage, feed)
+
+
+def _work(stage: Stage[Any, Any, Any], feed: _Feed) -> tuple[list[Any], list[Reject], Ledger]:
+    """What the worker makes of the rows, and what that cost."""
     started, cpu = time.monotonic(), _cpu_seconds()
-    given = [row for d, name, offset, n in unit.slices for row in d.read_slice(stage.reads, name, offset, n)]
-    given += unit.rows
+    ledger = Ledger(rows_in=feed.open(stage.reads))
     rows: list[Any] = []
     rejects: list[Reject] = []
-    ledger = Ledger(rows_in=len(given))
-    for made in stage.worker(given, stage.config):
+    for made in stage.worker(feed, stage.config):
         if isinstance(made, Reject):
             rejects.append(made)
             ledger = ledger + Ledger(rejects={made.reason: 1})
@@ -145,8 +212,7 @@ def _make(stage: Stage[Any, Any, Any], dataset: Dataset, unit: Unit) -> Ledger:
         else:
             rows.append(made)
     ledger = ledger + Ledger(rows_out=len(rows), cpu_s=_cpu_seconds() - cpu, wall_s=time.monotonic() - started)
-    dataset.write_shard(unit.shard, stage.writes, rows, rejects, ledger)
-    return ledger
+    return rows, rejects, ledger
 
 
 def _cpu_seconds() -> float:

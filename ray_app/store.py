@@ -6,10 +6,11 @@
     ROOT/<stage>/ledger/shard-00000.json     counts and costs of that shard; its presence means the shard is complete
     ROOT/<stage>/manifest.json               hashes and totals, written last; its presence means the stage is complete
 
-A root is a local path or any URI that pyarrow opens (s3://, gs://). Every file appears whole or not at all: it is
-written under a temporary name and moved. Two runs on one root at the same time are not guarded against.
+A root is a local path or any URI that pyarrow opens (s3://, gs://, fsspec+memory://). Every file appears whole or not
+at all: it is written under a temporary name and moved. `ray_app.lock` keeps a second run away.
 """
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -29,6 +30,7 @@ from ray_app import records
 from ray_app.errors import StoreError
 
 R = TypeVar("R")
+_TEMPORARY = ".tmp-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,11 @@ class Dataset:
 
     def finish(self, content: str = "", ledger: Ledger | None = None) -> Manifest:
         """Hash every shard and write the manifest. A directory that holds something else than shards (a trained model)
-        gives its own `content` hash and `ledger`."""
+        gives its own `content` hash and `ledger`. Half-written files that killed runs left are removed."""
+        for folder in ("", "rejects", "ledger"):
+            for path in files(f"{self.path}/{folder}"):
+                if _TEMPORARY in path:
+                    delete_file(path)
         hashes = {name: hashlib.sha256(self._read_bytes(name)).hexdigest() for name in self.shard_names()}
         total = ledger or sum((found for _, found in sorted(self.finished_shards().items())), Ledger())
         content = content or hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
@@ -290,14 +296,31 @@ def folders(path: str) -> list[str]:
     return sorted(info.base_name for info in found if info.type == fs.FileType.Directory)
 
 
+def files(path: str, suffix: str = "") -> list[str]:
+    """The files in a folder whose names end in `suffix`, as paths or URIs, sorted; none where it does not exist."""
+    filesystem, target = resolve(path)
+    found = filesystem.get_file_info(fs.FileSelector(target, allow_not_found=True))
+    names = sorted(info.base_name for info in found if info.type == fs.FileType.File)
+    return [f"{path.rstrip('/')}/{name}" for name in names if name.endswith(suffix)]
+
+
+def delete_file(path: str) -> None:
+    """Delete a file at a local path or URI, if it is there."""
+    filesystem, target = resolve(path)
+    with contextlib.suppress(FileNotFoundError):
+        filesystem.delete_file(target)
+
+
 def write_file(path: str, data: "bytes | pa.Buffer") -> None:
     """Write a file at a local path or URI so that it appears whole or not at all."""
     filesystem, target = resolve(path)
-    temporary = f"{target}.tmp-{uuid.uuid4().hex}"
+    temporary = f"{target}{_TEMPORARY}{uuid.uuid4().hex}"
     try:
         filesystem.create_dir(target.rsplit("/", 1)[0])
         with filesystem.open_output_stream(temporary) as sink:
             sink.write(data)
         filesystem.move(temporary, target)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            filesystem.delete_file(temporary)
         raise StoreError(f"cannot write {path}: {error}; free some space or choose another --root") from error

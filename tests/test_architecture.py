@@ -15,7 +15,9 @@ ORDER = [
     "tracing",
     "records",
     "store",
+    "lock",
     "stage",
+    "telemetry",
     "runner",
     "sandbox",
     "teacher",
@@ -29,6 +31,7 @@ ORDER = [
     "cli",
 ]
 MAY_IMPORT_RAY = {
+    "ray_app/telemetry.py",
     "ray_app/runner.py",
     "ray_app/sandbox/pool.py",
     "ray_app/teacher/engine.py",

@@ -1,4 +1,5 @@
 import os
+import signal
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,10 @@ def shout(rows: Iterable[Seed], config: Config) -> Iterator[Seed | Reject | Spen
     for row in rows:
         with open(config.log, "a") as log:
             log.write(f"{row.id}\n")
+        if row.id == config.fail_at == "deadly":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if row.id == config.fail_at == "defect":
+            raise ZeroDivisionError("a defect of the worker")
         if row.id == config.fail_at and not os.path.exists(config.log + ".healed"):
             raise StoreError(f"cannot digest {row.id}")
         if "bad" in row.code:
@@ -79,7 +84,8 @@ def test_run_killed_in_the_middle_redoes_only_missing_shards_with_same_bytes(tmp
 
 def test_run_failing_machine_keeps_finished_shards_and_resumes(tmp_path):
     failing = stage(tmp_path, fail_at="5")
-    with pytest.raises(StoreError, match="cannot digest 5"):
+    told = r"^stage shouted, shard 2, row 2 of 2 \(5\), worker \d+ on .+: cannot digest 5$"
+    with pytest.raises(StoreError, match=told):
         run(failing, str(tmp_path), rows=seeds(6))
     (tmp_path / "log.healed").write_text("")
     assert len(list(run(failing, str(tmp_path), rows=seeds(6)).read(Seed))) == 5
@@ -100,3 +106,19 @@ def test_run_input_datasets_are_cut_into_slices(tmp_path):
 def test_run_too_small_cluster_says_what_is_missing(tmp_path):
     with pytest.raises(ClusterError, match="needs 64 CPU"):
         run(stage(tmp_path, num_cpus=64), str(tmp_path), rows=seeds(2))
+
+
+def test_run_defect_of_a_worker_names_stage_shard_and_row(tmp_path):
+    rows = [*seeds(2), Seed("defect", "", "here", "MIT")]
+    with pytest.raises(ray.exceptions.RayTaskError) as raised:
+        run(stage(tmp_path, fail_at="defect"), str(tmp_path), rows=rows)
+    assert "in stage shouted, shard 1, row 1 of 1 (defect), worker" in str(raised.value)
+    assert "ZeroDivisionError: a defect of the worker" in str(raised.value)
+
+
+@pytest.mark.slow
+def test_run_row_that_kills_every_worker_ends_the_run_and_names_the_shard(tmp_path):
+    rows = [*seeds(4), Seed("deadly", "", "here", "MIT")]
+    with pytest.raises(ClusterError, match="stage shouted: a worker died 10 times over one shard, 2 or one soon after"):
+        run(stage(tmp_path, fail_at="deadly"), str(tmp_path), rows=rows)
+    assert sorted(Dataset(str(tmp_path), "shouted").finished_shards()) == [0, 1]

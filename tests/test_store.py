@@ -1,11 +1,12 @@
 import os
+import uuid
 from pathlib import Path
 
 import pytest
 
 from ray_app.errors import StoreError
 from ray_app.records import Execution, Program, Reject, Seed, TracedProgram
-from ray_app.store import Dataset, Ledger, Plan, folders, open_root, read_file, write_file
+from ray_app.store import Dataset, Ledger, Plan, files, folders, open_root, read_file, write_file
 
 PLAN = Plan({"seed": 1}, {"programs": "abc"}, {"ray_app.programs.mine": "123"})
 
@@ -128,3 +129,15 @@ def test_columns_reads_leaves_of_nested_rows(tmp_path):
     dataset.write_shard(0, TracedProgram, [TracedProgram("1", program, (call,), "", "", "")], [], Ledger(1, 1))
     (table,) = dataset.columns("program.source", "executions.list.element.status")
     assert table.to_pylist() == [{"program": {"source": "grow"}, "executions": [{"status": "ok"}]}]
+
+
+def test_dataset_in_an_object_store_resumes_and_reads_back():
+    root = f"fsspec+memory://bucket/{uuid.uuid4().hex}"
+    dataset = Dataset(root, "seeds")
+    dataset.begin(PLAN)
+    dataset.write_shard(0, Seed, seeds(0, 2), [], Ledger(2, 2))
+    write_file(f"{dataset.path}/shard-00001.parquet.tmp-abc", b"half")
+    assert list(dataset.finished_shards()) == [0]
+    assert dataset.finish() == dataset.complete()
+    assert list(dataset.read(Seed)) == seeds(0, 2)
+    assert files(dataset.path, "abc") == []

@@ -2,20 +2,20 @@
 
 import hashlib
 import json
-import os
-import tempfile
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
+from ray_app import store
 
+
+@dataclass(frozen=True, slots=True)
 class ReplyCache:
-    """One JSON file per key under `root`, each written atomically; safe for many processes at once.
+    """One JSON file per key under `root` (a path or URI), each written atomically; safe for many processes at once.
 
     An unreadable or half-written file counts as absent and is replaced at the next `put`.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    root: str
 
     @staticmethod
     def key(content: dict[str, Any]) -> str:
@@ -24,22 +24,13 @@ class ReplyCache:
 
     def get(self, key: str) -> dict[str, Any] | None:
         try:
-            value = json.loads(self._path(key).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            value = json.loads(store.read_file(self._path(key)) or b"null")
+        except ValueError:
             return None
         return value if isinstance(value, dict) else None
 
     def put(self, key: str, value: dict[str, Any]) -> None:
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(value, file)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        store.write_file(self._path(key), json.dumps(value).encode())
 
-    def _path(self, key: str) -> Path:
-        return self.root / key[:2] / f"{key}.json"
+    def _path(self, key: str) -> str:
+        return f"{self.root}/{key[:2]}/{key}.json"

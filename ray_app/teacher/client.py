@@ -143,7 +143,7 @@ class OpenAITeacher:
         self.base_url = base_url.rstrip("/")
         self.model = model
         self.ledger = Ledger(price or Price(), max_tokens, max_usd)
-        self._cache = ReplyCache(Path(cache_dir)) if cache_dir is not None else None
+        self._cache = ReplyCache(str(cache_dir)) if cache_dir is not None else None
         self._concurrency = concurrency
         self._attempts = attempts
         self._pace = _Pace(requests_per_minute, sleep, clock)

@@ -23,7 +23,7 @@ import ray.train
 import torch
 from ray.train.torch import TorchTrainer, get_device
 
-from ray_app import store
+from ray_app import store, telemetry
 from ray_app.errors import EngineError, SemrayError
 from ray_app.records import Reject, Sample
 from ray_app.training import memory
@@ -319,7 +319,7 @@ def _train_on_this_worker(config: TrainConfig, job: dict[str, Any]) -> Outcome:
     root = f"{config.storage_path.rstrip('/')}/{config.run_name}"
     log = MetricsLog(
         lambda text: store.write_file(f"{root}/{METRICS_FILE}", text.encode()),
-        sinks(config, f"{root}/logs") if rank0 else (),
+        (*sinks(config, f"{root}/logs"), telemetry.TrainingGauges(config.run_name)) if rank0 else (),
         progress.history,
     )
 

@@ -10,6 +10,7 @@ from cluster.session import connect
 from pipelines.options import root_of
 from pipelines.recipes import Recipe, demo
 from pipelines.synthesize import synthesize
+from ray_app.lock import held
 from ray_app.programs.workers import Plot
 
 
@@ -22,5 +23,6 @@ def tiny() -> Recipe:
 
 
 if __name__ == "__main__":
-    with connect(num_cpus=2):
-        synthesize(tiny(), root_of(sys.argv[1]), asks=False)
+    place = root_of(sys.argv[1])
+    with held(place, "tiny"), connect(num_cpus=2):
+        synthesize(tiny(), place, asks=False)
