@@ -7,12 +7,12 @@ accepted program of difficulty 2 and above has a branch or loop that depends on 
 
 import ast
 import random
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ray_app.errors import InputError
 from ray_app.programs import grammar
+from ray_app.programs.chances import Chances
 from ray_app.programs.closure import spaced
 from ray_app.programs.noise import noise
 from ray_app.programs.statements import Builder, Dial, Spent
@@ -50,11 +50,11 @@ def grow(seed: int, count: int, difficulty: int, config: GrowConfig | None = Non
         raise InputError(
             f"difficulty {difficulty} is unknown; choose one of {', '.join(map(str, sorted(config.dials)))}"
         )
-    used: Counter[str] = Counter()
+    chances = Chances(config.weights)
     seen: set[str] = set()
     serial = 0
     while len(seen) < count:
-        draft = _draft(f"{seed}/{difficulty}/{serial}", difficulty, used, config)
+        draft = _draft(f"{seed}/{difficulty}/{serial}", difficulty, chances, config)
         serial += 1
         if isinstance(draft, Program):
             if draft.id in seen:
@@ -67,9 +67,9 @@ def grow(seed: int, count: int, difficulty: int, config: GrowConfig | None = Non
             )
 
 
-def _draft(origin: str, difficulty: int, used: Counter[str], config: GrowConfig) -> Program | Reject:
+def _draft(origin: str, difficulty: int, chances: Chances, config: GrowConfig) -> Program | Reject:
     rng = random.Random(origin)
-    builder = Builder(rng, config.dials[difficulty], used, config.weights)
+    builder = Builder(rng, config.dials[difficulty], chances)
     try:
         module = builder.module()
     except Spent as spent:
@@ -79,7 +79,7 @@ def _draft(origin: str, difficulty: int, used: Counter[str], config: GrowConfig)
     program_id = content_id("program", code, module.entry)
     if (reason := noise(tree, module.entry, needs_branch=difficulty >= 2)) is not None:
         return Reject(STAGE, program_id, reason, origin)
-    used.update(module.features)
+    chances.count(module.features)
     calls = dict.fromkeys(
         _call(module.entry, module.parameters, config.dials[difficulty].size, rng) for _ in range(4 * config.calls)
     )

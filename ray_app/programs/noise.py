@@ -2,7 +2,7 @@
 
 import ast
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 
 def noise(tree: ast.Module, entry: str, *, needs_branch: bool) -> str | None:
@@ -12,86 +12,92 @@ def noise(tree: ast.Module, entry: str, *, needs_branch: bool) -> str | None:
     value", a name that never gets anything but one constant; "no branch on input". Constant outputs and lines that
     never run show only in execution.
     """
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    for function in functions:
-        bound, read = bound_names(function), read_names(function)
-        parameters = {arg.arg for arg in function.args.args}
-        if parameters - read:
+    branches = not needs_branch
+    for function in tree.body:
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        names = Names.of(function)
+        if names.parameters - names.read:
             return "unused input"
-        if bound - parameters - read:
+        if names.idle():
             return "unused value"
-        if constant_names(function):
+        if names.constant():
             return "constant value"
-    if needs_branch and not any(f.name == entry and _branches_on_input(f) for f in functions):
-        return "no branch on input"
-    return None
+        branches = branches or (function.name == entry and names.branches_on_input())
+    return None if branches else "no branch on input"
 
 
-def bound_names(function: ast.FunctionDef) -> set[str]:
-    """Names that are assigned, loop variables left out."""
-    return {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)} - _ignored(
-        function
-    )
+@dataclass(slots=True)
+class Names:
+    """What a function does with its names, gathered in one walk. Mutation by a method or an item counts as a change."""
 
+    parameters: set[str]
+    bound: Counter[str] = field(default_factory=Counter[str])
+    read: set[str] = field(default_factory=set[str])
+    iterated: set[str] = field(default_factory=set[str])
+    """loop variables: iterating over something without looking at its items is not noise"""
+    fixed: set[str] = field(default_factory=set[str])
+    """names that are assigned something that depends on no name"""
+    changed: set[str] = field(default_factory=set[str])
+    flows: list[tuple[set[str], set[str]]] = field(default_factory=list[tuple[set[str], set[str]]])
+    """(names bound or changed, names they come from) for each assignment, loop and method call"""
+    decisions: list[set[str]] = field(default_factory=list[set[str]])
+    """the names in each condition and each thing iterated over"""
 
-def constant_names(function: ast.FunctionDef) -> set[str]:
-    """Names bound once, to a constant or an empty container, and changed neither by a method nor by an item."""
-    bindings = Counter(n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    changed: set[str] = set()
-    fixed: set[str] = set()
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and not _names(node.value) - {"set"}:
-            fixed.add(node.targets[0].id)
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            changed |= _names(node.value.func)
-        elif isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store):
-            changed |= _names(node.value)
-    return {name for name in fixed if bindings[name] == 1} - changed
+    @classmethod
+    def of(cls, function: ast.FunctionDef) -> "Names":
+        found = cls({arg.arg for arg in function.args.args})
+        for node in ast.walk(function):
+            found._add(node)
+        return found
 
+    def _add(self, node: ast.AST) -> None:
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                self.read.add(name)
+            case ast.Name(id=name):
+                self.bound[name] += 1
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                sources = _names(value)
+                self.flows.append(({name}, sources))
+                if not sources - {"set"}:
+                    self.fixed.add(name)
+            case ast.Assign(targets=targets, value=value):
+                self.flows.append(({name for target in targets for name in _names(target)}, _names(value)))
+            case ast.AugAssign(target=target, value=value):
+                self.flows.append((_names(target), _names(value)))
+            case ast.For(target=target, iter=iterable) | ast.comprehension(target=target, iter=iterable):
+                targets, sources = _names(target), _names(iterable)
+                self.iterated |= targets
+                self.flows.append((targets, sources))
+                self.decisions.append(sources)
+            case ast.If(test=test) | ast.While(test=test) | ast.IfExp(test=test):
+                self.decisions.append(_names(test))
+            case ast.Call(func=ast.Attribute(value=value), args=args):
+                self.flows.append((_names(value), {name for arg in args for name in _names(arg)}))
+            case ast.Expr(value=ast.Call(func=func)):
+                self.changed |= _names(func)
+            case ast.Subscript(value=value, ctx=ast.Store()):
+                self.changed |= _names(value)
+            case _:
+                pass
 
-def _ignored(function: ast.FunctionDef) -> set[str]:
-    """Loop variables: iterating over something without looking at its items is not noise."""
-    targets = [n.target for n in ast.walk(function) if isinstance(n, ast.For | ast.comprehension)]
-    return {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+    def idle(self) -> set[str]:
+        """Names that are assigned and never read."""
+        return self.bound.keys() - self.iterated - self.parameters - self.read
 
+    def constant(self) -> set[str]:
+        """Names bound once, to a constant or an empty container, and never changed."""
+        return {name for name in self.fixed if self.bound[name] == 1} - self.changed
 
-def read_names(function: ast.FunctionDef) -> set[str]:
-    """Names whose value goes anywhere but back into themselves."""
-    read: set[str] = set()
-    for node in ast.walk(function):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-            read.add(node.id)
-    return read
-
-
-def _branches_on_input(function: ast.FunctionDef) -> bool:
-    """Whether some condition or iterable depends, through assignments, on a parameter."""
-    tainted = {arg.arg for arg in function.args.args}
-    flows = list(_flows(function))
-    while True:
-        grown = tainted | {name for target, names in flows if names & tainted for name in target}
-        if grown == tainted:
-            break
-        tainted = grown
-    for node in ast.walk(function):
-        if isinstance(node, ast.If | ast.While | ast.IfExp) and _names(node.test) & tainted:
-            return True
-        if isinstance(node, ast.For | ast.comprehension) and _names(node.iter) & tainted:
-            return True
-    return False
-
-
-def _flows(function: ast.FunctionDef) -> Iterator[tuple[set[str], set[str]]]:
-    """(names bound, names they come from) for each assignment and loop; mutation counts as assignment."""
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assign):
-            yield {n for target in node.targets for n in _names(target)}, _names(node.value)
-        elif isinstance(node, ast.AugAssign):
-            yield _names(node.target), _names(node.value)
-        elif isinstance(node, ast.For | ast.comprehension):
-            yield _names(node.target), _names(node.iter)
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            yield _names(node.func.value), {n for arg in node.args for n in _names(arg)}
+    def branches_on_input(self) -> bool:
+        """Whether some condition or iterable depends, through assignments, on a parameter."""
+        tainted = set(self.parameters)
+        while True:
+            grown = tainted.union(*(targets for targets, sources in self.flows if sources & tainted))
+            if grown == tainted:
+                return any(names & tainted for names in self.decisions)
+            tainted = grown
 
 
 def _names(node: ast.AST) -> set[str]:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Collection
 
 from ray_app.programs.closure import spaced
-from ray_app.programs.noise import bound_names, constant_names, read_names
+from ray_app.programs.noise import Names
 
 
 def prune(code: str, reached: Collection[int]) -> str:
@@ -24,18 +24,16 @@ def prune(code: str, reached: Collection[int]) -> str:
 
 def _drop_idle(function: ast.FunctionDef) -> None:
     """Takes constants out of returned tuples and, again and again, assignments that nothing reads."""
-    parameters = {arg.arg for arg in function.args.args}
-    fixed = constant_names(function)
-    for node in ast.walk(function):
+    fixed = Names.of(function).constant()
+    for node in ast.walk(function) if fixed else ():
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
             left = [item for item in node.value.elts if not (isinstance(item, ast.Name) and item.id in fixed)]
             if left:
                 node.value = left[0] if len(left) == 1 else ast.Tuple(left, ast.Load())
-    while idle := bound_names(function) - read_names(function) - parameters:
-        before = ast.dump(function)
+    before: set[str] = set()
+    while (idle := Names.of(function).idle()) - before:
         function.body = _without(function.body, idle) or [ast.Pass()]
-        if ast.dump(function) == before:
-            return
+        before = idle
 
 
 def _without(statements: list[ast.stmt], idle: set[str]) -> list[ast.stmt]:

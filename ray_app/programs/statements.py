@@ -1,12 +1,11 @@
 """Statements of grown programs: what may follow, given the names in scope and their types."""
 
-import itertools
 import random
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ray_app.programs.chances import Chances
 from ray_app.programs.grammar import (
     ALONE,
     CHANGES,
@@ -34,7 +33,6 @@ _FRESH = {
 }
 _VERBS = ("build", "collect", "count", "merge", "update", "scan", "group", "score", "shift", "fold", "filter", "pack")
 _RETURN_TYPES = ("str", "int", "list[int]", "list[str]")
-_STRING_WEIGHT = 2.0
 
 
 class Spent(Exception):
@@ -93,19 +91,17 @@ class _Helper:
 
 
 class Builder:
-    """Draws one module. `used` counts built-ins in earlier programs: the less used, the likelier."""
+    """Draws one module, with templates as likely as `chances` says."""
 
-    def __init__(self, rng: random.Random, dial: Dial, used: Counter[str], weights: dict[str, float]) -> None:
+    def __init__(self, rng: random.Random, dial: Dial, chances: Chances) -> None:
         self._rng = rng
         self._dial = dial
-        self._used = used
-        self._weights = weights
+        self._chances = chances
         self._features: list[str] = []
         self._helpers: list[_Helper] = []
         self._result: Type = "int"
         self._owned: set[str] = set()
         self._empty: set[str] = set()
-        self._cumulated: dict[int, list[float]] = {}
 
     def module(self) -> Grown:
         """One entry function after its helpers. Spent where the names at hand allow no sensible statement."""
@@ -387,7 +383,7 @@ class Builder:
         if kind not in _SCALARS:
             scope = self._bounded(scope, name)
         before = self._mark(scope)
-        for _ in range(24):
+        for _ in range(8):
             template = self._draw(UPDATES[kind])
             if name in self._empty and any(shrinking in template.text for shrinking in _SHRINKING):
                 continue
@@ -397,7 +393,19 @@ class Builder:
                 self._empty.discard(name)
                 return text
             self._undo(scope, before)
-        raise Spent(f"no update of {kind}")
+        return self._plain_update(name, kind, scope, must)
+
+    def _plain_update(self, name: str, kind: Type, scope: Scope, must: tuple[str, ...]) -> str:
+        """An update from the length, the number or the text of another name: every value has one."""
+        others = [each for each in scope.types if each != name and each not in self._empty]
+        sources = [each for each in must if each in scope.types] or others
+        if not sources:
+            raise Spent(f"no update of {kind}")
+        part, text = _PLAIN_UPDATES[kind]
+        value = self._converted(part, scope, (self._rng.choice(sources),))
+        scope.idle[name] = None
+        self._empty.discard(name)
+        return text.format(name, value)
 
     def _bounded(self, scope: Scope, name: str) -> Scope:
         """Without the other values that the function builds up: two that feed each other would grow without bound."""
@@ -622,17 +630,7 @@ class Builder:
     # Names and choice
 
     def _draw(self, templates: tuple[Template, ...]) -> Template:
-        key = id(templates)
-        if key not in self._cumulated:
-            self._cumulated[key] = list(itertools.accumulate(self._weight(template) for template in templates))
-        return self._rng.choices(templates, cum_weights=self._cumulated[key])[0]
-
-    def _weight(self, template: Template) -> float:
-        """High for built-ins that earlier programs used little; the rarest one of a template decides."""
-        weight = _STRING_WEIGHT if template.features[0].startswith("str.") else 1.0
-        for feature in template.features:
-            weight *= self._weights.get(feature, 1.0)
-        return weight / (1 + min(self._used[feature] for feature in template.features)) ** 0.5
+        return self._chances.draw(templates, self._rng)
 
     def _pick(self, targets: list[str]) -> str:
         """One of these, one that is still empty where there is one."""
@@ -698,6 +696,24 @@ _RECURSIVE_STEPS = {
 
 _SHRINKING = (".replace(", ".strip(", ".discard(", " - ", "[::-1]")
 """What does nothing to an empty value."""
+
+_PLAIN_UPDATES: dict[Type, tuple[Type, str]] = {
+    "int": ("int", "{} += {}"),
+    "float": ("float", "{} += {}"),
+    "str": ("str", "{} += {}"),
+    "bool": ("bool", "{0} = {0} != ({1})"),
+    "list[int]": ("int", "{}.append({})"),
+    "list[str]": ("str", "{}.append({})"),
+    "set[int]": ("int", "{}.add({})"),
+    "set[str]": ("str", "{}.add({})"),
+    "dict[str, int]": ("str", "{0}[{1}] = len({0})"),
+    "dict[str, list[int]]": ("int", "{0}[str(len({0}))] = [{1}]"),
+    "tuple[int, ...]": ("int", "{} += ({},)"),
+    "tuple[str, ...]": ("str", "{} += ({},)"),
+    "list[list[int]]": ("int", "{}.append([{}])"),
+    "list[tuple[str, int]]": ("str", "{0}.append(({1}, len({0})))"),
+}
+"""Per type: the type of a new part, and how it gets in."""
 
 _ITERATED = frozenset(ELEMENTS) | frozenset(
     {"dict[str, int]", "dict[str, list[int]]", "set[int]", "set[str]", "list[tuple[str, int]]"}
