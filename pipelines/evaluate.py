@@ -117,7 +117,7 @@ def _interval(rows: list[Score]) -> str:
     rates = metrics.rates(rows, "strict")
     if not rates:
         return "-"
-    found = metrics.estimate([*rates.values()])
+    found = metrics.estimate(rates)
     return f"{found.mean:.1%} [{found.low:.1%}, {found.high:.1%}]"
 
 

@@ -1,7 +1,8 @@
 """From verdicts to numbers with error bars: pass@k, intervals clustered by problem, and a paired test of two runs.
 
-The unit is the problem, not the sample: ten samples of one problem are not ten independent answers. Rows that were not
-graded (None) are left out and counted.
+The unit is the problem, not the sample: ten samples of one problem are not ten independent answers. Problems about one
+program (ids `<program>-...`, as in our held-out benchmark) are not independent either: errors are clustered by program.
+Rows that were not graded (None) are left out and counted.
 """
 
 import itertools
@@ -100,15 +101,20 @@ def rates(rows: Iterable[Score], rule: Rule, k: int = 1) -> dict[str, float]:
     return {key: pass_at_k(n, c, k) for key, (n, c) in counted.items() if n >= k}
 
 
-def estimate(values: Sequence[float]) -> Estimate:
+def cluster_of(item_id: str) -> str:
+    """What a problem is about: problems of one cluster are right or wrong together."""
+    return item_id.partition("-")[0]
+
+
+def estimate(rates: Mapping[str, float]) -> Estimate:
     """The mean of one value per problem. The interval is Wilson's with the effective sample size that the spread
-    between problems implies, so it has a width also where all problems pass. InputError if there are no values."""
-    if not values:
+    between clusters implies, so it has a width also where all problems pass. InputError if there are no values."""
+    if not rates:
         raise InputError("no graded problem: nothing to average")
-    size = len(values)
-    mean = math.fsum(values) / size
-    error = _standard_error(values, mean)
-    effective = mean * (1 - mean) / error**2 if error > 0 and 0 < mean < 1 else size
+    mean = math.fsum(rates.values()) / len(rates)
+    error = _standard_error(rates, mean)
+    clusters = len({*map(cluster_of, rates)})
+    effective = mean * (1 - mean) / error**2 if error > 0 and 0 < mean < 1 else clusters
     centre = (mean + _Z**2 / (2 * effective)) / (1 + _Z**2 / effective)
     half = _Z / (1 + _Z**2 / effective) * math.sqrt(mean * (1 - mean) / effective + (_Z / (2 * effective)) ** 2)
     return Estimate(mean, max(0.0, centre - half), min(1.0, centre + half), error)
@@ -131,30 +137,31 @@ def summarise(rows: Sequence[Score], ks: Sequence[int] = (1, 5, 10, 100)) -> Sum
         problems=len(groups),
         samples=len(rows),
         ungraded=len(rows) - len(graded),
-        official={k: estimate([*_official_rates(graded, k).values()]) for k in usable},
-        strict={k: estimate([*rates(graded, "strict", k).values()]) for k in usable},
+        official={k: estimate(_official_rates(graded, k)) for k in usable},
+        strict={k: estimate(rates(graded, "strict", k)) for k in usable},
         statuses=dict(sorted(statuses.items())),
     )
 
 
 def compare(a: Iterable[Score], b: Iterable[Score], rule: Rule = "strict", seed: int = 0) -> Comparison:
-    """A paired comparison by problem. InputError if the runs share no graded problem."""
+    """A paired comparison by problem; the test flips the signs of whole clusters. InputError if the runs share no
+    graded problem."""
     left, right = rates(a, rule), rates(b, rule)
     shared = [key for key in left if key in right]
     if not shared:
         raise InputError("the two runs have no graded problem in common")
-    gaps = [left[key] - right[key] for key in shared]
-    mean = math.fsum(gaps) / len(gaps)
+    gaps = {key: left[key] - right[key] for key in shared}
+    mean = math.fsum(gaps.values()) / len(gaps)
     half = _Z * _standard_error(gaps, mean)
     return Comparison(
         problems=len(shared),
         difference=mean,
         low=mean - half,
         high=mean + half,
-        p_value=sign_flip_p(gaps, seed),
-        wins=tuple(key for key, gap in zip(shared, gaps, strict=True) if gap > 0),
-        losses=tuple(key for key, gap in zip(shared, gaps, strict=True) if gap < 0),
-        ties=sum(gap == 0 for gap in gaps),
+        p_value=sign_flip_p([math.fsum(group) for group in _by_cluster(gaps).values()], seed),
+        wins=tuple(key for key, gap in gaps.items() if gap > 0),
+        losses=tuple(key for key, gap in gaps.items() if gap < 0),
+        ties=sum(gap == 0 for gap in gaps.values()),
     )
 
 
@@ -188,7 +195,16 @@ def _official_rates(rows: Sequence[Score], k: int) -> dict[str, float]:
     return found
 
 
-def _standard_error(values: Sequence[float], mean: float) -> float:
-    if len(values) < 2:
+def _standard_error(values: Mapping[str, float], mean: float) -> float:
+    """The clustered standard error of the mean; of problems that are their own clusters, the usual one."""
+    sums = [math.fsum(value - mean for value in group) for group in _by_cluster(values).values()]
+    if len(sums) < 2:
         return 0.0
-    return math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1) / len(values))
+    return math.sqrt(len(sums) / (len(sums) - 1) * math.fsum(part**2 for part in sums)) / len(values)
+
+
+def _by_cluster(values: Mapping[str, float]) -> dict[str, list[float]]:
+    groups: dict[str, list[float]] = defaultdict(list)
+    for key, value in values.items():
+        groups[cluster_of(key)].append(value)
+    return groups

@@ -1,8 +1,7 @@
 """Scores before and after fine-tuning: per benchmark, prompt format and difficulty, with intervals and a paired test.
 
-The statistics are those of `ray_app.evaluation.metrics`: the unit is the question, and ungraded answers are left out
-and counted. Questions about one program are treated as independent, which makes the intervals of the held-out
-benchmark somewhat too narrow.
+The statistics are those of `ray_app.evaluation.metrics`: the unit is the question, intervals are clustered by program,
+and ungraded answers are left out and counted.
 """
 
 import dataclasses
@@ -53,7 +52,7 @@ def group(benchmark: str, prompt_format: str, base: Rows, tuned: Rows, difficult
 def estimate(rows: Rows, rule: metrics.Rule = "strict") -> dict[str, Any] | None:
     """pass@1 with its 95 % interval, None where nothing was graded."""
     rates = metrics.rates(rows, rule)
-    return dataclasses.asdict(metrics.estimate([*rates.values()])) | {"n": len(rates)} if rates else None
+    return dataclasses.asdict(metrics.estimate(rates)) | {"n": len(rates)} if rates else None
 
 
 def paired(base: Rows, tuned: Rows) -> dict[str, Any] | None:

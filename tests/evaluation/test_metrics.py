@@ -58,7 +58,7 @@ def test_estimate_correlated_samples_do_not_narrow_the_interval() -> None:
 
 
 def test_estimate_all_pass_still_has_a_width() -> None:
-    found = metrics.estimate([1.0] * 10)
+    found = metrics.estimate({f"p{i}": 1.0 for i in range(10)})
     assert found.mean == 1.0
     assert found.high == pytest.approx(1.0)
     assert 0.6 < found.low < 0.8
@@ -70,9 +70,25 @@ def test_estimate_interval_covers_the_truth_about_95_percent_of_the_time() -> No
     for _ in range(400):
         problems = [rng.betavariate(1, 2) for _ in range(80)]
         values = [sum(rng.random() < p for _ in range(5)) / 5 for p in problems]
-        found = metrics.estimate(values)
+        found = metrics.estimate({f"p{i}": value for i, value in enumerate(values)})
         covered += found.low <= 1 / 3 <= found.high
     assert 0.91 <= covered / 400 <= 0.99
+
+
+def test_questions_about_one_program_do_not_narrow_the_interval() -> None:
+    once = {f"p{i}": float(i % 3 == 0) for i in range(60)}
+    fourfold = {f"{key}-{call}-output": value for key, value in once.items() for call in range(4)}
+    single, many = metrics.estimate(once), metrics.estimate(fourfold)
+    assert (many.mean, many.error) == (pytest.approx(single.mean), pytest.approx(single.error))
+    assert many.high - many.low == pytest.approx(single.high - single.low)
+    right = metrics.estimate({f"p1-{call}-output": 1.0 for call in range(50)})
+    assert right.low < 0.3
+
+
+def test_compare_counts_a_program_once_however_often_it_is_asked_about() -> None:
+    a = [score(f"p{program}-{call}-input", True) for program in range(3) for call in range(20)]
+    b = [score(row.item_id, False) for row in a]
+    assert metrics.compare(a, b).p_value == pytest.approx(2 / 2**3)
 
 
 def test_compare_names_wins_losses_and_ties() -> None:
