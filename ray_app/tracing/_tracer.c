@@ -7,6 +7,7 @@
 
 #define Py_BUILD_CORE 1
 #include "_canonical.h"
+#include "_tracer.h"
 
 #include "internal/pycore_code.h"
 #include "internal/pycore_frame.h"
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 1 /* ray_app/tracing/wire.py: VERSION */
+#define VERSION 2 /* ray_app/tracing/wire.py: VERSION */
 #define HEADER_BYTES 8
 #define LONGEST_HELD_STRING 64
 
@@ -84,8 +85,8 @@ typedef struct {
 static struct {
     int started, active;
     uint64_t number; /* tells this run's frame states from an earlier run's */
-    Py_buffer view;
-    size_t used;
+    char *buffer;
+    size_t size, used;
     PyObject *filename;
     Py_ssize_t value_chars;
     long long events_left;
@@ -158,7 +159,7 @@ static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *ar
 static void commit(size_t used)
 {
     run.used = used;
-    __atomic_store_n((uint64_t *)run.view.buf, (uint64_t)used, __ATOMIC_RELEASE);
+    __atomic_store_n((uint64_t *)run.buffer, (uint64_t)used, __ATOMIC_RELEASE);
 }
 
 static void install(Py_tracefunc function)
@@ -180,7 +181,7 @@ static void install(Py_tracefunc function)
 static void truncate_trace(void)
 {
     if (!run.active) return;
-    ((char *)run.view.buf)[HEADER_BYTES + run.used] = 'T';
+    run.buffer[HEADER_BYTES + run.used] = 'T';
     commit(run.used + 1);
     run.active = 0;
 #if PY_VERSION_HEX < 0x030C0000
@@ -191,8 +192,8 @@ static void truncate_trace(void)
 /* Appends what is in run.record unless that would leave no byte for the truncation mark. */
 static int append_record(void)
 {
-    if (HEADER_BYTES + run.used + run.record.size >= (size_t)run.view.len) return -1;
-    memcpy((char *)run.view.buf + HEADER_BYTES + run.used, run.record.data, run.record.size);
+    if (HEADER_BYTES + run.used + run.record.size >= run.size) return -1;
+    memcpy(run.buffer + HEADER_BYTES + run.used, run.record.data, run.record.size);
     commit(run.used + run.record.size);
     return 0;
 }
@@ -508,18 +509,7 @@ static int on_event(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what, P
     return 0;
 }
 
-/* ---- the module ---- */
-
-static void release(void)
-{
-    for (size_t i = 0; i < run.code_slots; i++) free_code(run.codes[i]);
-    free(run.codes);
-    run.codes = NULL;
-    run.code_slots = run.code_count = 0;
-    Py_CLEAR(run.filename);
-    PyBuffer_Release(&run.view);
-    run.started = 0;
-}
+/* ---- starting and stopping ---- */
 
 /* A cap as a text's limit: not negative, and far from where sums overflow. */
 static Py_ssize_t text_limit(Py_ssize_t max_chars)
@@ -527,6 +517,37 @@ static Py_ssize_t text_limit(Py_ssize_t max_chars)
     const Py_ssize_t most = (Py_ssize_t)1 << 40;
     return max_chars < 0 ? 0 : max_chars > most ? most : max_chars;
 }
+
+void tracer_start(char *buffer, size_t size, PyObject *filename, Py_ssize_t value_chars, long long max_events)
+{
+    run.buffer = buffer;
+    run.size = size;
+    run.filename = Py_NewRef(filename);
+    run.text.limit = run.value_chars = text_limit(value_chars);
+    run.events_left = max_events;
+    run.frames = run.depth = 0;
+    run.started = run.active = 1;
+    run.number++;
+    commit(0);
+    install(on_event);
+}
+
+void tracer_stop(void)
+{
+    if (!run.started) return;
+    if (PyThreadState_Get()->c_tracefunc != on_event) truncate_trace(); /* switched off: what follows is missing */
+    run.active = run.started = 0;
+    install(NULL);
+    for (size_t i = 0; i < run.code_slots; i++) free_code(run.codes[i]);
+    free(run.codes);
+    run.codes = NULL;
+    run.code_slots = run.code_count = 0;
+    Py_CLEAR(run.filename);
+}
+
+/* ---- the module ---- */
+
+static Py_buffer view;
 
 static PyObject *start(PyObject *Py_UNUSED(module), PyObject *arguments, PyObject *keywords)
 {
@@ -542,31 +563,21 @@ static PyObject *start(PyObject *Py_UNUSED(module), PyObject *arguments, PyObjec
         PyErr_SetString(PyExc_RuntimeError, "the recorder is already running");
         return NULL;
     }
-    if (PyObject_GetBuffer(buffer, &run.view, PyBUF_WRITABLE) < 0) return NULL;
-    if (run.view.len < 2 * HEADER_BYTES || (uintptr_t)run.view.buf % HEADER_BYTES != 0) {
-        PyErr_Format(
-            PyExc_ValueError, "a trace buffer of %zd bytes is too small, or not 8-byte aligned", run.view.len);
-        PyBuffer_Release(&run.view);
+    if (PyObject_GetBuffer(buffer, &view, PyBUF_WRITABLE) < 0) return NULL;
+    if (view.len < 2 * HEADER_BYTES || (uintptr_t)view.buf % HEADER_BYTES != 0) {
+        PyErr_Format(PyExc_ValueError, "a trace buffer of %zd bytes is too small, or not 8-byte aligned", view.len);
+        PyBuffer_Release(&view);
         return NULL;
     }
-    run.filename = Py_NewRef(filename);
-    run.text.limit = run.value_chars = text_limit(value_chars);
-    run.events_left = max_events;
-    run.frames = run.depth = 0;
-    run.started = run.active = 1;
-    run.number++;
-    commit(0);
-    install(on_event);
+    tracer_start(view.buf, (size_t)view.len, filename, value_chars, max_events);
     Py_RETURN_NONE;
 }
 
 static PyObject *stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     if (!run.started) Py_RETURN_NONE;
-    if (PyThreadState_Get()->c_tracefunc != on_event) truncate_trace(); /* switched off: what follows is missing */
-    run.active = 0;
-    install(NULL);
-    release();
+    tracer_stop();
+    PyBuffer_Release(&view);
     Py_RETURN_NONE;
 }
 
@@ -607,6 +618,7 @@ static PyMethodDef methods[] = {
      "See ray_app.tracing.canonical."},
     {"describe_exception", (PyCFunction)(void (*)(void))describe_exception, METH_VARARGS | METH_KEYWORDS,
      "See ray_app.tracing.canonical."},
+    {"decode", reader_decode, METH_VARARGS, "See ray_app.tracing.reader."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -1,5 +1,9 @@
-"""Reading a recorder's buffer in the trusted process: the bytes may have been forged by the program that was traced."""
+"""Reading a recorder's buffer in the trusted process: the bytes may have been forged by the program that was traced.
 
+The C extension does it where there is one (`_reader.c`), `Reader` elsewhere: the same trace, or both a ValueError.
+"""
+
+from ray_app.tracing.extension import extension
 from ray_app.tracing.model import Change, Event, EventKind, Trace
 from ray_app.tracing.wire import DEFINITION, HEADER_BYTES, LETTERS, TRUNCATION, VALUED
 
@@ -51,6 +55,8 @@ class Reader:
 
     def _definition(self) -> None:
         code, function = self._number(), self._text(self._number())
+        if code > len(self._codes):
+            raise ValueError(f"code {code} is numbered out of turn")
         count = self._number()
         if count > len(self._data):
             raise ValueError(f"code with {count} names")
@@ -93,4 +99,7 @@ def decode(buffer: bytes | bytearray | memoryview) -> Trace:
     committed = view[:HEADER_BYTES].cast("Q")[0]
     if committed > len(view) - HEADER_BYTES:
         raise ValueError(f"trace buffer of {len(view)} bytes claims {committed}")
-    return Reader(bytes(view[HEADER_BYTES : HEADER_BYTES + committed])).trace()
+    records = bytes(view[HEADER_BYTES : HEADER_BYTES + committed])
+    if extension is None:
+        return Reader(records).trace()
+    return Trace(*extension.decode(records, LETTERS, Event, Change))
