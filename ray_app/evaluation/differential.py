@@ -4,8 +4,8 @@ The solution runs in the sandbox and only says what it returned; the comparison 
 literal writes (an OrderedDict, say) are compared by running the official assertion beside the solution.
 
 official  EvalPlus' rule: a solution passes if it agrees on the base inputs and on the extra ones. EvalPlus gives each
-          input max(1 s, 4 x reference) of wall time; we give a chunk of inputs 1 s + 4 x reference of CPU time, and
-          halve a chunk that takes longer until one input is to blame.
+          input max(1 s, 4 x reference) of wall time; we give it 1 s + 4 x reference of CPU time. Inputs run many at a
+          time, with less: who takes longer runs in smaller chunks, until one input is to blame.
 strict    the same tests by `oracles.strict`.
 """
 
@@ -27,12 +27,19 @@ from ray_app.sandbox.limits import Limits
 
 Outcome = Literal["pass", "fail", "timeout"]
 _BASE_CPU_S = 1.0
+_CHUNK_CPU_S = 0.3
+_HEAVY_CPU_S = 0.25
+_PIECES = 8
 _REFERENCE_FACTOR = 4.0
-_LIMITS = Limits(cpu_s=1.0, wall_s=90.0, memory_bytes=4 << 30, stdout_chars=0, output_chars=12_000_000)
-_REFERENCE_LIMITS = replace(_LIMITS, cpu_s=120.0, wall_s=600.0)
+_WALL_S, _WALL_FACTOR = 60.0, 6.0
+_LIMITS = Limits(memory_bytes=4 << 30, stdout_chars=0, output_chars=12_000_000)
+_REFERENCE_CPU_S = 120.0
 _RAISED = None
 _LONGEST_TEXT = 20_000
-"""A longer text is told as its hash, and asked for in full only if the hash is not the expected one."""
+"""A longer text is told as its hash, and asked for in full only if the hash is not the expected one.
+
+A list of more parts than that is hashed part by part: some are longer than memory as one text.
+"""
 _WHOLE = 1 << 40
 _MAX_DIGITS = 50_000
 _UNPRINTABLE = "?"
@@ -42,7 +49,7 @@ _DRIVER = """
 _semray_target = {entry}
 {revive}
 def _semray_run(first, last, longest):
-    from builtins import BaseException, hex, int, len, repr, type
+    from builtins import BaseException, hex, int, len, list, repr, type
     from hashlib import sha256
     from json import dumps, loads
     from sys import get_int_max_str_digits, set_int_max_str_digits
@@ -55,17 +62,22 @@ def _semray_run(first, last, longest):
         except BaseException:
             told.append((None, 0))
             break
-        taken = process_time() - begun
         digits = get_int_max_str_digits()
         set_int_max_str_digits({digits})
         try:
-            text = repr(value)
+            if type(value) is list and len(value) > longest:
+                digest = sha256(b"[]")
+                for part in value:
+                    digest.update(repr(part).encode("utf-8", "surrogatepass") + b",")
+                text = "#" + digest.hexdigest()
+            else:
+                text = repr(value)
         except BaseException:
             text = hex(value) if type(value) is int else "?"
         set_int_max_str_digits(digits)
         if len(text) > longest:
             text = "#" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        told.append((text, taken))
+        told.append((text, process_time() - begun))
     return dumps(told)
 
 def _semray_agrees(index, expected, tolerance):
@@ -78,7 +90,7 @@ def _semray_agrees(index, expected, tolerance):
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """What the reference returned for each input (`texts` by repr), and the CPU seconds it took."""
+    """What the reference returned for each input (`texts` by repr), and the CPU seconds it took to make and tell it."""
 
     texts: tuple[str, ...]
     cpu_s: tuple[float, ...]
@@ -140,17 +152,15 @@ def _grade_one(suites: tuple[_Suite, _Suite], solution: str, executor: Executor)
 
 def _run_suite(suite: _Suite, solution: str, executor: Executor) -> tuple[Outcome, bool]:
     """The outcome, and whether every test also passed strictly. Stops at the first test that fails."""
-    waiting, strict = [(0, len(suite))], True
+    waiting, strict = _chunks(suite), True
     while waiting:
         first, last = waiting.pop()
-        if first == last:
-            continue
         told = _run_chunk(suite, solution, first, last, executor)
         if isinstance(told, str):
             if last - first == 1 or told == "fail":
                 return told, False
-            middle = first + max(1, (last - first) // 8)
-            waiting += [(middle, last), (first, middle)]
+            step = -(-(last - first) // _PIECES)
+            waiting += [(at, min(at + step, last)) for at in reversed(range(first, last, step))]
             continue
         for offset, text in enumerate(told):
             passed, passed_strictly = _judge(suite, solution, first + offset, text, executor)
@@ -160,12 +170,22 @@ def _run_suite(suite: _Suite, solution: str, executor: Executor) -> tuple[Outcom
     return "pass", strict
 
 
+def _chunks(suite: _Suite) -> list[tuple[int, int]]:
+    """All inputs, the last ones first: those that are heavy for the reference alone, so that they end nobody else."""
+    found: list[tuple[int, int]] = []
+    for index, cpu_s in enumerate(suite.reference.cpu_s):
+        if not found or cpu_s > _HEAVY_CPU_S or suite.reference.cpu_s[index - 1] > _HEAVY_CPU_S:
+            found.append((index, index))
+        found[-1] = (found[-1][0], index + 1)
+    return found[::-1]
+
+
 def _run_chunk(
     suite: _Suite, solution: str, first: int, last: int, executor: Executor, longest: int = _LONGEST_TEXT
 ) -> list[Any] | Outcome:
     """What the solution returned for inputs first..last-1 (up to the one where it raised), or why nothing is known."""
-    allowed = _BASE_CPU_S + _REFERENCE_FACTOR * sum(suite.reference.cpu_s[first:last])
-    limits = replace(_LIMITS, cpu_s=allowed)
+    base_s = _BASE_CPU_S if last - first == 1 else _CHUNK_CPU_S
+    limits = _limits(base_s + _REFERENCE_FACTOR * sum(suite.reference.cpu_s[first:last]))
     call = f"_semray_run({first}, {last}, {longest})"
     done = executor.run(Job(_program(suite, solution), (call,), limits, trace=False))
     if done is None or done[0].status == "timeout-wall":
@@ -175,6 +195,11 @@ def _run_chunk(
     if done[0].status != "ok" or done[0].output is None:
         return "fail"
     return [text for text, _ in _read_told(done[0].output)]
+
+
+def _limits(cpu_s: float) -> Limits:
+    """CPU time decides; wall time only ends what hangs, also where the machine is shared."""
+    return replace(_LIMITS, cpu_s=cpu_s, wall_s=_WALL_S + _WALL_FACTOR * cpu_s)
 
 
 def _read_told(output: str) -> list[Any]:
@@ -230,7 +255,7 @@ def _value(text: Any) -> Any:
 def _agrees(suite: _Suite, solution: str, index: int, executor: Executor) -> bool:
     """The official comparison, run beside the solution, for an object that cannot be read here."""
     call = f"_semray_agrees({index}, {suite.reference.texts[index]}, {suite.tolerances[index]})"
-    limits = replace(_LIMITS, cpu_s=_BASE_CPU_S + _REFERENCE_FACTOR * suite.reference.cpu_s[index])
+    limits = _limits(_BASE_CPU_S + _REFERENCE_FACTOR * suite.reference.cpu_s[index])
     done = executor.run(Job(_program(suite, solution), (call,), limits, trace=False))
     if done is None or done[0].status == "timeout-wall":
         raise _MachineError
@@ -261,14 +286,17 @@ def _reference(benchmark: Benchmark, item: Item, inputs: str, executor: Executor
 
     SandboxError if it does not return a value for every input: then nothing can be graded against it.
     """
-    path = cache_folder() / "expected" / f"{content_id(benchmark.sha256, item.id, item.gold, inputs)}.json"
+    path = cache_folder() / "expected" / f"{content_id(benchmark.sha256, item.id, item.gold, inputs, _DRIVER)}.json"
     if path.is_file():
         told = json.loads(path.read_text())
     else:
         suite = _Suite(item, inputs, Reference((), ()), [], [])
         count = len(decode(inputs))
         job = Job(
-            _program(suite, item.gold), (f"_semray_run(0, {count}, {_LONGEST_TEXT})",), _REFERENCE_LIMITS, trace=False
+            _program(suite, item.gold),
+            (f"_semray_run(0, {count}, {_LONGEST_TEXT})",),
+            _limits(_REFERENCE_CPU_S),
+            trace=False,
         )
         done = executor.run(job)
         told = _read_told(done[0].output or "") if done else []

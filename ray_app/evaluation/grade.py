@@ -1,11 +1,11 @@
 """Grading: generations in, the same rows with verdicts out. Never raises for a bad answer."""
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from ray_app.evaluation import benchmarks, checks, differential, predictions, prompts
 from ray_app.evaluation.items import Benchmark, Item
@@ -25,6 +25,7 @@ class Grader:
     def __init__(self, name: str, data: Path | None = None, *, any_version: bool = False, attempts: int = 3) -> None:
         self._name, self._data, self._any_version, self._attempts = name, data, any_version, attempts
         self._benchmark: Benchmark | None = None
+        self._items: dict[str, Item] | None = None
         self._executor: Executor | None = None
 
     @classmethod
@@ -55,13 +56,11 @@ class Grader:
             self._benchmark = benchmarks.load(self._name, self._data, any_version=self._any_version)
         if self._executor is None:
             self._executor = Executor(self._attempts)
-        items = {item.id: item for item in self._benchmark.items}
-        pending = list(rows)
-        groups: dict[str, list[int]] = defaultdict(list)
-        for index, row in enumerate(pending):
-            groups[row.item_id].append(index)
+        if self._items is None:
+            self._items = {item.id: item for item in self._benchmark.items}
+        items, pending = self._items, list(rows)
         verdicts: dict[int, Verdict] = {}
-        for item_id, indices in groups.items():
+        for item_id, indices in _by_item(pending).items():
             if item_id in items:
                 answers = [prompts.answer_of(items[item_id], pending[index]) for index in indices]
                 graded = grade_item(self._benchmark, items[item_id], answers, self._executor)
@@ -83,20 +82,29 @@ def grade_item(benchmark: Benchmark, item: Item, answers: Sequence[str], executo
 
 
 def grade_all(benchmark: Benchmark, rows: Sequence[Score], workers: int = 1) -> list[Score | Reject]:
-    """`Grader.grade` on this machine with `workers` sandboxes; rows of one item stay together. In order."""
-    shares: list[list[int]] = [[] for _ in range(max(1, workers))]
-    for index, row in enumerate(rows):
-        shares[_share(row.item_id, len(shares))].append(index)
+    """`Grader.grade` on this machine with `workers` sandboxes, which take one item after another. In order."""
+    waiting: SimpleQueue[list[int]] = SimpleQueue()
+    for indices in _by_item(rows).values():
+        waiting.put(indices)
     graded: dict[int, Score | Reject] = {}
 
-    def work(share: list[int]) -> None:
+    def work(_: int) -> None:
         with Grader.of(benchmark) as grader:
-            graded.update(zip(share, grader.grade(rows[index] for index in share), strict=True))
+            while True:
+                try:
+                    share = waiting.get_nowait()
+                except Empty:
+                    return
+                graded.update(zip(share, grader.grade([rows[index] for index in share]), strict=True))
 
-    with ThreadPoolExecutor(len(shares)) as pool:
-        list(pool.map(work, shares))
+    with ThreadPoolExecutor(max(1, workers)) as pool:
+        list(pool.map(work, range(max(1, workers))))
     return [graded[index] for index in range(len(rows))]
 
 
-def _share(item_id: str, count: int) -> int:
-    return int.from_bytes(hashlib.sha256(item_id.encode()).digest()[:4], "big") % count
+def _by_item(rows: Sequence[Score]) -> dict[str, list[int]]:
+    """The places of each item's rows."""
+    groups: dict[str, list[int]] = defaultdict(list)
+    for index, row in enumerate(rows):
+        groups[row.item_id].append(index)
+    return groups

@@ -110,13 +110,14 @@ def _evaluate(item: Item, operands: dict[str, _Operand], pasted: list[str], exec
     """Verdicts on expressions, all run in one job; those whose value has no literal are added to `pasted`."""
     if not operands:
         return {}
-    calls = tuple(operand.expression for operand in operands.values())
+    calls = tuple(dict.fromkeys(operand.expression for operand in operands.values()))
     done = executor.run(Job(item.prelude + item.code, calls, LIMITS, trace=False))
     if done is None:
         return dict.fromkeys(operands, UNGRADED)
+    executions = dict(zip(calls, done, strict=True))
     decided: dict[str, Verdict] = {}
-    for (answer, operand), execution in zip(operands.items(), done, strict=True):
-        verdict = _returned(item, operand, execution)
+    for answer, operand in operands.items():
+        verdict = _returned(item, operand, executions[operand.expression])
         if verdict is None:
             pasted.append(answer)
         else:
