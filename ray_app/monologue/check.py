@@ -4,12 +4,13 @@ Every check returns the evidence in words: what the trace shows at that place.
 """
 
 import ast
+import functools
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ray_app.monologue.claim import Claim
-from ray_app.monologue.evaluate import Unknown, parse_expression, parse_value, same, show
+from ray_app.monologue.evaluate import Unknown, names_in, parse_expression, parse_value, same, show
 from ray_app.monologue.quotes import normal, quotes
 from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
 
@@ -143,17 +144,23 @@ def _covering(timeline: Timeline, name: str, moment: Moment, event: int) -> froz
 def stores(timeline: Timeline, moment: Moment, name: str) -> bool:
     """Whether the moment's statement assigns the name, be it the value it had before."""
     statement = timeline.source.statements.get(moment.line)
-    if isinstance(statement, (ast.If, ast.While, ast.FunctionDef, ast.ClassDef, ast.Try, type(None))):
-        return False
-    node: ast.AST = statement.target if isinstance(statement, ast.For) else statement
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and part.id == name:
-            return True
+    return statement is not None and name in _stored(statement)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _stored(statement: ast.stmt) -> frozenset[str]:
+    """The names that a statement may assign or mutate; of a loop, its own targets."""
+    if isinstance(statement, (ast.If, ast.While, ast.FunctionDef, ast.ClassDef, ast.Try)):
+        return frozenset()
+    found: set[str] = set()
+    for part in ast.walk(statement.target if isinstance(statement, ast.For) else statement):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            found.add(part.id)
         owner = part.value if isinstance(part, (ast.Attribute, ast.Subscript)) else None
         written = isinstance(getattr(part, "ctx", None), ast.Store) or isinstance(statement, ast.Expr)
-        if written and isinstance(owner, ast.Name) and owner.id == name:
-            return True
-    return False
+        if written and isinstance(owner, ast.Name):
+            found.add(owner.id)
+    return frozenset(found)
 
 
 def _expression(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
@@ -183,7 +190,7 @@ def _renewed(timeline: Timeline, claim: Claim, moment: Moment) -> bool:
     """Whether the expression reads what the moment has just set, so that only its new value can be meant."""
     if claim.line or quotes(timeline.source.code, claim.subject, moment.line):
         return False
-    names = {node.id for node in ast.walk(parse_expression(claim.subject)) if isinstance(node, ast.Name)}
+    names = set(names_in(parse_expression(claim.subject)))
     loop = timeline.source.loops.get(moment.line)
     if loop is not None and names & set(loop.targets):
         return True
@@ -192,7 +199,7 @@ def _renewed(timeline: Timeline, claim: Claim, moment: Moment) -> bool:
 
 def _touches(timeline: Timeline, expression: str, moment: Moment) -> bool:
     """Whether the moment changes, or writes again, a variable that the expression reads."""
-    names = {node.id for node in ast.walk(parse_expression(expression)) if isinstance(node, ast.Name)}
+    names = names_in(parse_expression(expression))
     return any(change.name in names for change in moment.changes) or any(
         stores(timeline, moment, name) for name in names
     )

@@ -161,7 +161,9 @@ class _Reader:
 
     def _label_at(self, high: int) -> int:
         """The label inside the claim, else the nearest before it, else the first after it in the sentence."""
-        return next((line for at, line in reversed(self._labels) if at < high), self._labels[0][1] if self._labels else 0)
+        return next(
+            (line for at, line in reversed(self._labels) if at < high), self._labels[0][1] if self._labels else 0
+        )
 
     def _anchors_at(self, position: int) -> tuple[Anchor, ...]:
         markers = self._markers

@@ -9,7 +9,7 @@ import ast
 import functools
 from dataclasses import dataclass
 
-from ray_app.monologue.source import Source, is_inner, read
+from ray_app.monologue.source import Source, blocks, inside, is_inner
 from ray_app.monologue.timeline import Moment, Timeline
 
 
@@ -66,47 +66,66 @@ def _own_parts(statement: ast.stmt) -> list[ast.AST]:
 
 
 @functools.lru_cache(maxsize=512)
-def _control(code: str) -> tuple[dict[int, tuple[int, ...]], frozenset[int]]:
+def _control(source: Source) -> tuple[dict[int, tuple[int, ...]], frozenset[int]]:
     """For each statement's line the headers around it in its function, and the lines of `if`s that can leave early."""
     around: dict[int, tuple[int, ...]] = {}
     guards: set[int] = set()
 
-    def walk(node: ast.AST, headers: tuple[int, ...]) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.stmt):
-                around[child.lineno] = headers
-            if isinstance(child, (ast.FunctionDef, ast.ClassDef, ast.Lambda)):
-                walk(child, ())
-            elif isinstance(child, (ast.If, ast.While, ast.For, ast.Match)):
-                if isinstance(child, ast.If) and _leaves(child):
-                    guards.add(child.lineno)
-                walk(child, (*headers, child.lineno))
-            else:
-                walk(child, headers)
+    def walk(statements: list[ast.stmt], headers: tuple[int, ...]) -> None:
+        for statement in statements:
+            around[statement.lineno] = headers
+            if isinstance(statement, ast.If) and _leaves(statement):
+                guards.add(statement.lineno)
+            inner = headers
+            if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+                inner = ()
+            elif isinstance(statement, (ast.If, ast.While, ast.For, ast.Match)):
+                inner = (*headers, statement.lineno)
+            for block in blocks(statement):
+                walk(block, inner)
 
-    walk(read(code).tree, ())
+    walk(source.tree.body, ())
     return around, frozenset(guards)
 
 
 @functools.lru_cache(maxsize=512)
-def _writes(code: str) -> dict[int, frozenset[str]]:
+def _writes(source: Source) -> dict[int, frozenset[str]]:
     """For each `if`, `for` and `while` line the names that its body may assign or mutate."""
     found: dict[int, frozenset[str]] = {}
-    for node in ast.walk(read(code).tree):
-        if isinstance(node, (ast.If, ast.For, ast.While)):
-            inside = [part for statement in (*node.body, *node.orelse) for part in ast.walk(statement)]
-            names = {part.id for part in inside if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
-            for part in inside:
-                owner = part.value if isinstance(part, (ast.Subscript, ast.Attribute)) else None
-                mutates = isinstance(part, ast.Subscript) and not isinstance(part.ctx, ast.Load)
-                if isinstance(owner, ast.Name) and (mutates or isinstance(part, ast.Attribute)):
-                    names.add(owner.id)
-            found[node.lineno] = frozenset(names)
+
+    def walk(statements: list[ast.stmt]) -> frozenset[str]:
+        names: set[str] = set()
+        for statement in statements:
+            inside = [walk(block) for block in blocks(statement)]
+            if isinstance(statement, (ast.If, ast.For, ast.While)):
+                found[statement.lineno] = frozenset[str]().union(*inside)
+            names.update(*inside, _written(statement))
+        return frozenset(names)
+
+    walk(source.tree.body)
     return found
 
 
+def _written(statement: ast.stmt) -> set[str]:
+    """The names that a statement itself may assign or mutate, its blocks left out."""
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        return {statement.name}
+    header: list[ast.AST] = (
+        [statement.target, statement.iter] if isinstance(statement, ast.For) else _own_parts(statement)
+    )
+    names: set[str] = set()
+    for part in (part for node in header for part in ast.walk(node)):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            names.add(part.id)
+        owner = part.value if isinstance(part, (ast.Subscript, ast.Attribute)) else None
+        mutates = isinstance(part, ast.Subscript) and not isinstance(part.ctx, ast.Load)
+        if isinstance(owner, ast.Name) and (mutates or isinstance(part, ast.Attribute)):
+            names.add(owner.id)
+    return names
+
+
 def _leaves(node: ast.If) -> bool:
-    return any(isinstance(inner, (ast.Return, ast.Break, ast.Continue, ast.Raise)) for inner in ast.walk(node))
+    return any(isinstance(inner, (ast.Return, ast.Break, ast.Continue, ast.Raise)) for inner in inside(node))
 
 
 class _Slicer:
@@ -115,8 +134,8 @@ class _Slicer:
         self.wanted: set[int] = set()
         self.changes: set[tuple[int, str]] = set()
         self._pending: list[Moment] = []
-        self._around, self._guards = _control(timeline.source.code)
-        self._writes = _writes(timeline.source.code)
+        self._around, self._guards = _control(timeline.source)
+        self._writes = _writes(timeline.source)
         self._definitions: dict[tuple[int, str], list[Moment]] = {}
         self._visits: dict[tuple[int, int], list[Moment]] = {}
         self._children: dict[int, list[int]] = {}

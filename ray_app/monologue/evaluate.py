@@ -11,7 +11,7 @@ import functools
 import operator
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 _LARGE = 4_096
 
@@ -59,6 +59,7 @@ _BUILTINS: dict[str, Any] = {
         *(map, max, min, oct, ord, range, reversed, round, set, sorted, str, sum, tuple, zip, bin, repr, type),
     )
 }
+_KNOWN_FUNCTIONS = frozenset(_BUILTINS.values())
 _METHODS: dict[type, frozenset[str]] = {
     str: frozenset(
         [
@@ -162,6 +163,12 @@ def parse_expression(text: str) -> ast.expr:
 def unparsed(node: ast.AST) -> str:
     """`ast.unparse`, remembered by node: trees of programs live long and are told often."""
     return ast.unparse(node)
+
+
+@functools.lru_cache(maxsize=8_192)
+def names_in(node: ast.AST) -> tuple[str, ...]:
+    """The names that a tree holds, each once, in order of appearance (breadth first)."""
+    return tuple(dict.fromkeys(part.id for part in ast.walk(node) if isinstance(part, ast.Name)))
 
 
 def evaluate(expression: str | ast.expr, state: Mapping[str, str]) -> Any:
@@ -271,9 +278,10 @@ def _call(node: Any, state: Mapping[str, str], bound: dict[str, Any]) -> Any:
             raise Unknown(node.func.attr)
         function = getattr(owner, node.func.attr)
     else:
-        function = _value(node.func, state, bound)
-        if function not in _BUILTINS.values():
+        called = _value(node.func, state, bound)
+        if not callable(called) or called not in _KNOWN_FUNCTIONS:
             raise Unknown("a call")
+        function = cast("Callable[..., Any]", called)
     arguments = [_value(argument, state, bound) for argument in node.args]
     keywords = {keyword.arg: _value(keyword.value, state, bound) for keyword in node.keywords}
     if any(isinstance(a, int) and not isinstance(a, bool) and abs(a) > 10**6 for a in arguments) and isinstance(
@@ -282,7 +290,7 @@ def _call(node: Any, state: Mapping[str, str], bound: dict[str, Any]) -> Any:
         raise Unknown("large")
     if function is range and len(range(*arguments)) > _LARGE:
         raise Unknown("large")
-    result = function(*arguments, **keywords)
+    result: Any = function(*arguments, **keywords)
     if isinstance(result, (map, filter, zip, enumerate, reversed)) or type(result).__name__.endswith("iterator"):
         return list(result)
     if type(result).__name__ in ("dict_items", "dict_keys", "dict_values"):

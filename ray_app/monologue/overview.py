@@ -6,9 +6,11 @@ still checks them on this one.
 """
 
 import ast
+import functools
 import random
 
 from ray_app.monologue.phrase import code, listed
+from ray_app.monologue.source import inside
 from ray_app.monologue.timeline import Timeline
 
 
@@ -37,11 +39,16 @@ def _walks(definition: ast.FunctionDef, rng: random.Random) -> str:
 
 
 def _comes_out(definition: ast.FunctionDef, rng: random.Random) -> str:
-    returns = [node for node in ast.walk(definition) if isinstance(node, ast.Return) and node.value is not None]
+    returns = _returns(definition)
     spans = list(dict.fromkeys(code(node.value) for node in returns if node.value is not None))
     if not spans or not all(spans) or len(spans) > 2 or all(isinstance(node.value, ast.Constant) for node in returns):
         return ""
     return f"{rng.choice(('results in', 'ends with', 'comes down to'))} {' or '.join(spans)}"
+
+
+@functools.lru_cache(maxsize=512)
+def _returns(definition: ast.FunctionDef) -> tuple[ast.Return, ...]:
+    return tuple(node for node in inside(definition) if isinstance(node, ast.Return) and node.value is not None)
 
 
 def invariants(timeline: Timeline, rng: random.Random) -> list[str]:
@@ -68,6 +75,7 @@ _READING_CALLS = frozenset(
 )
 
 
+@functools.lru_cache(maxsize=512)
 def _changes(definition: ast.FunctionDef) -> dict[str, set[str]]:
     """How each local variable is written: "start" (one first constant, outside loops), "up", "longer", or "other".
 
@@ -76,17 +84,21 @@ def _changes(definition: ast.FunctionDef) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     top = {id(node) for node in definition.body}
     plain: set[int] = set()
-    for node in ast.walk(definition):
+    owned: list[tuple[ast.Name, ast.AST]] = []
+    nodes: list[ast.AST] = [definition]
+    for node in nodes:
         if isinstance(node, (ast.FunctionDef, ast.Lambda)) and node is not definition:
             return {}
+        children = list(ast.iter_child_nodes(node))
+        nodes += children
         for target, kind in _written(node, id(node) in top):
             plain.add(id(target))
             kinds = found.setdefault(target.id, set())
             kinds.add("other" if kind == "start" and "start" in kinds else kind)
-    for parent in ast.walk(definition):
-        for child in ast.iter_child_nodes(parent):
-            if isinstance(child, ast.Name) and id(child) not in plain and _escapes(child, parent):
-                found.setdefault(child.id, set()).add("other")
+        owned += [(child, node) for child in children if isinstance(child, ast.Name)]
+    for name, parent in owned:
+        if id(name) not in plain and _escapes(name, parent):
+            found.setdefault(name.id, set()).add("other")
     return found
 
 

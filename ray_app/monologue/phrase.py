@@ -5,11 +5,12 @@ equals by the caller's random generator so that the same seed gives the same tex
 """
 
 import ast
+import functools
 import random
 import re
 from collections.abc import Sequence
 
-from ray_app.monologue.evaluate import Unknown, parse_expression, parse_value, show, unparsed
+from ray_app.monologue.evaluate import Unknown, names_in, parse_expression, parse_value, show, unparsed
 from ray_app.monologue.timeline import Moment, Timeline
 
 _LONG = 100
@@ -75,6 +76,7 @@ def working(timeline: Timeline, expression: ast.expr, state: dict[str, str]) -> 
     return f"{span} is {value}"
 
 
+@functools.lru_cache(maxsize=4_096)
 def _has_no_name(expression: ast.expr) -> bool:
     """Displays of constants, `list()` and their like, whose value needs no working."""
     called = [node.func for node in ast.walk(expression) if isinstance(node, ast.Call) and not node.args]
@@ -109,7 +111,7 @@ def _atom(operand: ast.expr, state: dict[str, str]) -> str:
 
 def inputs(timeline: Timeline, expression: ast.expr, moment: Moment, limit: int = 2) -> str:
     """The values of the names an expression reads: "`a` is 12 and `b` is 3"; "" where there are none worth telling."""
-    names = list(dict.fromkeys(node.id for node in ast.walk(expression) if isinstance(node, ast.Name)))
+    names = names_in(expression)
     parts = [
         f"`{name}` is {moment.before[name]}"
         for name in names
@@ -276,7 +278,7 @@ def truth(
                 and not same_text(code(side), value)
             ):
                 parts.append(f"{code(side)} is {value}")
-    elif not isinstance(node, ast.Name) and not {n.id for n in ast.walk(node) if isinstance(n, ast.Name)} & said:
+    elif not isinstance(node, ast.Name) and said.isdisjoint(names_in(node)):
         given = inputs(timeline, node, moment, 1)
         parts = [given] if given else []
     return _joined(rng, parts, verdict, more) if 0 < len(parts) <= 2 else verdict

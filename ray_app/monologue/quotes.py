@@ -20,9 +20,16 @@ def quotes(code: str, piece: str, line: int) -> bool:
     known = book.lines.get(line) if line else book.whole
     if known is None:
         return False
+    number = _piece(book, piece)
+    return number in known.texts if isinstance(number, str) else number in known.trees
+
+
+@functools.lru_cache(maxsize=8_192)
+def _piece(book: "_Book", piece: str) -> int | str:
+    """The number of a piece in a program, -1 where none of its trees is like it; its words where it is no tree."""
     stripped = piece.strip().rstrip(":")
     node = _parsed(stripped)
-    return _squeezed(stripped) in known.texts if node is None else _number(node, book.numbers, None) in known.trees
+    return _squeezed(stripped) if node is None else _number(node, book.numbers, None)
 
 
 def normal(piece: str) -> str:
@@ -56,7 +63,7 @@ class _Known:
     texts: set[str] = field(default_factory=set[str])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Book:
     numbers: dict[tuple[object, ...], int]
     lines: dict[int, _Known]
@@ -67,7 +74,9 @@ class _Book:
 def _book(source: Source) -> _Book:
     book = _Book({}, {line: _Known() for line in range(1, len(source.lines) + 1)}, _Known())
     _number(source.tree, book.numbers, book.lines)
-    alone = {statement for line, statement in source.statements.items() if source.statements.get(line + 1) is not statement}
+    alone = {
+        statement for line, statement in source.statements.items() if source.statements.get(line + 1) is not statement
+    }
     for line, known in book.lines.items():
         statement = source.statements.get(line)
         if statement is None or statement.lineno != line or statement not in alone or hasattr(statement, "body"):
@@ -101,7 +110,7 @@ def _header(statement: ast.stmt) -> str:
 def _number(
     node: ast.AST, numbers: dict[tuple[object, ...], int], lines: dict[int, _Known] | None, line: int = 0
 ) -> int:
-    """The number of a tree; -1 for one without a number, unless `lines` is given, which notes the trees of each line."""
+    """The number of a tree; -1 for one without, unless `lines` is given, which notes the trees of each line."""
     if isinstance(node, ast.stmt):
         line = node.lineno
     key: list[object] = [type(node)]

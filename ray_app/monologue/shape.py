@@ -62,7 +62,9 @@ class Shape:
 @functools.lru_cache(maxsize=4_096)
 def shape(words: str) -> Shape:
     """The shape of a sentence's words."""
-    places = [(match.group(1), Place(match.start(), match.end(), int(match.group(2)))) for match in _TOKEN.finditer(words)]
+    places = [
+        (match.group(1), Place(match.start(), match.end(), int(match.group(2)))) for match in _TOKEN.finditer(words)
+    ]
     empty = not places and "loop" not in words and "branch" not in words
     iterations = () if empty else tuple(ITERATION.finditer(words))
     return Shape(

@@ -28,7 +28,7 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """`words` holds lower-cased prose and placeholders; `tokens` are its own, in order, as the placeholders number them.
+    """`words` holds lower-cased prose and placeholders; `tokens` are its own, as the placeholders number them.
 
     `start` is where it begins in the text, `marks` where each placeholder begins in `words`. `after_blank`: the first
     sentence of its paragraph.
@@ -217,6 +217,7 @@ _LEADS = re.compile(
 _VALUE_FOLLOWS = re.compile(r"\s+(?:-?\d+(?![\w-])|['\"\[{]|True\b|False\b|None\b)")
 _SCAN = re.compile(
     r"""
+  (?=[`\[A-Za-z_0-9'"({\-−])(?:
     (?P<fence>```)
   | (?P<code>`+[^`\n]+`+)
   | (?P<label>\[L\d+\](?!\()|\b[Ll]ines?\ \#?\d+\b|\bL\d+\b)
@@ -228,6 +229,7 @@ _SCAN = re.compile(
   | (?P<named>(?<![\w.])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?=[(\[]))
   | (?P<open>[\[{(])
   | (?P<word>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:['’](?:s|t|re|ve|ll)\b)?)
+  )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -239,25 +241,26 @@ _BLANK = re.compile(r"[^\S\n]*(?:\n|\Z|```)")
 def skeleton(text: str, names: frozenset[str]) -> Iterator[Sentence]:
     """The sentences of a text, in order; bare words count as names only if they are in `names`."""
     sentences = _Sentences(text)
-    position = 0
-    while match := _SCAN.search(text, position):
+    found = _SCAN.finditer(text)
+    while match := next(found, None):
         kind = match.lastgroup or ""
-        position = match.end()
+        end = match.end()
         if kind == "word" and _is_plain(match.group(), names):
             continue
         if kind == "fence":
             sentences.prose(match.start())
-            close = text.find("```", position)
-            position = close + 3 if close >= 0 else len(text)
-            sentences.close(position)
+            close = text.find("```", end)
+            end = close + 3 if close >= 0 else len(text)
+            sentences.close(end)
+            found = _SCAN.finditer(text, end)
             continue
         if kind in ("named", "open"):
-            end, found = _bracketed(text, match, names)
+            end, lifted = _bracketed(text, match, names)
+            found = _SCAN.finditer(text, end)
         else:
-            end, found = position, _sort(kind, match, text, names)
-        if found is not None:
-            sentences.token(Token(found[0], found[1], match.start(), end, kind == "code"))
-        position = max(end, match.start() + 1)
+            lifted = _sort(kind, match, text, names)
+        if lifted is not None:
+            sentences.token(Token(lifted[0], lifted[1], match.start(), end, kind == "code"))
     sentences.prose(len(text) - text.endswith((".", ";", "!", "?")))
     sentences.close(len(text))
     yield from sentences.done
@@ -281,6 +284,8 @@ class _Sentences:
         self._begin(0)
         self._copied = 0
         self._blank = True
+        self._stops = _END.finditer(text)
+        self._stop = next(self._stops, None)
 
     def _begin(self, start: int) -> None:
         self._start = start
@@ -291,11 +296,13 @@ class _Sentences:
 
     def prose(self, until: int) -> None:
         """The text up to here holds no token."""
-        for stop in _END.finditer(self.text, self._copied, until):
-            self._copy(stop.start())
-            self.close(stop.end())
-            if stop.group() == "\n":
-                self._blank = self._blank or _BLANK.match(self.text, stop.end()) is not None
+        while self._stop is not None and self._stop.start() < until:
+            stop, self._stop = self._stop, next(self._stops, None)
+            if stop.start() >= self._copied:
+                self._copy(stop.start())
+                self.close(stop.end())
+                if stop.group() == "\n":
+                    self._blank = self._blank or _BLANK.match(self.text, stop.end()) is not None
         self._copy(until)
 
     def _copy(self, until: int) -> None:

@@ -7,6 +7,7 @@ import ast
 import functools
 import io
 import tokenize
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 _COMPOUND = (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.FunctionDef, ast.ClassDef, ast.AsyncFunctionDef)
@@ -116,6 +117,26 @@ def _names(tree: ast.Module) -> frozenset[str]:
         elif isinstance(node, ast.FunctionDef):
             found.add(node.name)
     return frozenset(found)
+
+
+def blocks(statement: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The blocks of statements that a compound statement holds, in order."""
+    for name in ("body", "handlers", "orelse", "finalbody", "cases"):
+        held = getattr(statement, name, None)
+        if not held or not isinstance(held, list):
+            continue
+        if name in ("handlers", "cases"):
+            yield from (part.body for part in held)
+        else:
+            yield held
+
+
+def inside(statement: ast.stmt) -> Iterator[ast.stmt]:
+    """The statement and all statements in its blocks."""
+    yield statement
+    for block in blocks(statement):
+        for held in block:
+            yield from inside(held)
 
 
 def header_end(node: ast.stmt) -> int:

@@ -59,7 +59,17 @@ def _row(header: list[str], cells: list[tuple[str, int, int]], sentence: int) ->
             anchors = ((int(loop.group(1)) if loop else None, int(value)),) if value.lstrip("-").isdigit() else ()
             claims.append(
                 Claim(
-                    "iteration", start, end, cell, loop.group(1) if loop else "", value, "state", 0, 0, anchors, sentence
+                    "iteration",
+                    start,
+                    end,
+                    cell,
+                    loop.group(1) if loop else "",
+                    value,
+                    "state",
+                    0,
+                    0,
+                    anchors,
+                    sentence,
                 )
             )
             continue

@@ -31,6 +31,7 @@ class Teller:
         self.deciding = slice_
         self._lines = {timeline.moments[index].line for index in slice_.moments}
         self._needed = _needed(timeline)
+        self._runs = {(run.frame, run.start, run.line): run for run in timeline.runs}
         self._told_frames = 0
         self._said: frozenset[str] = frozenset()
         self._nested = len(self.source.loops) > 1 or len(timeline.frames) > 1
@@ -61,9 +62,7 @@ class Teller:
         loop = self.source.loops.get(moment.line)
         if loop is None or loop.inline:
             return None
-        return next(
-            (run for run in self.timeline.runs if run.start == moment.start and run.frame == moment.frame), None
-        )
+        return self._runs.get((moment.frame, moment.start, moment.line))
 
     # Loops
 
@@ -189,7 +188,8 @@ class Teller:
 
     def _meanwhile(self, run: LoopRun, inside: list[Moment], indent: int) -> list[str]:
         """The values that the loop's deciding variables run through, where they are short."""
-        names = sorted({name for index, name in self.deciding.changes if any(m.index == index for m in inside)})
+        within = {moment.index for moment in inside}
+        names = sorted({name for index, name in self.deciding.changes if index in within})
         loop = self.source.loops[run.line]
         lines: list[str] = []
         for name in names:
