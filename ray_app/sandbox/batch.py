@@ -5,6 +5,7 @@ in the fast lane. `Task.take` applies an answer and returns the tasks that follo
 """
 
 import os
+import signal
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -17,7 +18,8 @@ from ray_app.tracing import recorder
 from ray_app.tracing.model import Trace
 
 DEFAULT_LIMITS = Limits()
-WALL_ATTEMPTS = 2
+ATTEMPTS = 2
+"""runs of a call that ended in a way for which the machine may be to blame"""
 DENIED = "denied:"
 NONDETERMINISTIC = "nondeterministic"
 _UNSURE_IN_COMPANY = {"memory", "timeout-wall", "tampered"}
@@ -100,7 +102,7 @@ class Task:
             unit, index = order[answer.running]
             if len(self.units) > 1:
                 follow.append(Task([unit.again(unit.tier)]))
-            elif answer.reason != protocol.WALL_TIMEOUT or unit.waits.get(index, 0) + 1 >= WALL_ATTEMPTS:
+            elif not _may_be_the_machine(answer) or unit.waits.get(index, 0) + 1 >= ATTEMPTS:
                 unit.results[index] = _culprit(unit.job.calls[index], answer)
             else:
                 unit.waits[index] = unit.waits.get(index, 0) + 1
@@ -140,6 +142,12 @@ def _read_trace(data: bytes) -> Trace | None:
         return recorder.read(bytearray(data))
     except ValueError:  # the child died while it wrote, or its memory was corrupted
         return Trace((), truncated=True)
+
+
+def _may_be_the_machine(answer: Answer) -> bool:
+    """A busy machine fires wall limits, and one short of memory sends SIGKILL, which no program here can do."""
+    killed = os.WIFSIGNALED(answer.wait_status) and os.WTERMSIG(answer.wait_status) == signal.SIGKILL
+    return answer.reason == protocol.WALL_TIMEOUT or (answer.reason == protocol.ENDED and killed)
 
 
 def _culprit(call: str, answer: Answer) -> Execution:

@@ -18,7 +18,8 @@ from ray_app.sandbox.api import Job, Lane, LaneMismatch, Sandbox
 BATCH = 64
 SERVER_DIED = "server-died"
 _BATCHES_AHEAD = 2
-_RESTARTS = 3
+_DEATHS = 9
+"""how often an actor may die over one batch before the batch is given up"""
 
 
 class Worker:
@@ -67,7 +68,7 @@ class Pool:
 
     def __init__(self, actors: int = 0, require: Collection[str] = ()) -> None:
         count = actors or max(1, int(ray.cluster_resources().get("CPU", 1)))
-        actor: Any = ray.remote(num_cpus=1, max_restarts=_RESTARTS, max_task_retries=_RESTARTS)(Worker)
+        actor: Any = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=_DEATHS)(Worker)
         self.actors: list[Any] = [actor.remote(tuple(require)) for _ in range(count)]
         self.layers: str = ray.get(self.actors[0].layers.remote())
 

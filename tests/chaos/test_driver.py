@@ -1,0 +1,110 @@
+"""Kill the driver of a job at random moments of every stage; the next one resumes until the stage is complete."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ray.cluster_utils import Cluster
+
+from ray_app.store import Dataset
+from tests.chaos import kit
+from tests.processes import wait_for
+
+PROJECT = Path(__file__).parents[2]
+STAGES = ("mined", "grown", "executions", "monologues", "samples")
+PATIENCE_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    """A cluster that outlives its drivers."""
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 100_000_000})
+    yield cluster.address
+    cluster.shutdown()
+
+
+def start(root: Path, address: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.pipelines.tiny", str(root)],
+        cwd=PROJECT,
+        env={**os.environ, "RAY_ADDRESS": address},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+@pytest.fixture(scope="module")
+def quiet(address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an undisturbed run makes."""
+    root = tmp_path_factory.mktemp("quiet")
+    assert start(root, address).wait() == 0
+    return root
+
+
+def before(stage: str, quiet: Path, root: Path) -> None:
+    """A root in which everything that began before `stage` is complete already."""
+    began = (quiet / stage / "plan.json").stat().st_mtime_ns
+    for folder in quiet.iterdir():
+        if (folder / "plan.json").is_file() and (folder / "plan.json").stat().st_mtime_ns < began:
+            shutil.copytree(folder, root / folder.name)
+
+
+def kill_once(dataset: Dataset, address: str, dice: random.Random) -> bool:
+    """Start the job and kill it while it works on the dataset; False if it ended before.
+
+    Half of the moments are counted from the first new shard, as starting a stage takes longer than its work.
+    """
+    seen = len(dataset.finished_shards())
+    driver = start(Path(dataset.root), address)
+
+    def reached() -> bool:
+        return dataset.plan() is not None or driver.poll() is not None
+
+    def advanced() -> bool:
+        return len(dataset.finished_shards()) > seen or driver.poll() is not None
+
+    wait_for(reached, f"{dataset.name} begins", PATIENCE_S)
+    if dice.random() < 0.5:
+        wait_for(advanced, f"{dataset.name} makes a shard", PATIENCE_S)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        driver.wait(dice.uniform(0.0, 4.0))
+    early = driver.poll() is None
+    if early:
+        driver.send_signal(signal.SIGKILL)
+    assert driver.wait() in (0, -signal.SIGKILL)
+    return early
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_job_resumes_after_kill_9_of_its_driver(
+    stage: str,
+    address: str,
+    quiet: Path,
+    tmp_path: Path,
+    kills: int,
+    dice: random.Random,
+    record: Callable[[str, int, str], None],
+) -> None:
+    wanted = {name: data for name, data in kit.shards(quiet).items() if name.split("/")[0] == stage}
+    assert wanted
+    killed: list[int] = []
+
+    def job_killed_until_the_stage_is_complete(number: int) -> None:
+        root = tmp_path / str(number)
+        before(stage, quiet, root)
+        while Dataset(str(root), stage).manifest() is None:
+            if kill_once(Dataset(str(root), stage), address, dice):
+                killed.append(number)
+        made = {name: data for name, data in kit.shards(root).items() if name.split("/")[0] == stage}
+        assert made == wanted
+        shutil.rmtree(root)
+
+    kit.until(lambda: len(killed) >= kills, job_killed_until_the_stage_is_complete)
+    record(f"kill -9 of the driver, stage `{stage}`", len(killed), "the same command resumes; shards byte-identical")

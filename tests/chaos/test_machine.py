@@ -1,0 +1,123 @@
+"""Machines that misbehave without dying: no space, no permission, half a file, a clock that jumps, a second job."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ray_app.store import Dataset
+from tests.chaos import kit
+
+PROJECT = Path(__file__).parents[2]
+Record = Callable[[str, int, str], None]
+JOB = [sys.executable, "-m", "tests.chaos.job"]
+
+
+def job(root: Path, what: str = "", *, shell: str = "", path: str = "") -> subprocess.CompletedProcess[str]:
+    """The stage of `kit` as a job of its own, or in a `shell` command ("$@") in its own mounts."""
+    command = ["unshare", "-rm", "sh", "-c", shell, "sh", *JOB, str(root)] if shell else [*JOB, str(root)]
+    python_path = ":".join(filter(None, (path, str(PROJECT), os.environ.get("PYTHONPATH", ""))))
+    return subprocess.run(
+        [*command, *([what] if what else [])],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": python_path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What an undisturbed run makes."""
+    root = tmp_path_factory.mktemp("quiet")
+    done = job(root)
+    assert done.returncode == 0, done.stderr
+    return kit.shards(root)
+
+
+@pytest.fixture
+def namespaces() -> None:
+    """Skips where this user may not mount anything."""
+    if subprocess.run(["unshare", "-rm", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("needs user and mount namespaces")
+
+
+def test_full_disk_says_so_and_the_run_resumes(
+    namespaces: None, quiet: dict[str, bytes], tmp_path: Path, record: Record
+) -> None:
+    """A disk of 120 kB takes some shards; then space appears."""
+    root, saved = tmp_path / "root", tmp_path / "saved"
+    root.mkdir()
+    full = job(
+        root, shell=f'mount -t tmpfs -o size=120k tmpfs {root} && "$@"; code=$?; cp -r {root} {saved}; exit $code'
+    )
+    assert full.returncode == 1
+    assert "No space left on device" in full.stderr
+    assert "free some space or choose another --root" in full.stderr
+    finished = Dataset(str(saved), kit.STAGE.name).finished_shards()
+    assert 0 < len(finished) < len(kit.programs()) // 4
+    assert not [path for path in saved.rglob("*") if ".tmp-" in path.name]
+    assert job(saved).returncode == 0
+    assert kit.shards(saved) == quiet
+    record("the disk fills up", 1, "one line names path and remedy; resumes with space; shards byte-identical")
+
+
+def test_read_only_store_says_so(namespaces: None, tmp_path: Path, record: Record) -> None:
+    refused = job(tmp_path, shell=f'mount -t tmpfs -o ro tmpfs {tmp_path} && "$@"')
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"error: cannot write to root '{tmp_path}'")
+    assert "Read-only file system" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    record("a read-only store", 1, "refused at the start in one line")
+
+
+def test_truncated_shard_is_named_and_redone_as_told(quiet: dict[str, bytes], tmp_path: Path, record: Record) -> None:
+    assert job(tmp_path).returncode == 0
+    shard = tmp_path / kit.STAGE.name / "shard-00007.parquet"
+    os.truncate(shard, 1000)
+    told = job(tmp_path, "count")
+    assert told.returncode == 1
+    assert f"{shard} is corrupt" in told.stderr
+    for path in (shard, shard.parent / "ledger" / "shard-00007.json", shard.parent / "manifest.json"):
+        assert str(path) in told.stderr
+        path.unlink()
+    assert job(tmp_path).returncode == 0
+    assert kit.shards(tmp_path) == quiet
+    record("a truncated shard", 1, "one line names it and what to delete; only it is redone; shards byte-identical")
+
+
+CLOCK = """
+import random, time
+_now, _jump = time.time, random.Random()
+time.time = lambda: _now() + _jump.choice((-86400, -60, 0, 60, 86400))
+"""
+
+
+def test_clock_that_jumps_changes_nothing(quiet: dict[str, bytes], tmp_path: Path, record: Record) -> None:
+    """Every Python process of the run, Ray's own too, sees a clock that jumps by up to a day at every look."""
+    (tmp_path / "clock").mkdir()
+    (tmp_path / "clock" / "sitecustomize.py").write_text(CLOCK)
+    done = job(tmp_path / "root", path=str(tmp_path / "clock"))
+    assert done.returncode == 0, done.stderr
+    assert kit.shards(tmp_path / "root") == quiet
+    record("a clock that jumps by up to a day at every look", 1, "shards byte-identical")
+
+
+def test_second_job_on_a_root_is_refused_by_name(tmp_path: Path, record: Record) -> None:
+    first = subprocess.Popen([*JOB, str(tmp_path), "hold"], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
+    try:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "held\n"
+        second = job(tmp_path)
+        assert second.returncode == 1
+        assert f"{tmp_path} is in use by chaos (host {os.uname().nodename}, pid {first.pid}, since" in second.stderr
+    finally:
+        first.kill()
+        first.communicate()
+    assert job(tmp_path).returncode == 0
+    assert list(Dataset(str(tmp_path), kit.STAGE.name).read(kit.STAGE.writes))
+    record("two jobs on one root", 1, "the second is refused and names the first; a killed one is taken over at once")
