@@ -137,7 +137,10 @@ class Monologue:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """PyX-R: a buggy program, the test it fails, a diagnosis and a fix that passes all tests."""
+    """PyX-R: a buggy program, the test it fails, a diagnosis and a fix that passes all tests.
+
+    `mutation` is the kind of mistake, "draft" where a language model made it. `claims` are those of the diagnosis.
+    """
 
     id: str
     program_id: str
@@ -148,6 +151,7 @@ class Repair:
     diagnosis: str
     mutation: str
     claims: tuple[Claim, ...]
+    difficulty: int = 0
 
 
 @dataclass(frozen=True, slots=True)

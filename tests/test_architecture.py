@@ -23,6 +23,7 @@ ORDER = [
     "teacher",
     "programs",
     "monologue",
+    "repair",
     "mixture",
     "training",
     "serving",

@@ -1,0 +1,97 @@
+"""A narrated diagnosis, as one explains a bug to a rubber duck: what should come out and what does, the run step by
+step, the first step that goes wrong, what a correct run has there, why, and what to change.
+
+Nothing in it comes from anywhere but the two recorded runs and the two versions of the code; `verify` checks it again.
+"""
+
+import random
+import re
+
+from ray_app.monologue.deciding import deciding
+from ray_app.monologue.narrate import opening
+from ray_app.monologue.phrase import tokens
+from ray_app.monologue.source import read
+from ray_app.monologue.telling import MAX_LEVEL, Teller
+from ray_app.monologue.timeline import Timeline, arrange
+from ray_app.repair.bug import ENDLESS, Bug
+from ray_app.repair.cause import causes, fixes
+from ray_app.repair.difference import Difference, differences
+from ray_app.repair.divergence import Divergence, diverge
+from ray_app.repair.endless import circle
+from ray_app.repair.sections import join
+from ray_app.repair.steps import correct_step, wrong_step
+
+
+def diagnose(bug: Bug, *, seed: int, max_tokens: int) -> str:
+    """The diagnosis of a bug, "" where the two runs show no difference that can be told.
+
+    Detail is dropped from the simulation until the text fits `max_tokens` (an estimate); the shortest telling is
+    returned even where it does not fit. Deterministic per seed.
+    """
+    assert bug.failing.trace is not None
+    assert bug.right.trace is not None
+    wrong = arrange(read(bug.buggy), bug.failing.trace)
+    right = arrange(read(bug.fixed), bug.right.trace)
+    found = diverge(wrong, right)
+    changes = differences(bug.buggy, bug.fixed)
+    if found is None or not changes:
+        return ""
+    text = ""
+    for level in range(MAX_LEVEL + 1):
+        rng = random.Random(f"{seed}:{bug.failing.call}:{bug.buggy}")
+        text = _tell(bug, wrong, right, found, changes, rng, level)
+        if tokens(text) <= max_tokens:
+            break
+    return text
+
+
+def _tell(
+    bug: Bug,
+    wrong: Timeline,
+    right: Timeline,
+    found: Divergence,
+    changes: list[Difference],
+    rng: random.Random,
+    level: int,
+) -> str:
+    step, correct = wrong_step(wrong, found, rng), correct_step(right, found, rng)
+    if not step or not correct:
+        return ""
+    call = f"`{bug.right.call}`" if "`" not in bug.right.call else "the call"
+    returns = f"{call} should return {bug.right.output}."
+    return join(
+        {
+            "expected": returns,
+            "actual": _actual(bug),
+            "simulation": _simulation(bug, wrong, found, rng, level),
+            "wrong": step,
+            "correct": correct,
+            "cause": _elsewhere(found, changes) + causes(changes, rng),
+            "fix": f"{fixes(changes, bug.fixed)}\nThen {call} returns {bug.right.output}, as the test demands.",
+        }
+    )
+
+
+def _actual(bug: Bug) -> str:
+    run = bug.failing
+    if run.status in ENDLESS:
+        return "it does not come to an end."
+    if run.status == "ok":
+        return f"it returns {run.output}."
+    kind, _, message = (run.exception or "").partition(": ")
+    return f"it raises `{kind}`" + (f" ({message})." if re.fullmatch(r"[a-z ]+", message) else ".")
+
+
+def _simulation(bug: Bug, wrong: Timeline, found: Divergence, rng: random.Random, level: int) -> str:
+    if bug.failing.status in ENDLESS:
+        return circle(wrong, found.wrong, rng)
+    told = Teller(wrong, deciding(wrong), rng, level).tell()
+    return "\n".join([opening(wrong, bug.failing, rng), *told])
+
+
+def _elsewhere(found: Divergence, changes: list[Difference]) -> str:
+    """A word on the wrong step's line where the mistake is on another one."""
+    line = found.wrong.line
+    if any(line == change.line for change in changes) or all(change.old is None for change in changes):
+        return ""
+    return f"L{line} only shows it; the mistake was made before.\n"
