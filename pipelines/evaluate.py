@@ -17,10 +17,11 @@ from pipelines.recipes import Exam, Recipe
 from pipelines.serve import BASE, TUNED, models, serving
 from pipelines.synthesize import endpoint_of
 from ray_app import mixture
-from ray_app.evaluation import benchmarks, metrics, prompts, worker
+from ray_app.evaluation import benchmarks, metrics, process, prompts, robustness, worker
 from ray_app.evaluation.benchmarks import held_out
 from ray_app.evaluation.generate import GenerationConfig
 from ray_app.evaluation.items import Benchmark, Item
+from ray_app.evaluation.verdicts import Executor
 from ray_app.evaluation.worker import Question
 from ray_app.records import Score, TracedProgram
 from ray_app.runner import run
@@ -28,19 +29,25 @@ from ray_app.stage import Stage
 from ray_app.store import Dataset
 from ray_app.teacher.endpoint import Endpoint
 
-WITHOUT_DATA = ("held_out", "humaneval")
+OWN = (held_out.NAME, process.PROBES)
+WITHOUT_DATA = (*OWN, "humaneval")
 
 
 def load(exam: Exam, recipe: Recipe, root: str) -> Benchmark:
-    """The exam's benchmark; "held_out" is made of the root's own programs that training never saw."""
-    if exam.benchmark != held_out.NAME:
+    """The exam's benchmark; "held_out" and "probes" are made of the root's own programs that training never saw."""
+    if exam.benchmark not in OWN:
         data = recipe.evaluate.data
         return benchmarks.load(exam.benchmark, Path(data) if data else None)
     fraction = recipe.synthesize.mixture.held_out_fraction
     dataset = Dataset(root, "executions")
     kept = (row for row in dataset.read(TracedProgram) if mixture.split_of(row.id, fraction) == "held_out")
     content = dataset.complete().content
-    return Benchmark(held_out.NAME, "own", content, content, dataset.path, tuple(held_out.items(kept)))
+    asked = held_out.items(kept) if exam.benchmark == held_out.NAME else _probes(kept, recipe)
+    return Benchmark(exam.benchmark, "own", content, content, dataset.path, tuple(asked))
+
+
+def _probes(programs: Iterator[TracedProgram], recipe: Recipe) -> Iterator[Item]:
+    return process.probe_items(programs, seed=recipe.evaluate.seed)
 
 
 def questions(recipe: Recipe, root: str) -> Iterator[Question]:
@@ -49,9 +56,12 @@ def questions(recipe: Recipe, root: str) -> Iterator[Question]:
         if not recipe.evaluate.data and exam.benchmark not in WITHOUT_DATA:
             print(f"{'evaluate':<12} {exam.benchmark} left out: set evaluate.data to a folder that has it", flush=True)
             continue
-        benchmark = load(exam, recipe, root)
+        chosen = _in_other_clothes(_spread(load(exam, recipe, root).items, exam.items), exam, recipe)
+        if not chosen:
+            print(f"{'evaluate':<12} {exam.benchmark} left out: no item fits", flush=True)
+            continue
         generation = GenerationConfig(
-            exam.benchmark,
+            f"{exam.benchmark}_{exam.variant}" if exam.variant else exam.benchmark,
             exam.prompt_format,
             exam.samples,
             exam.max_tokens,
@@ -59,10 +69,18 @@ def questions(recipe: Recipe, root: str) -> Iterator[Question]:
             recipe.evaluate.seed,
             chat=recipe.train.prompt_style == "chat",
         )
-        chosen = _spread(benchmark.items, exam.items)
-        print(f"{'evaluate':<12} {exam.benchmark}, {exam.prompt_format}: {len(chosen)} items. The first prompt:")
+        print(f"{'evaluate':<12} {generation.benchmark}, {exam.prompt_format}: {len(chosen)} items. The first prompt:")
         print(_indented(prompts.prompt(chosen[0], exam.prompt_format)), flush=True)
-        yield from (Question(generation, item) for item in chosen)
+        yield from (Question(generation, item, exam.fidelity, exam.rounds) for item in chosen)
+
+
+def _in_other_clothes(items: list[Item], exam: Exam, recipe: Recipe) -> list[Item]:
+    """The exam's variant of each item that has one."""
+    if not exam.variant:
+        return items
+    with Executor() as executor:
+        made = list(robustness.variants(items, exam.variant, executor, recipe.evaluate.seed))
+    return [item for item in made if isinstance(item, Item)]
 
 
 def _spread(items: tuple[Item, ...], count: int) -> list[Item]:

@@ -9,7 +9,9 @@ Change single numbers on the command line (`--set train.max_steps=10`), or add a
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from ray_app.evaluation.robustness import Variant
 from ray_app.mixture import MixtureConfig
 from ray_app.monologue.worker import NarrateConfig
 from ray_app.programs.ask import AskConfig
@@ -43,7 +45,11 @@ class Synthesize:
 
 @dataclass(frozen=True)
 class Exam:
-    """One benchmark (a name of ray_app.evaluation.benchmarks), asked in one way. `items` bounds it, 0: all."""
+    """One benchmark (of ray_app.evaluation.benchmarks, or "probes"), asked in one way. `items` bounds it, 0: all.
+
+    `variant` "renamed" or "reformatted" asks about the same programs in other clothes; `fidelity` also checks the
+    claims of monologues; with `rounds` above 0 programs are repaired so often, beside attempts from scratch.
+    """
 
     benchmark: str
     prompt_format: str
@@ -51,14 +57,17 @@ class Exam:
     max_tokens: int
     samples: int = 1
     temperature: float = 0.0
+    variant: Variant | Literal[""] = ""
+    fidelity: bool = False
+    rounds: int = 0
 
 
 @dataclass(frozen=True)
 class Evaluate:
     """What is measured, before and after training.
 
-    `data`: a folder with benchmark files; with "" only the exams that need none are held ("held_out", and "humaneval",
-    which a Python package ships). `concurrency`: requests in flight.
+    `data`: a folder with benchmark files; with "" only the exams that need none are held ("held_out", "probes", and
+    "humaneval", which a Python package ships). `concurrency`: requests in flight.
     """
 
     exams: tuple[Exam, ...]
@@ -110,7 +119,7 @@ def demo() -> Recipe:
             curriculum=0.2,
             num_train_epochs=1,
             max_steps=20,
-            train_batch_size=2,
+            packs_per_step=2,
             per_device_train_batch_size=1,
             learning_rate=5e-4,
             min_learning_rate=5e-5,
@@ -182,7 +191,7 @@ def reproduction() -> Recipe:
             curriculum=0.0,
             num_train_epochs=2,
             max_steps=0,
-            train_batch_size=512,
+            packs_per_step=512,
             per_device_train_batch_size=2,
             learning_rate=5e-5,
             min_learning_rate=5e-6,
@@ -227,6 +236,20 @@ def beyond() -> Recipe:
             base.train,
             mixture=(("nl", 1.0), ("forward", 1.0), ("backward", 1.0), ("output", 0.5), ("input", 0.5)),
             curriculum=0.3,
+        ),
+        evaluate=replace(
+            base.evaluate,
+            exams=(
+                Exam("held_out", "monologue", items=0, max_tokens=1_024, fidelity=True),
+                Exam("probes", "direct", items=2_000, max_tokens=64),
+                Exam("cruxeval_output", "monologue", items=0, max_tokens=1_024, fidelity=True),
+                Exam("cruxeval_output", "monologue", items=0, max_tokens=1_024, variant="renamed"),
+                Exam("cruxeval_output", "monologue", items=0, max_tokens=1_024, variant="reformatted"),
+                Exam("cruxeval_input", "monologue", items=0, max_tokens=1_024),
+                Exam("lcb_execution", "monologue", items=0, max_tokens=1_024),
+                Exam("humaneval_plus", "direct", items=0, max_tokens=512, rounds=4),
+                *(Exam(name, "direct", items=0, max_tokens=512) for name in ("humaneval_plus", "mbpp_plus")),
+            ),
         ),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from ray_app.evaluation import benchmarks, checks, differential, predictions, prompts
+from ray_app.evaluation import benchmarks, checks, differential, predictions, process, prompts
 from ray_app.evaluation.items import Benchmark, Item
 from ray_app.evaluation.verdicts import Executor, Verdict
 from ray_app.records import Reject, Score
@@ -74,6 +74,8 @@ class Grader:
 
 def grade_item(benchmark: Benchmark, item: Item, answers: Sequence[str], executor: Executor) -> list[Verdict]:
     """One verdict per answer, by the rules of the item's kind."""
+    if item.task == "probe":
+        return process.grade_probes(item, answers)
     if item.task != "code":
         return predictions.grade(item, answers, executor)
     if item.test:

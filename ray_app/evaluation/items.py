@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ray_app.tracing.probes import ProbeKind
+
 CHECK = "_semray_check"
 """The name of the test function in `Item.test`: no solution defines it by accident."""
 
-ItemTask = Literal["output", "input", "code"]
+ItemTask = Literal["output", "input", "code", "probe"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +18,12 @@ class Item:
     output  given `code` and `call`, predict the value: an expression equal to `output`
     input   given `code` and `output`, find a call of `entry` that returns it (`call` is one such call, never shown)
     code    given `code` (what the solution starts with, "" where there is none) and `description`, write `entry`
+    probe   given `code` and the question in `description` about the middle of `call`, answer it
 
     `gold` is an answer that must pass. For code items the checks are `test` (source that defines the function
     `CHECK(candidate)`) or the argument lists `base_inputs` and `plus_inputs` (see `arguments.encode`), on which a
     solution must agree with `gold` within `atol`. `prelude` is run before the program but not shown; `difficulty` is
-    the dial of our generator, else 0.
+    the dial of our generator, else 0; `kind` is that of a probe question.
     """
 
     id: str
@@ -37,6 +40,7 @@ class Item:
     atol: float = 0.0
     prelude: str = ""
     difficulty: int = 0
+    kind: ProbeKind = "value"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,21 @@ Probe questions ask for one state in the middle of an execution. Fidelity takes 
 answer and checks every claim in them against the trace (CoRE: right answers 84.6 %, true processes 19.0 %).
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from ray_app.evaluation import prompts
 from ray_app.evaluation.items import Item
-from ray_app.evaluation.verdicts import Executor
+from ray_app.evaluation.verdicts import Executor, Verdict
 from ray_app.monologue.verify import verify_forward
 from ray_app.records import Reject, Score, TracedProgram
 from ray_app.sandbox.api import Job
-from ray_app.teacher.client import Request, Teacher
 from ray_app.tracing.probes import Probe, check, probes
 
-PROBE_BENCHMARK = "probes"
+PROBES = "probes"
+"""The benchmark of probe questions."""
+SUFFIX = "_process"
+"""What the fidelity of a benchmark's monologues is called: its name with this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,41 +45,38 @@ class FidelitySummary:
     true_claims: float
 
 
-def probe_prompt(code: str, probe: Probe) -> str:
-    """The exact text of a probe question."""
-    return (
-        f"Answer a question about the run of a Python program. Give the answer between [ANSWER] and [/ANSWER].\n\n"
-        f"[PYTHON]\n{code.rstrip()}\n[/PYTHON]\n{probe.question}\n"
-    )
+def probe_items(programs: Iterable[TracedProgram], *, seed: int, per_kind: int = 1) -> Iterator[Item]:
+    """Questions about each traced execution that is fit as ground truth, at most `per_kind` of each kind."""
+    for traced in programs:
+        code = traced.program.code
+        for number, execution in enumerate(traced.executions):
+            if execution.status != "ok" or execution.trace is None or execution.flags:
+                continue
+            asked = probes(code, execution.call, execution.trace, seed=seed, per_kind=per_kind)
+            for place, probe in enumerate(asked):
+                yield Item(
+                    id=f"{traced.id}-{number}-{place}",
+                    task="probe",
+                    code=code,
+                    entry=traced.program.entry,
+                    gold=probe.answer,
+                    call=execution.call,
+                    description=probe.question,
+                    difficulty=traced.program.difficulty,
+                    kind=probe.kind,
+                )
 
 
-def ask_probes(
-    programs: Iterable[TracedProgram], teacher: Teacher, *, seed: int, per_kind: int = 1, max_tokens: int = 512
-) -> Iterator[Score | Reject]:
-    """One graded row per probe question about each traced execution that is fit as ground truth; `prompt_format` is the
-    kind of question. A request that failed is a Reject."""
-    asked = [
-        (f"{program.id}-{number}-{place}", program.program.code, probe)
-        for program in programs
-        for number, execution in enumerate(program.executions)
-        if execution.status == "ok" and execution.trace is not None and not execution.flags
-        for place, probe in enumerate(
-            probes(program.program.code, execution.call, execution.trace, seed=seed, per_kind=per_kind)
-        )
-    ]
-    texts = [probe_prompt(code, probe) for _, code, probe in asked]
-    requests = [
-        Request(messages=({"role": "user", "content": text},), max_tokens=max_tokens, stop=prompts.STOP)
-        for text in texts
-    ]
-    for (key, _, probe), text, reply in zip(asked, texts, teacher.complete(requests), strict=True):
-        if reply.error is not None:
-            yield Reject("probe", key, "no-reply", reply.error)
-            continue
-        given = prompts.tagged(reply.texts[0])
-        right = bool(given) and check(probe, given)
-        status = "pass" if right else "wrong" if given else "empty"
-        yield Score(PROBE_BENCHMARK, key, 0, teacher.name, probe.kind, text, reply.texts[0], right, right, status)
+def grade_probes(item: Item, answers: Sequence[str]) -> list[Verdict]:
+    """One verdict per answer; both rules are the same."""
+    return [_probed(Probe(item.description, item.gold, item.kind), answer) for answer in answers]
+
+
+def _probed(probe: Probe, answer: str) -> Verdict:
+    if not answer.strip():
+        return Verdict(False, False, "empty")
+    right = check(probe, answer)
+    return Verdict(right, right, "pass" if right else "wrong")
 
 
 def fidelity(items: Iterable[Item], rows: Iterable[Score], executor: Executor) -> Iterator[Fidelity | Reject]:
@@ -100,6 +99,20 @@ def fidelity(items: Iterable[Item], rows: Iterable[Score], executor: Executor) -
         yield Fidelity(
             row.item_id, row.sample, row.strict, len(verdict.claims), wrong, verdict.accepted, verdict.reason
         )
+
+
+def as_score(found: Fidelity, row: Score) -> Score:
+    """A monologue's fidelity as a row of its own: official if it ends right, strict if it is true as well."""
+    told = f"{found.false_claims} of {found.claims} claims are false: {found.reason}"
+    status = "wrong" if not found.right else "pass" if found.faithful else "unfaithful"
+    return replace(
+        row,
+        benchmark=row.benchmark + SUFFIX,
+        generation=told,
+        official=found.right,
+        strict=found.right and found.faithful,
+        status=status,
+    )
 
 
 def summarise(found: Iterable[Fidelity]) -> FidelitySummary:

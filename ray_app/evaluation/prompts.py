@@ -52,6 +52,8 @@ def stop(item: Item) -> tuple[str, ...]:
 
 def answer(item: Item, reply: str) -> str:
     """What the grader gets: an expression, a call, or a whole program; "" where the reply holds no answer."""
+    if item.task == "probe":
+        return tagged(reply)
     return _program(item, reply) if item.task == "code" else _assertion(item, reply)
 
 
@@ -77,7 +79,7 @@ def _template(name: str) -> jinja2.Template:
     if not path.is_file():
         task, _, given = name.removesuffix(".md").partition("_")
         there = sorted({p.stem.partition("_")[2] for p in _TEMPLATES.glob(f"{task}_*.md")})
-        if task != "code":
+        if task in ("output", "input"):
             there = sorted({*there, "direct", "monologue"})
         raise InputError(f"no prompt format {given!r} for {task} tasks; there are: {', '.join(there)}")
     environment = jinja2.Environment(undefined=jinja2.StrictUndefined, trim_blocks=True, autoescape=False)

@@ -25,7 +25,7 @@ def variants(items: Iterable[Item], kind: Variant, executor: Executor, seed: int
     """The variant of each prediction item, run to confirm that its own call still gives its output; others are Rejects
     ("not-a-prediction", "cannot-transform", "changed-behaviour")."""
     for item in items:
-        if item.task == "code":
+        if item.task not in ("output", "input"):
             yield Reject("robustness", item.id, "not-a-prediction")
         elif (code := transformed(item, kind, seed)) is None:
             yield Reject("robustness", item.id, "cannot-transform", kind)

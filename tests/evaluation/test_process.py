@@ -1,14 +1,16 @@
 import re
+from collections.abc import Callable
 
 import pytest
 
-from ray_app.evaluation import process
-from ray_app.evaluation.items import Item
+from ray_app.evaluation import process, prompts
+from ray_app.evaluation.generate import GenerationConfig, generate
+from ray_app.evaluation.grade import grade_all
+from ray_app.evaluation.items import Benchmark, Item
 from ray_app.evaluation.verdicts import Executor
 from ray_app.monologue.narrate import forward
 from ray_app.records import Program, Reject, Score, TracedProgram
 from ray_app.sandbox.api import execute
-from ray_app.tracing.probes import probes
 from tests.evaluation.fake_teacher import FakeTeacher
 
 CODE = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
@@ -22,20 +24,20 @@ def traced() -> TracedProgram:
 
 
 def test_probes_reference_answers_pass_and_others_fail(traced: TracedProgram) -> None:
-    execution = traced.executions[0]
-    assert execution.trace is not None
-    known = {probe.question: probe.answer for probe in probes(CODE, "f(4)", execution.trace, seed=1, per_kind=1)}
+    items = tuple(process.probe_items([traced], seed=1))
+    assert len(items) > 2
+    assert len({item.kind for item in items}) == len(items)
+    benchmark = Benchmark(process.PROBES, "own", "", "", "", items)
 
-    def right(prompt: str) -> str:
-        return next(f"[ANSWER]{answer}[/ANSWER]" for question, answer in known.items() if question in prompt)
+    def graded(reply: Callable[[Item], str]) -> list[tuple[bool | None, str]]:
+        asked = {prompts.prompt(item, "direct"): reply(item) for item in items}
+        rows = generate(items, FakeTeacher(asked.__getitem__), GenerationConfig(process.PROBES, "direct"))
+        found = grade_all(benchmark, [row for row in rows if isinstance(row, Score)])
+        return [(row.strict, row.status) for row in found if isinstance(row, Score)]
 
-    rows = list(process.ask_probes([traced], FakeTeacher(right), seed=1))
-    assert len(rows) == len(known) > 2
-    assert all(isinstance(row, Score) and row.strict for row in rows)
-    wrong = list(process.ask_probes([traced], FakeTeacher(lambda _: "[ANSWER]999999[/ANSWER]"), seed=1))
-    assert not any(isinstance(row, Score) and row.strict for row in wrong)
-    refused = list(process.ask_probes([traced], FakeTeacher(lambda _: None), seed=1))
-    assert all(isinstance(row, Reject) for row in refused)
+    assert graded(lambda item: f"so [ANSWER]{item.gold}[/ANSWER]") == [(True, "pass")] * len(items)
+    assert graded(lambda _: "[ANSWER]999999[/ANSWER]") == [(False, "wrong")] * len(items)
+    assert graded(lambda _: "who knows") == [(False, "empty")] * len(items)
 
 
 def test_fidelity_tells_a_true_monologue_from_a_false_one_that_ends_right(
@@ -51,6 +53,11 @@ def test_fidelity_tells_a_true_monologue_from_a_false_one_that_ends_right(
     summary = process.summarise(one for one in found if isinstance(one, process.Fidelity))
     assert (summary.monologues, summary.accuracy, summary.faithful) == (2, 1.0, 0.5)
     assert 0.5 < summary.true_claims < 1
+    told = [process.as_score(one, row) for one, row in zip(found, rows, strict=True) if not isinstance(one, Reject)]
+    assert [(row.benchmark, row.official, row.strict, row.status) for row in told] == [
+        ("b_process", True, True, "pass"),
+        ("b_process", True, False, "unfaithful"),
+    ]
 
 
 def test_fidelity_of_rows_without_a_verdict_is_a_reject(executor: Executor) -> None:
