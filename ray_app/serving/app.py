@@ -23,7 +23,7 @@ import ray
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, StreamingResponse
 from ray import serve
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.serve import Application
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
@@ -157,7 +157,10 @@ class VllmModel:
 
         method, document = vllm.request(generation, self._name)
         kind = "ChatCompletionRequest" if method == "chat" else "CompletionRequest"
-        ask = getattr(openai_api_models, kind)(**document)
+        try:
+            ask = getattr(openai_api_models, kind)(**document)
+        except ValueError as error:
+            raise InputError(str(error)) from error
         async for pieces in getattr(self._server.options(stream=True), method).remote(ask):
             for event in pieces if isinstance(pieces, list) else [pieces]:
                 if not isinstance(event, str):
@@ -239,8 +242,14 @@ async def _try_again(attempt: int, error: Exception) -> None:
     await asyncio.sleep(0.1 * 2**attempt)
 
 
-def _failure(error: api.ApiError) -> Response:
-    return JSONResponse(error.body(), status_code=error.status)
+def _api_error(error: Exception) -> api.ApiError:
+    """What a client is told: an error that comes from another process without that process's traceback."""
+    return api.api_error(error.cause if isinstance(error, RayTaskError) else error)
+
+
+def _failure(error: Exception) -> Response:
+    told = _api_error(error)
+    return JSONResponse(told.body(), status_code=told.status)
 
 
 async def _after(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
@@ -250,7 +259,7 @@ async def _after(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
         async for event in rest:
             yield event
     except (api.ApiError, SemrayError) as error:
-        yield api.sse(api.api_error(error).body())
+        yield api.sse(_api_error(error).body())
 
 
 # `serve.ingress` copies the class with the globals that exist at this point: what it calls must be defined above it.
@@ -347,14 +356,14 @@ class Gateway:
         except (RayActorError, BackPressureError, DeploymentUnavailableError) as error:
             return _failure(api.ApiError(503, f"the sandbox is not available: {error}", code="sandbox_unavailable"))
         except (api.ApiError, SemrayError) as error:
-            return _failure(api.api_error(error))
+            return _failure(error)
 
     async def _answer(self, request: Request, reply: Callable[[bytes], api.Json]) -> Response:
         try:
             self._authorize(request)
             return JSONResponse(reply(await request.body()))
         except (api.ApiError, SemrayError) as error:
-            return _failure(api.api_error(error))
+            return _failure(error)
 
     async def _generate(self, request: Request, parse: Callable[[bytes, api.RequestLimits], api.Call]) -> Response:
         try:
@@ -367,7 +376,7 @@ class Gateway:
             chunks = events(call, partial(_stream, handle))
             first = await anext(chunks)  # an error before the first token still gets its own status
         except (api.ApiError, SemrayError) as error:
-            return _failure(api.api_error(error))
+            return _failure(error)
         return StreamingResponse(_after(first, chunks), media_type="text/event-stream")
 
     def _authorize(self, request: Request) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
-from ray_app.errors import EngineError, InputError
+from ray_app.errors import EngineError
 from ray_app.serving import openai_api as api
 from ray_app.serving.generation import Delta, Generation, merge
 
@@ -50,7 +50,7 @@ async def _pump(index: int, source: Source, generation: Generation, inbox: _Inbo
     try:
         async for deltas in source(generation):
             inbox.put_nowait((index, deltas))
-    except (api.ApiError, InputError, EngineError) as error:
+    except Exception as error:  # the task's boundary: whatever broke, who reads the inbox must not wait for ever
         inbox.put_nowait((index, error))
     else:
         inbox.put_nowait((index, None))

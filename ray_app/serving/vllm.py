@@ -16,9 +16,13 @@ Kind = Literal["chat", "completions"]
 
 
 def llm_config(name: str, path: str, num_gpus: float, scaling: Mapping[str, Any], engine: Mapping[str, Any]) -> Json:
-    """The arguments of `ray.serve.llm.LLMConfig` for one model. `engine` goes to vLLM as it is, under vLLM's names."""
+    """The arguments of `ray.serve.llm.LLMConfig` for one model; without GPUs, for a vLLM that was built for CPUs.
+
+    `engine` goes to vLLM as it is, under vLLM's names.
+    """
     arguments = {"tensor_parallel_size": max(1, int(num_gpus)), **engine}
     return {
+        **({} if num_gpus else {"accelerator_config": {"kind": "cpu"}}),
         "model_loading_config": {"model_id": name, "model_source": path},
         "deployment_config": dict(scaling),
         "engine_kwargs": arguments,
@@ -27,7 +31,9 @@ def llm_config(name: str, path: str, num_gpus: float, scaling: Mapping[str, Any]
 
 
 def request(generation: Generation, model: str) -> tuple[Kind, Json]:
-    """The method of the server to call, and its streaming request."""
+    """The method of the server to call, and its streaming request. InputError for an empty prompt."""
+    if not generation.prompt:
+        raise InputError("the prompt is empty: give at least one token")
     common: Json = {
         "model": model,
         "temperature": generation.temperature,

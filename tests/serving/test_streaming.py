@@ -83,3 +83,17 @@ def test_events_report_the_engines_error() -> None:
 
     with pytest.raises(EngineError, match="gone"):
         asyncio.run(gather())
+
+
+def test_events_end_when_their_source_breaks_in_an_unforeseen_way() -> None:
+    call = api.parse_completion(json.dumps({"model": "m", "prompt": ["a", "b"], "stream": True}).encode())
+
+    async def breaks(generation: Generation) -> AsyncIterator[list[Delta]]:
+        yield [delta(str(generation.prompt))]
+        raise ZeroDivisionError("a bug")
+
+    async def gather() -> list[str]:
+        return [event async for event in events(call, breaks)]
+
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        asyncio.run(asyncio.wait_for(gather(), 10))

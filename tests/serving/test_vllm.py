@@ -74,6 +74,12 @@ def test_request_of_text_and_of_token_ids_goes_to_completions() -> None:
     assert "max_tokens" not in document
 
 
+def test_request_with_an_empty_prompt_is_refused() -> None:
+    for prompt in ("", ()):
+        with pytest.raises(InputError, match="prompt is empty"):
+            vllm.request(Generation(prompt), "m")
+
+
 def test_errors_of_vllm_become_ours() -> None:
     with pytest.raises(InputError, match="too long"):
         vllm.deltas('data: {"error": {"message": "too long", "code": 400}}\n\n')
@@ -86,6 +92,8 @@ def test_llm_config_uses_all_gpus_of_a_replica_unless_told_otherwise() -> None:
     assert config["engine_kwargs"] == {"tensor_parallel_size": 2, "max_model_len": 2048}
     assert config["model_loading_config"] == {"model_id": "m", "model_source": "/models/m"}
     assert vllm.llm_config("m", "p", 4, {}, {"tensor_parallel_size": 1})["engine_kwargs"]["tensor_parallel_size"] == 1
+    assert "accelerator_config" not in config
+    assert vllm.llm_config("m", "p", 0, {}, {})["accelerator_config"] == {"kind": "cpu"}
 
 
 @pytest.mark.skipif(importlib.util.find_spec("vllm") is not None, reason="vLLM is installed here")
