@@ -57,7 +57,7 @@ def config(**overrides: Any) -> TrainConfig:
         "curriculum": 0.0,
         "num_train_epochs": 1,
         "max_steps": 0,
-        "train_batch_size": 1,
+        "packs_per_step": 1,
         "per_device_train_batch_size": 1,
         "learning_rate": 1e-4,
         "min_learning_rate": 1e-5,
@@ -199,7 +199,7 @@ def bare_loop(model_path: Path, cfg: TrainConfig, rows: Sequence[Any], steps: in
     packs, speeds = data.packs_from(0), list[float]()
     for _ in range(steps):
         start, tokens = time.monotonic(), 0
-        window = [next(packs) for _ in range(cfg.train_batch_size)]
+        window = [next(packs) for _ in range(cfg.packs_per_step)]
         for group in dealt(window, 0, 1, cfg.per_device_train_batch_size, cfg.accumulation(1)):
             batch = to_batch(group, data.tasks, CPU)
             logits = model(
@@ -238,7 +238,7 @@ def overhead(steps: int) -> None:
         )
         cfg = config(
             model=str(root / "model"), storage_path=str(root / "storage"), max_length=512, max_steps=steps,
-            train_batch_size=4, mixture=(("forward", 1.0), ("output", 1.0)),
+            packs_per_step=4, mixture=(("forward", 1.0), ("output", 1.0)),
         )  # fmt: skip
         pq.write_table(to_table(Sample, rows), root / "rows.parquet")
         before = bare_loop(root / "model", cfg, rows, steps)

@@ -24,7 +24,8 @@ class TrainConfig:
     curriculum                   0: seeded shuffle; 1: strictly short responses first; between: a blend of the two
     num_train_epochs             passes over the mixture, each in its own order
     max_steps                    stop after that many steps; 0: no limit
-    train_batch_size             packs per optimizer step, over all workers: does not change with their number
+    packs_per_step               the global batch, over all workers and accumulation; a pack holds as many samples as fit
+                                 max_length, and a run says at its start how many samples a step has on average
     per_device_train_batch_size  packs per forward pass of one worker
     learning_rate, min_learning_rate, warmup_steps   linear warm-up, then cosine to the minimum at the last step
     weight_decay, adam_beta1, adam_beta2, adam_epsilon, max_grad_norm, seed   as in Hugging Face
@@ -39,7 +40,7 @@ class TrainConfig:
     report_to                    extra sinks besides metrics.jsonl
 
     A run of 2-3 minutes of SmolLM2-135M on two CPU cores: prompt_style="chat", max_length=512, mixture of weight 1
-    each, curriculum=0.0, num_train_epochs=1, max_steps=24, train_batch_size=2, per_device_train_batch_size=1,
+    each, curriculum=0.0, num_train_epochs=1, max_steps=24, packs_per_step=2, per_device_train_batch_size=1,
     learning_rate=5e-5, min_learning_rate=5e-6, warmup_steps=3, weight_decay=0.0, adam_beta1=0.9, adam_beta2=0.95,
     adam_epsilon=1e-8, max_grad_norm=1.0, precision="fp32", zero_stage=2, offload=False, lora_rank=16, lora_alpha=32,
     lora_dropout=0.0, gradient_checkpointing=False, num_workers=2, cpus_per_worker=1, max_failures=2,
@@ -55,7 +56,7 @@ class TrainConfig:
     curriculum: float
     num_train_epochs: int
     max_steps: int
-    train_batch_size: int
+    packs_per_step: int
     per_device_train_batch_size: int
     learning_rate: float
     min_learning_rate: float
@@ -102,13 +103,13 @@ class TrainConfig:
     def accumulation(self, workers: int) -> int:
         """Forward passes per worker and optimizer step; InputError where the batch does not divide."""
         packs = workers * self.per_device_train_batch_size
-        if self.train_batch_size % packs:
-            above = -(-self.train_batch_size // packs) * packs
+        if self.packs_per_step % packs:
+            above = -(-self.packs_per_step // packs) * packs
             raise InputError(
-                f"train_batch_size {self.train_batch_size} is no multiple of {workers} workers x "
+                f"packs_per_step {self.packs_per_step} is no multiple of {workers} workers x "
                 f"per_device_train_batch_size {self.per_device_train_batch_size}: try {above}"
             )
-        return self.train_batch_size // packs
+        return self.packs_per_step // packs
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, for the record beside the checkpoint."""
@@ -118,7 +119,7 @@ class TrainConfig:
 _POSITIVE = (
     "max_length",
     "num_train_epochs",
-    "train_batch_size",
+    "packs_per_step",
     "per_device_train_batch_size",
     "learning_rate",
     "num_workers",

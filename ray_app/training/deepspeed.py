@@ -32,7 +32,7 @@ def settings(config: TrainConfig, workers: int, *, universal: bool = False) -> d
         if config.zero_stage == 3:
             zero["offload_param"] = {"device": "cpu", "pin_memory": config.use_gpu}
     ours = {
-        "train_batch_size": config.train_batch_size,
+        "train_batch_size": config.packs_per_step,
         "train_micro_batch_size_per_gpu": config.per_device_train_batch_size,
         "gradient_accumulation_steps": config.accumulation(workers),
         "gradient_clipping": config.max_grad_norm,

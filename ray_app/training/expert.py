@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ray_app.mixture import backward_prompt, forward_prompt
-from ray_app.monologue.claims import parse
-from ray_app.monologue.verify import Verdict, split_answer, unfit, verify_backward, verify_forward
-from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram, content_id
+from ray_app.monologue.told import as_row, judge
+from ray_app.monologue.verify import unfit
+from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram
 from ray_app.teacher.client import Message, Reply, Request, Teacher
 
 STAGE = "expert"
@@ -83,37 +83,9 @@ def _judged(question: _Question, reply: Reply, student: str, keep: int) -> Itera
         return
     kept = 0
     for text in sorted(dict.fromkeys(text.strip() for text in reply.texts), key=len):
-        verdict = _verdict(question, text)
+        verdict = judge(question.row, question.execution, direction, text)
         if not verdict.accepted:
             yield Reject(STAGE, program.id, f"{direction}: {verdict.reason}", verdict.detail)
         elif kept < keep:
             kept += 1
-            yield _monologue(question, text, verdict, student)
-
-
-def _verdict(question: _Question, text: str) -> Verdict:
-    program, execution = question.row.program, question.execution
-    if question.direction == "forward":
-        return verify_forward(program.code, program.entry, execution, text)
-    others = [run for run in question.row.executions if run.status == "ok" and run is not execution]
-    return verify_backward(program.code, program.entry, execution, text, others=others)
-
-
-def _monologue(question: _Question, text: str, verdict: Verdict, student: str) -> Monologue:
-    program, execution = question.row.program, question.execution
-    forward = question.direction == "forward"
-    return Monologue(
-        id=content_id(program.id, question.direction, execution.call, text),
-        program_id=program.id,
-        source=program.source,
-        code=program.code,
-        entry=program.entry,
-        difficulty=program.difficulty,
-        direction=question.direction,
-        call=execution.call,
-        output=execution.output or "",
-        text=text,
-        witness=execution.call if forward else split_answer(parse(text).answer)[0],
-        author=f"llm:{student}",
-        claims=verdict.claims,
-    )
+            yield as_row(question.row, question.execution, direction, text, verdict, f"llm:{student}")

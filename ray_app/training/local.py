@@ -14,7 +14,7 @@ from ray_app.store import write_file
 from ray_app.training import memory
 from ray_app.training.config import TrainConfig
 from ray_app.training.engine import PlainEngine
-from ray_app.training.loop import Outcome, Progress, Supply, check_supply, fit
+from ray_app.training.loop import Outcome, Progress, Supply, best_loss, check_supply, fit
 from ray_app.training.metrics import MetricsLog, Row, sinks
 from ray_app.training.model import identity, load_model, load_tokenizer
 from ray_app.training.pack import Pack, assemble, chosen, item, plan
@@ -70,7 +70,13 @@ def supply(train: Sequence[Document], held_out: Sequence[Document], config: Trai
 
     tasks = tuple(sorted({document.task for document in (*train, *held_out)}))
     return Supply(
-        len(made.bins), tasks, made.fill, made.fingerprint, packs_from, held_out_packs(held_out, config.max_length)
+        total=len(made.bins),
+        samples=sum(map(len, made.bins)),
+        tasks=tasks,
+        fill=made.fill,
+        fingerprint=made.fingerprint,
+        packs_from=packs_from,
+        held_out=held_out_packs(held_out, config.max_length),
     )
 
 
@@ -114,9 +120,8 @@ def train(config: TrainConfig, rows: Iterable[Sample], device: torch.device) -> 
         engine.load(root / "last")
 
     def save(at: Progress, row: Row) -> None:
-        losses = [r["loss"] for r in at.history if r["kind"] == "eval" and "loss" in r]
         _replace(root / "last", lambda to: (engine.save(to), at.write(to, who, plan_id)))
-        if "loss" in row and row["loss"] <= min(losses):
+        if "loss" in row and row["loss"] == best_loss(at.history):
             _replace(root / "best", lambda to: shutil.copytree(root / "last", to, dirs_exist_ok=True))
 
     log = MetricsLog(

@@ -1,6 +1,6 @@
 """The training loop as plain functions: no Ray, no DeepSpeed, the same on one CPU and on eight GPUs.
 
-A step takes the next `train_batch_size` packs of the plan, whatever the number of workers, and minimises the mean
+A step takes the next `packs_per_step` packs of the plan, whatever the number of workers, and minimises the mean
 cross-entropy over *all* their response tokens: not a mean of means, so neither accumulation nor the number of workers
 changes the gradient. Packs are dealt to workers by position; a worker that gets none keeps step with a ghost batch.
 """
@@ -27,9 +27,13 @@ STATE_FILE = "state.json"
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """The plan's packs: `packs_from(k)` gives packs k, k+1, ... in order; `fingerprint` names the plan."""
+    """The plan's packs: `packs_from(k)` gives packs k, k+1, ... in order; `fingerprint` names the plan.
+
+    `total` packs hold `samples` samples, repeated ones counted each time.
+    """
 
     total: int
+    samples: int
     tasks: tuple[str, ...]
     fill: float
     fingerprint: str
@@ -67,7 +71,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`stopped` is "" for a complete run, else why it ended early; `best_loss` is the lowest evaluation loss."""
+    """`stopped` is "" for a complete run, else why it ended early; `best_loss` as the function of that name."""
 
     step: int
     stopped: str
@@ -77,7 +81,7 @@ class Outcome:
 
 def total_steps(config: TrainConfig, packs: int) -> int:
     """Steps of the whole run: every pack once, the last step possibly smaller, at most max_steps."""
-    steps = math.ceil(packs / config.train_batch_size)
+    steps = math.ceil(packs / config.packs_per_step)
     return min(steps, config.max_steps) if config.max_steps else steps
 
 
@@ -107,17 +111,24 @@ def fit(
 ) -> Outcome:
     """Train from `progress` to the end of the plan, in place; every worker calls it with equal arguments.
 
+    A fresh run is evaluated before its first step, so every loss curve starts with the untrained model.
     `save(progress, metrics)` is called on every worker at the same steps, always after an evaluation. A loss or
     gradient that is not finite ends the run before anything is saved, with the batch named in `Outcome.stopped`.
     """
     run = _Run(engine, config, supply, progress, log, say)
-    packs = supply.packs_from(progress.step * config.train_batch_size)
+    if engine.rank == 0:
+        each = config.packs_per_step * supply.samples / supply.total
+        say(f"{run.steps} steps of {config.packs_per_step} packs, about {each:.0f} samples each")
+    if not progress.step and supply.held_out:
+        run.evaluate()
+    run.start_clock()
+    packs = supply.packs_from(progress.step * config.packs_per_step)
     while progress.step < run.steps:
-        window = list(islice(packs, config.train_batch_size))
+        window = list(islice(packs, config.packs_per_step))
         if not window:
             raise EngineError(f"the data ended at step {progress.step} of {run.steps}: the plan does not match it")
         if stopped := run.train_step(window):
-            return Outcome(progress.step, stopped, _best(progress.history), progress.history)
+            return Outcome(progress.step, stopped, best_loss(progress.history), progress.history)
         last = progress.step == run.steps
         if last or progress.step % config.eval_steps == 0 or progress.step % config.save_steps == 0:
             paused = time.monotonic()
@@ -125,7 +136,7 @@ def fit(
             if last or progress.step % config.save_steps == 0:
                 save(progress, row)
             run.mark += time.monotonic() - paused  # tokens/s is the speed of training alone
-    return Outcome(progress.step, "", _best(progress.history), progress.history)
+    return Outcome(progress.step, "", best_loss(progress.history), progress.history)
 
 
 class _Run:
@@ -151,8 +162,7 @@ class _Run:
         self.steps = total_steps(config, supply.total)
         self.passes = config.accumulation(engine.world)
         self.peak = peak_flops(engine.device)
-        self.began, self.began_step = time.monotonic(), progress.step
-        self.mark, self.mark_tokens, self.mark_flops = self.began, progress.tokens, 0.0
+        self.start_clock()
 
     def train_step(self, window: Sequence[Pack]) -> str:
         """One optimizer step; "" or, where it could not be finite, what happened and on which batch."""
@@ -180,6 +190,11 @@ class _Run:
         if self.progress.step % self.config.logging_steps == 0 or self.progress.step == self.steps:
             self._log_train(sums, rate, norm)
         return ""
+
+    def start_clock(self) -> None:
+        """Speed and remaining time are reckoned from here."""
+        self.began, self.began_step = time.monotonic(), self.progress.step
+        self.mark, self.mark_tokens, self.mark_flops = self.began, self.progress.tokens, 0.0
 
     @torch.no_grad()
     def evaluate(self) -> Row:
@@ -271,6 +286,7 @@ def _per_task(losses: torch.Tensor, batch: Batch, tasks: int) -> torch.Tensor:
     return sums
 
 
-def _best(history: Sequence[Row]) -> float | None:
-    losses = [row["loss"] for row in history if row["kind"] == "eval" and "loss" in row]
+def best_loss(history: Sequence[Row]) -> float | None:
+    """The lowest evaluation loss after a step; what the model lost before training does not count."""
+    losses = [row["loss"] for row in history if row["kind"] == "eval" and row["step"] and "loss" in row]
     return min(losses, default=None)

@@ -132,7 +132,7 @@ def chosen(config: TrainConfig, model_config: Any, workers: int, available: int)
     """
     for offload, stage in ((False, 2), (False, 3), (True, 2), (True, 3)):
         for micro in _MICRO_BATCHES:
-            if config.train_batch_size % (micro * workers):
+            if config.packs_per_step % (micro * workers):
                 continue
             candidate = dataclasses.replace(
                 config, offload=offload, zero_stage=stage, per_device_train_batch_size=micro, num_workers=workers

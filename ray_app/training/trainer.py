@@ -246,6 +246,7 @@ def _fit(config: TrainConfig, data: _Data) -> ray.train.Result:
         train_loop_config={
             "config": config,
             "total": len(data.plan.bins),
+            "samples": sum(map(len, data.plan.bins)),
             "fill": data.plan.fill,
             "fingerprint": data.plan.fingerprint,
             "tasks": data.tasks,
@@ -350,7 +351,8 @@ def _supply(job: dict[str, Any]) -> Supply:
     def packs_from(first: int) -> Iterator[Pack]:
         return itertools.dropwhile(lambda pack: pack.index < first, _packs(_stream("train"), first))
 
-    return Supply(job["total"], job["tasks"], job["fill"], job["fingerprint"], packs_from, held_out)
+    known = {name: job[name] for name in ("total", "samples", "tasks", "fill", "fingerprint")}
+    return Supply(**known, packs_from=packs_from, held_out=held_out)
 
 
 def _stream(name: str) -> Iterator[dict[str, Any]]:

@@ -30,7 +30,7 @@ def make_config(model_path: Path, tmp_path: Path) -> Callable[..., TrainConfig]:
             "curriculum": 0.0,
             "num_train_epochs": 1,
             "max_steps": 0,
-            "train_batch_size": 2,
+            "packs_per_step": 2,
             "per_device_train_batch_size": 1,
             "learning_rate": 1e-3,
             "min_learning_rate": 1e-4,

@@ -29,6 +29,6 @@ def test_config_bad_value_is_named(make_config: Make, overrides: dict[str, Any],
 
 
 def test_config_accumulation_keeps_the_global_batch(make_config: Make) -> None:
-    config = make_config(train_batch_size=512, per_device_train_batch_size=4, num_workers=8)
+    config = make_config(packs_per_step=512, per_device_train_batch_size=4, num_workers=8)
     assert config.accumulation(8) == 16
     assert config.accumulation(4) == 32

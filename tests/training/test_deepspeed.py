@@ -37,7 +37,7 @@ def test_settings_user_json_wins_and_auto_takes_ours(make_config: Make, tmp_path
             }
         )
     )
-    made = deepspeed.settings(make_config(zero_stage=3, deepspeed=str(path), train_batch_size=8), 1)
+    made = deepspeed.settings(make_config(zero_stage=3, deepspeed=str(path), packs_per_step=8), 1)
     assert made["train_batch_size"] == 8
     assert made["zero_optimization"] == {"stage": 3, "overlap_comm": False}
     assert made["gradient_clipping"] == 0.5
@@ -117,7 +117,7 @@ def assert_same_training(ours: list[dict[str, Any]], theirs: list[dict[str, Any]
 def test_zero_stage_equals_plain_pytorch_in_loss_gradient_and_weights(
     make_config: Make, tmp_path: Path, stage: int, world: int
 ) -> None:
-    config = make_config(zero_stage=stage, train_batch_size=4, max_steps=4, save_steps=4, eval_steps=2)
+    config = make_config(zero_stage=stage, packs_per_step=4, max_steps=4, save_steps=4, eval_steps=2)
     history, plain = in_plain_torch(config)
     assert_same_training(on_workers(world, config, tmp_path), history)
     trained = weights(tmp_path / "step_4")
@@ -130,7 +130,7 @@ def test_zero_stage_equals_plain_pytorch_in_loss_gradient_and_weights(
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", [0, 2, 3])
 def test_resume_on_the_same_workers_is_bit_identical(make_config: Make, tmp_path: Path, stage: int) -> None:
-    config = make_config(zero_stage=stage, train_batch_size=4, max_steps=6, save_steps=3, eval_steps=99)
+    config = make_config(zero_stage=stage, packs_per_step=4, max_steps=6, save_steps=3, eval_steps=99)
     whole = on_workers(2, config, tmp_path / "whole")
     on_workers(2, config, tmp_path / "again", resume=str(tmp_path / "whole" / "step_3"))
     first, second = weights(tmp_path / "whole" / "step_6"), weights(tmp_path / "again" / "step_6")
@@ -144,7 +144,7 @@ def test_resume_on_the_same_workers_is_bit_identical(make_config: Make, tmp_path
 def test_resume_on_another_number_of_workers_goes_on_as_if_unbroken(
     make_config: Make, tmp_path: Path, stage: int, before: int, after: int
 ) -> None:
-    config = make_config(zero_stage=stage, train_batch_size=4, max_steps=6, save_steps=3, eval_steps=99)
+    config = make_config(zero_stage=stage, packs_per_step=4, max_steps=6, save_steps=3, eval_steps=99)
     history, _ = in_plain_torch(config)
     on_workers(before, config, tmp_path / "one")
     resumed = on_workers(after, config, tmp_path / "two", resume=str(tmp_path / "one" / "step_3"))
@@ -154,6 +154,6 @@ def test_resume_on_another_number_of_workers_goes_on_as_if_unbroken(
 @pytest.mark.slow
 @pytest.mark.parametrize("overrides", [{"lora_rank": 4}, {"offload": True}, {"gradient_checkpointing": True}])
 def test_zero_three_options_equal_plain_pytorch(make_config: Make, tmp_path: Path, overrides: dict[str, Any]) -> None:
-    config = make_config(zero_stage=3, train_batch_size=4, max_steps=3, save_steps=3, eval_steps=99, **overrides)
+    config = make_config(zero_stage=3, packs_per_step=4, max_steps=3, save_steps=3, eval_steps=99, **overrides)
     history, _ = in_plain_torch(config)
     assert_same_training(on_workers(2, config, tmp_path), history)

@@ -97,7 +97,7 @@ def test_fit_resumed_run_is_bit_identical_and_shows_no_sample_twice(make_config:
     resumed = run(config, second, loop.Progress.read(tmp_path, "m", "p"))
 
     assert saved == [3, 6]
-    assert first.seen[: 6 * config.train_batch_size] + second.seen == unbroken.seen
+    assert first.seen[: 6 * config.packs_per_step] + second.seen == unbroken.seen
     assert resumed.step == whole.step
     for (name, a), b in zip(unbroken.model.state_dict().items(), second.model.state_dict().values(), strict=True):
         assert torch.equal(a, b), name
@@ -119,7 +119,7 @@ def test_fit_nan_loss_stops_names_the_batch_and_saves_nothing_after(make_config:
 
 
 def test_fit_accumulation_does_not_change_the_gradient(make_config: Make) -> None:
-    many, one = make_config(train_batch_size=4), make_config(train_batch_size=4, per_device_train_batch_size=4)
+    many, one = make_config(packs_per_step=4), make_config(packs_per_step=4, per_device_train_batch_size=4)
     a, b = Recorder(many), Recorder(one)
     run(dataclasses.replace(many, max_steps=3), a)
     run(dataclasses.replace(one, max_steps=3), b)

@@ -110,7 +110,7 @@ def test_estimate_stages_share_more_and_more(make_config: Make) -> None:
 
 def test_chosen_fits_the_paper_model_on_its_eight_gpus(make_config: Make) -> None:
     config = make_config(
-        precision="bf16", gradient_checkpointing=True, max_length=2048, train_batch_size=512, num_workers=8
+        precision="bf16", gradient_checkpointing=True, max_length=2048, packs_per_step=512, num_workers=8
     )
     choice = memory.chosen(config, DEEPSEEK_6_7B, 8, A6000)
     assert memory.estimate(choice, DEEPSEEK_6_7B, 8).device <= A6000
@@ -121,13 +121,13 @@ def test_chosen_fits_the_paper_model_on_its_eight_gpus(make_config: Make) -> Non
 
 
 def test_chosen_one_gpu_needs_offload(make_config: Make) -> None:
-    config = make_config(precision="bf16", gradient_checkpointing=True, max_length=2048, train_batch_size=512)
+    config = make_config(precision="bf16", gradient_checkpointing=True, max_length=2048, packs_per_step=512)
     assert memory.chosen(config, DEEPSEEK_6_7B, 1, A6000).offload
 
 
 def test_check_too_little_memory_names_need_and_a_remedy_that_fits(make_config: Make) -> None:
     config = make_config(
-        precision="bf16", max_length=4096, train_batch_size=16, per_device_train_batch_size=2, num_workers=8
+        precision="bf16", max_length=4096, packs_per_step=16, per_device_train_batch_size=2, num_workers=8
     )
     with pytest.raises(
         EngineError, match=r"needs .* GiB per worker .*set per_device_train_batch_size=1, gradient_checkpointing=True"

@@ -56,7 +56,7 @@ def train_losses(history: list[metrics.Row]) -> dict[int, float]:
 def test_train_on_ray_equals_training_without_ray_and_exports(
     cluster: None, make_config: Make, shards: list[str], tmp_path: Path
 ) -> None:
-    config = make_config(num_workers=2, train_batch_size=4, max_steps=6, report_to=("tensorboard",))
+    config = make_config(num_workers=2, packs_per_step=4, max_steps=6, report_to=("tensorboard",))
     said: list[str] = []
     result = train(config, shards, export_to=tmp_path / "hf", card={"data": {"rows": 60}}, say=said.append)
 
@@ -86,7 +86,7 @@ def test_train_empty_mixture_fails_before_any_worker_starts(
 def test_train_killed_job_resumes_also_on_other_workers(
     cluster: None, make_config: Make, shards: list[str], stage: int
 ) -> None:
-    half = make_config(zero_stage=stage, num_workers=2, train_batch_size=4, max_steps=4, warmup_steps=99)
+    half = make_config(zero_stage=stage, num_workers=2, packs_per_step=4, max_steps=4, warmup_steps=99)
     train(half, shards)
     resumed = train(dataclasses.replace(half, max_steps=8, num_workers=1), shards)
     whole = train(dataclasses.replace(half, max_steps=8, run_name="whole"), shards)
@@ -99,7 +99,7 @@ def test_train_worker_killed_with_sigkill_finishes_with_the_same_losses(
     cluster: None, make_config: Make, shards: list[str]
 ) -> None:
     config = make_config(
-        num_workers=2, train_batch_size=2, num_train_epochs=12, save_steps=10, eval_steps=1000, max_failures=2
+        num_workers=2, packs_per_step=2, num_train_epochs=12, save_steps=10, eval_steps=1000, max_failures=2
     )
     killed: list[int] = []
 
