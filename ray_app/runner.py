@@ -28,9 +28,8 @@ from ray_app.records import Reject
 from ray_app.stage import Spend, Stage, plan
 from ray_app.store import Dataset, Ledger
 
-_DEATHS = 9
-"""how often a worker may die over one shard before the run is given up: rows that kill it must not do so for ever"""
-_SANDBOXES = 4
+_ATTEMPTS = 10
+"""how often a shard is begun before the run is given up: rows that kill the worker or its sandbox must not do so for ever"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
         compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
         num_cpus=stage.num_cpus,
         num_gpus=stage.num_gpus,
-        max_task_retries=_DEATHS,
+        max_task_retries=_ATTEMPTS - 1,
     )
     try:
         for row in results.iter_rows():
@@ -109,7 +108,7 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
     except RayActorError as error:
         left = min({unit.shard for unit in missing} - dataset.finished_shards().keys(), default=missing[-1].shard)
         raise ClusterError(
-            f"stage {stage.name}: a worker died {_DEATHS + 1} times over one shard, {left} or one soon after; if the "
+            f"stage {stage.name}: a worker died {_ATTEMPTS} times over one shard, {left} or one soon after; if the "
             "machine ran out of memory, set a smaller rows_per_shard or give Ray fewer CPUs"
         ) from error
 
@@ -189,7 +188,7 @@ def _make(stage: Stage[Any, Any, Any], dataset: Dataset, unit: Unit, feed: _Feed
 
 def _with_sandbox(stage: Stage[Any, Any, Any], feed: _Feed) -> tuple[list[Any], list[Reject], Ledger]:
     """`_work`, again with a new sandbox where one died under it (out of memory, killed)."""
-    for _ in range(_SANDBOXES - 1):
+    for _ in range(_ATTEMPTS - 1):
         try:
             return _work(stage, feed)
         except SandboxError:
