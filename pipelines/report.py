@@ -5,7 +5,7 @@ python -m pipelines.report --recipe demo --root runs/demo
 
 from pipelines import options
 from pipelines.recipes import Recipe
-from ray_app.report import page
+from ray_app.report import answers, page
 
 
 def main(recipe: Recipe, root: str) -> None:
@@ -14,7 +14,8 @@ def main(recipe: Recipe, root: str) -> None:
 
 
 def report(root: str) -> str:
-    """Write the page and its figures; the page's path."""
+    """Write the page, its figures, and the answers side by side; the page's path."""
+    answers.write(root)
     return page.write(root)
 
 

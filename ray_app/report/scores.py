@@ -6,7 +6,7 @@ and ungraded answers are left out and counted.
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ray_app.evaluation import metrics
@@ -24,7 +24,7 @@ def compare(root: str) -> dict[str, Any] | None:
     if not base and not tuned:
         return None
     difficulty = _difficulties(root)
-    before, after = _grouped(base), _grouped(tuned)
+    before, after = grouped(base), grouped(tuned)
     keys = [*before, *(key for key in after if key not in before)]
     return {
         "base_model": _models(base),
@@ -102,8 +102,9 @@ def _levels(base: Rows, tuned: Rows, difficulty: dict[str, int]) -> list[dict[st
     ]
 
 
-def _grouped(rows: Rows) -> dict[tuple[str, str], Rows]:
+def grouped(found: Iterable[Score]) -> dict[tuple[str, str], Rows]:
     """By benchmark and prompt format; a benchmark with both kinds of question is split into its two halves."""
+    rows = list(found)
     both = {
         name
         for name in {row.benchmark for row in rows}
