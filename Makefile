@@ -15,7 +15,7 @@ help:  ## this list
 install: $(STAMP)  ## install everything into .venv (about 4 minutes, once)
 
 # torch first: deepspeed needs it to build, and whatever comes later accepts the version that is there.
-$(STAMP): pyproject.toml ray_app/tracing/_tracer.c
+$(STAMP): pyproject.toml $(wildcard ray_app/*/_*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
 	  echo "error: $$($(PYTHON) --version) is not supported; use Python 3.11 to 3.13 (make PYTHON=python3.11 ...)"; exit 1; }
 	@echo "installing into $(VENV) (about 4 minutes, once) ..."

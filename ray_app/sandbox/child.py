@@ -31,9 +31,8 @@ _BALLAST_BYTES = 1 << 20
 _MAX_NOTES = 16
 
 Programs = tuple[tuple[str, tuple[str, ...]], ...]
-Job = tuple[Programs, bool, float, float, int, int, int, int, int]
-"""Programs (code, calls), traced, then `Limits`: cpu_s, wall_s, memory bytes, stdout, output and value characters,
-trace events."""
+Job = tuple[Programs, int, int, int, int]
+"""Programs (code, calls), and caps: stdout, output and value characters, trace events."""
 Code = types.CodeType | str
 """Compiled, or what is wrong with the source."""
 
@@ -47,20 +46,20 @@ class Tools:
     stop: Callable[[], None]
 
 
-def arrange(job: Job, slot: memoryview, tools: Tools) -> None:
+def arrange(tools: Tools, job: Job, traced: bool, slot: memoryview) -> None:
     """Registers the whole run with `atexit`; it begins when the caller's frames have returned."""
-    driver = map(call_object, _run(job, slot, tools))
+    driver = map(call_object, _run(tools, job, traced, slot))
     for _ in range(sum(len(calls) for _, calls in job[0]) + 3):
         atexit.register(deque, driver, 0)
 
 
-def _run(job: Job, slot: memoryview, tools: Tools) -> Iterator[Callable[[], Any]]:
+def _run(tools: Tools, job: Job, traced: bool, slot: memoryview) -> Iterator[Callable[[], Any]]:
     """The whole life of the child.
 
     Programs can patch modules, so what is needed later is looked up before the first `yield`; and they can fill the
     interpreter's dictionaries with keys that run their code, so those are touched only by what is yielded.
     """
-    programs, traced, _, _, _, stdout_chars, output_chars, value_chars, trace_events = job
+    programs, stdout_chars, output_chars, value_chars, trace_events = job
     clock, leave, call_all = time.process_time_ns, os._exit, partial(map, call_object)
     interpreter, modules, new_module, bytes_io = sys.__dict__, sys.modules, types.ModuleType, io.BytesIO
     streams = _stream_makers()

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ray_app.errors import SandboxError
-from ray_app.sandbox import layers, protocol
+from ray_app.sandbox import layers, protocol, seccomp
 from ray_app.sandbox.limits import Limits
 
 _START_S = 60.0
+_EXTENSIONS = ("_semray_tracer", "_semray_sandbox")
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -45,16 +46,18 @@ class Answer:
 class Server:
     """A running server. Jobs are answered in the order in which they are sent. SandboxError if it cannot start or dies.
 
-    `tier` is "lean" or "full" (see `warm`); `without` leaves layers out, for tests and for machines that refuse them.
+    `tier` is "lean" or "full" (see `warm`); `without` leaves layers out, for tests and for machines that refuse them,
+    and with "extension" what is written in C.
     """
 
     def __init__(self, tier: str, hash_seed: int = 0, without: Collection[str] = ()) -> None:
         self.layers: list[layers.Layer] = []
         ours, theirs = socket.socketpair()
         self._socket = ours
-        extension = importlib.util.find_spec("_semray_tracer")
+        found = [] if "extension" in without else [importlib.util.find_spec(name) for name in _EXTENSIONS]
+        extensions = os.pathsep.join(spec.origin for spec in found if spec and spec.origin)
         script = str(_PACKAGE_ROOT / "ray_app/sandbox/launch.py")
-        where = [str(_PACKAGE_ROOT), (extension.origin if extension else None) or "", str(os.getpid())]
+        where = [str(_PACKAGE_ROOT), extensions, str(os.getpid())]
         try:
             with theirs:
                 self._process = subprocess.Popen(
@@ -62,7 +65,7 @@ class Server:
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    env={"PYTHONHASHSEED": str(hash_seed)},
+                    env={"PYTHONHASHSEED": str(hash_seed), "LD_BIND_NOW": "1"},
                     cwd="/",
                 )
         except OSError as error:
@@ -74,8 +77,9 @@ class Server:
 
     def send(self, programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, trace: bool) -> int:
         """Queues one child for these programs; bytes sent."""
-        bounds = (limits.cpu_s, limits.wall_s, limits.memory_bytes, limits.stdout_chars, limits.output_chars)
-        data = marshal.dumps((programs, trace, *bounds, limits.value_chars, limits.trace_events))
+        head = protocol.JOB.pack(limits.cpu_s, limits.wall_s, limits.memory_bytes, trace)
+        caps = (limits.stdout_chars, limits.output_chars, limits.value_chars, limits.trace_events)
+        data = head + marshal.dumps((programs, *caps))
         try:
             self._socket.sendall(protocol.FRAME.pack(len(data)) + data)
         except OSError as error:
@@ -93,8 +97,8 @@ class Server:
             at += size
         denials: dict[int, list[str]] = {}
         for line in parts[0].decode().splitlines():
-            index, name = line.split(" ")
-            denials.setdefault(int(index), []).append(name)
+            index, number = map(int, line.split(" "))
+            denials.setdefault(index, []).append(seccomp.name_of(number))
         return Answer(status, reason, running, cpu_ns, denials, protocol.unpack_records(parts[1]), parts[2])
 
     @property

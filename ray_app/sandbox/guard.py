@@ -14,7 +14,7 @@ from typing import Any
 
 from ray_app.sandbox import protocol
 
-PRIVATE = ("ray_app", "ctypes", "_ctypes", "_semray_tracer")
+PRIVATE = ("ray_app", "ctypes", "_ctypes", "_semray_tracer", "_semray_sandbox")
 """Top-level modules that a program must not find."""
 
 _BLINDERS = ("f_trace_lines", "f_trace_opcodes")

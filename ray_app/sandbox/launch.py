@@ -1,9 +1,9 @@
-"""The server's entry point, run by path: `python -s -P -S launch.py ROOT EXTENSION PARENT_PID TIER WITHOUT`.
+"""The server's entry point, run by path: `python -s -P -S launch.py ROOT EXTENSIONS PARENT_PID TIER WITHOUT`.
 
 (`-I` would ignore PYTHONHASHSEED, and then sets of strings would differ between runs; the client gives no other
-variable.) ROOT holds the package `ray_app`, EXTENSION is the tracer's file or empty. Trusted modules get builtins that
-nobody else can reach. In the server this script never ends; in a child it ends at once, and what `child.arrange` has
-registered runs while the interpreter exits, with no frame of ours below.
+variable.) ROOT holds the package `ray_app`, EXTENSIONS are the files of what was built in C. Trusted modules get builtins
+that nobody else can reach. In the server this script never ends. In a child without extensions it ends at once, and
+what `child.arrange` has registered runs while the interpreter exits, with no frame of ours below.
 """
 
 import builtins
@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-ROOT, EXTENSION, PARENT_PID, TIER, WITHOUT = sys.argv[1:]
+ROOT, EXTENSIONS, PARENT_PID, TIER, WITHOUT = sys.argv[1:]
+FILES = {os.path.basename(path).partition(".")[0]: path for path in EXTENSIONS.split(os.pathsep) if path}
 PRIVATE_BUILTINS = dict(builtins.__dict__)
 
 
@@ -27,12 +28,12 @@ class PrivateLoader(importlib.machinery.SourceFileLoader):
 
 
 class PrivateFinder:
-    """Finds `ray_app` under ROOT and the tracer at EXTENSION, whatever `sys.path` says."""
+    """Finds `ray_app` under ROOT and the extensions at their files, whatever `sys.path` says."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: object = None) -> Any:
-        if name == "_semray_tracer" and EXTENSION:
-            loader = importlib.machinery.ExtensionFileLoader(name, EXTENSION)
-            return importlib.machinery.ModuleSpec(name, loader, origin=EXTENSION)
+        if name in FILES:
+            loader = importlib.machinery.ExtensionFileLoader(name, FILES[name])
+            return importlib.machinery.ModuleSpec(name, loader, origin=FILES[name])
         if name.partition(".")[0] != "ray_app":
             return None
         return importlib.machinery.FileFinder(path[0] if path else ROOT, (PrivateLoader, [".py"])).find_spec(name)
@@ -40,9 +41,9 @@ class PrivateFinder:
 
 sys.meta_path.insert(0, PrivateFinder())  # type: ignore[arg-type]
 
-from ray_app.sandbox import child, server  # noqa: E402
+from ray_app.sandbox import server  # noqa: E402
 
 task = server.run(int(PARENT_PID), TIER, WITHOUT.split())
 if task is None:
     os._exit(0)
-child.arrange(*task)
+task()

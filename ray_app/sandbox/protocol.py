@@ -8,6 +8,8 @@ tracer writes its buffer in place, so that of a killed call the trace up to that
 
 import struct
 
+VERSION = 1
+"""Raised with every change of what passes between server and child, so that no stale C extension is used."""
 SLOT_BYTES = 64 * 1024 * 1024
 TRACE_BYTES = 8 * 1024 * 1024
 HEADER = struct.Struct("<IIQ")
@@ -15,8 +17,12 @@ HEADER = struct.Struct("<IIQ")
 _HEAD = struct.Struct("<IIIIIIQ")
 HEAD_BYTES = _HEAD.size
 """A record's head: status; bytes of trace, output, exception, stdout and flags (`NONE` for None); CPU ns."""
+JOB = struct.Struct("<ddQQ")
+"""A job's head: CPU seconds, wall seconds and bytes of memory that each call may use; 1 if traced. What follows is
+marshalled: programs (code, calls), and the caps stdout, output and value characters, and trace events."""
 ANSWER = struct.Struct("<iIIQIII")
-"""Wait status; reason; index of the running call; CPU ns of the child; bytes of denials, records, unfinished trace."""
+"""Wait status; reason; index of the running call; CPU ns of the child; bytes of denials, records, unfinished trace.
+Denials are lines: the index of a call and the number of a system call that it was refused."""
 FRAME = struct.Struct("<I")
 TRACE_HEADER = struct.Struct("<Q")
 ALIGNMENT = 8

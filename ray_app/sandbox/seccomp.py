@@ -65,10 +65,15 @@ def program(secret: int, *, notify: bool) -> bytes:
     return b"".join([*code, _do(_RETURN, _NOTIFY if notify else _ERRNO | EPERM)])
 
 
-def refusal(notification: bytes | bytearray) -> tuple[int, str, bytearray]:
-    """Of a notification: the process, the name of the call, and the response that refuses it."""
-    identity, pid, _, number, _, _ = _NOTIFICATION.unpack_from(notification)
-    return pid, NAMES.get(number, f"syscall-{number}"), bytearray(_RESPONSE.pack(identity, 0, -EPERM, 0))
+def refusal(notification: bytes | bytearray) -> tuple[int, bytearray]:
+    """Of a notification: the number of the call, and the response that refuses it."""
+    identity, _, _, number, _, _ = _NOTIFICATION.unpack_from(notification)
+    return number, bytearray(_RESPONSE.pack(identity, 0, -EPERM, 0))
+
+
+def name_of(number: int) -> str:
+    """The name of a system call."""
+    return NAMES.get(number, f"syscall-{number}")
 
 
 def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:

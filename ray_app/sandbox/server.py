@@ -1,8 +1,9 @@
-"""The server's loop: a single-threaded process that never runs generated code and forks one child per job.
+"""The server: a single-threaded process that never runs generated code and forks one child per job.
 
-It says its layers in a first frame; then frames of a marshalled `child.Job` in, `protocol.ANSWER` frames out, in order.
-It ends when the client's process ends or closes its socket, which is descriptor 0. Trouble at start is one line on
-stderr and exit code 1.
+It says its layers in a first frame; then `protocol.JOB` frames in, `protocol.ANSWER` frames out, in order. It ends when
+the client's process ends or closes its socket, which is descriptor 0. Trouble at start is one line on stderr and exit
+code 1. Once the walls stand, the loop and the children run in C where the extension was built (`_server.c`,
+`_child.c`), else here and in `child`: more slowly, to the same effect.
 """
 
 import builtins
@@ -15,12 +16,16 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
+from types import ModuleType
 from typing import NoReturn
 
-from ray_app.sandbox import canary, child, guard, isolation, protocol, seccomp, warm
+from ray_app.sandbox import canary, guard, isolation, protocol, seccomp, warm
 
-Task = tuple[child.Job, memoryview, child.Tools]
+Task = Callable[[], None]
+Bounds = tuple[float, float, int, int]
+"""What `protocol.JOB` holds."""
 
 CLIENT = 0
 _PROOF_BYTES = 64 * 1024 * 1024
@@ -30,9 +35,11 @@ _MAX_DENIALS = 64
 
 
 def run(parent: int, tier: str, without: Collection[str]) -> Task | None:
-    """Seals this process and answers jobs until the client goes away; in a child, returns what the child is to run."""
+    """Seals this process and answers jobs until the client goes away; in a child, returns what the child is to do."""
     try:
-        return _Server(parent, tier, without).serve()
+        server = _Server(parent, tier, without)
+        server.greet()
+        return server.serve()
     except OSError as error:
         _abort(f"{error}")
 
@@ -46,8 +53,9 @@ class _Server:
     def __init__(self, parent: int, tier: str, without: Collection[str]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         warm.load(tier)
-        self.tools, tracer = _tracer()
         self.slot = memoryview(mmap.mmap(-1, protocol.SLOT_BYTES))
+        self.extension = _extension()
+        self.arrange, tracer = _child() if self.extension is None else (None, "c")
         report: isolation.Report = {}
         self.address_space = _address_space()
         self.parent = os.pidfd_open(parent)
@@ -57,6 +65,9 @@ class _Server:
         if os.getpid() == 1:
             isolation.die_with_parent()
         self.privilege = isolation.Privilege()
+        if self.extension is not None:
+            events = (tuple(guard.FORBIDDEN), guard.OBSERVED, tuple(guard.HARMLESS))
+            self.extension.prepare(self.slot, self.privilege.secret, self.address_space, events)
         self.listener = isolation.filter_calls(self.privilege.secret, without, report)
         self.watched = [(self.parent, select.POLLIN), (CLIENT, 0)]
         if self.listener >= 0:
@@ -69,36 +80,44 @@ class _Server:
         gc.freeze()
         self.report = report
 
-    def serve(self) -> Task | None:
-        """Proves the walls, greets the client, answers its jobs."""
+    def greet(self) -> None:
+        """Proves the walls and tells the client what they are."""
         self._prove()
         greeting = "".join(f"{layer}\t{state}\n" for layer, state in self.report.items()).encode()
         _write(protocol.FRAME.pack(len(greeting)) + greeting)
+
+    def serve(self) -> Task | None:
+        """Answers jobs; None when the client is gone. In a child of the loop in Python, what the child is to do."""
+        if self.extension is not None:
+            self.extension.serve(self.parent, self.listener)
+            return None
         while True:
             head = _read(protocol.FRAME.size)
             data = head and _read(protocol.FRAME.unpack(head)[0])
             if not data:
                 return None
-            job: child.Job = marshal.loads(data)
-            pid = self._fork(job[4])
-            if pid == 0:
-                return job, self.slot, self.tools
-            self._answer(job, pid)
+            bounds = protocol.JOB.unpack_from(data)
+            pid = self._fork(bounds[2])
+            if pid == 0 and self.arrange:
+                return partial(self.arrange, marshal.loads(data[protocol.JOB.size :]), bool(bounds[3]), self.slot)
+            self._answer(bounds, pid)
 
     def _fork(self, memory_bytes: int) -> int:
         """0 in the child, which is confined then."""
+        if self.extension is not None:
+            return self.extension.fork_confined(memory_bytes)
         protocol.HEADER.pack_into(self.slot, 0, 0, 0, 0)
         pid = self.privilege.fork()
         if pid == 0:
             self.privilege.confine_child(self.address_space + memory_bytes)
         return pid
 
-    def _answer(self, job: child.Job, pid: int) -> None:
-        watch = _Watch(job[2], job[3], self.slot, pid)
+    def _answer(self, bounds: Bounds, pid: int) -> None:
+        watch = _Watch(bounds[0], bounds[1], self.slot, pid)
         status, reason, cpu_ns = self._wait(watch, pid)
         size, index, _ = protocol.HEADER.unpack_from(self.slot, 0)
         records = self.slot[protocol.HEADER.size :][:size]
-        trace = self._unfinished_trace(size) if job[1] and status != 0 else self.slot[:0]
+        trace = self._unfinished_trace(size) if bounds[3] and status != 0 else self.slot[:0]
         denials = "\n".join(watch.denials).encode()
         answer = protocol.ANSWER.pack(status, reason, index, cpu_ns, len(denials), size, len(trace)) + denials
         _write(protocol.FRAME.pack(len(answer) + size + len(trace)) + answer)
@@ -141,7 +160,7 @@ class _Server:
             _abort(f"the self-test's child ended by itself with wait status {status} ({said or 'it said nothing'})")
         if said != canary.ALL_REFUSED:
             _abort(f"the self-test escaped: {said}")
-        if self.listener >= 0 and "0 openat" not in watch.denials:
+        if self.listener >= 0 and f"0 {seccomp.NUMBERS['openat']}" not in watch.denials:
             _abort("the self-test's refused system calls were not reported")
         self.report["self-test"] = f"{canary.COUNT} canaries refused"
 
@@ -184,22 +203,32 @@ class _Watch:
         try:
             fcntl.ioctl(listener, seccomp.RECEIVE, notification)
             index = protocol.HEADER.unpack_from(self._slot, 0)[1]
-            _, name, response = seccomp.refusal(notification)
+            number, response = seccomp.refusal(notification)
             fcntl.ioctl(listener, seccomp.SEND, response)
         except OSError:  # the child was killed meanwhile
             return
         self._denial_ns += _DENIAL_NS
         if len(self.denials) < _MAX_DENIALS:
-            self.denials[f"{index} {name}"] = None
+            self.denials[f"{index} {number}"] = None
 
 
-def _tracer() -> tuple[child.Tools, str]:
+def _extension() -> ModuleType | None:
+    try:
+        import _semray_sandbox  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        return None
+    return _semray_sandbox if _semray_sandbox.VERSION == protocol.VERSION else None
+
+
+def _child() -> tuple[Callable[..., None], str]:
+    """What the children do without the extension, and the tracer that they use."""
+    from ray_app.sandbox import child
     from ray_app.tracing import canonical, recorder
 
     tools = child.Tools()
     tools.canonical, tools.describe = canonical.canonical, canonical.describe_exception
     tools.start, tools.stop = recorder.start, recorder.stop
-    return tools, recorder.TRACER
+    return partial(child.arrange, tools), recorder.TRACER
 
 
 def _leave_init_to_a_fork() -> None:
