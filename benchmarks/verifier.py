@@ -203,7 +203,7 @@ def swapped_iterations(text: str, execution: Execution, code: str, rng: random.R
 def wrong_answer(text: str, execution: Execution, code: str, rng: random.Random) -> str | None:
     """Another value in the final answer."""
     body, answer = body_and_answer(text)
-    stated = f"== {execution.output} [/ANSWER]"
+    stated = f"== {execution.output}[/ANSWER]"
     new = {"True": "False", "False": "True", "''": "'a'", "[]": "[0]"}.get(execution.output or "")
     if new is None:
         digits = re.search(r"\d", execution.output or "")
@@ -211,7 +211,7 @@ def wrong_answer(text: str, execution: Execution, code: str, rng: random.Random)
         new = (
             out[: digits.start()] + str((int(digits[0]) + 1) % 9 + 1) + out[digits.end() :] if digits else f"({out}, 0)"
         )
-    return body + answer.replace(stated, f"== {new} [/ANSWER]") if new != execution.output else None
+    return body + answer.replace(stated, f"== {new}[/ANSWER]") if new != execution.output else None
 
 
 FORWARD: dict[str, Corruption] = {
@@ -280,7 +280,7 @@ def cases(data: Path, programs: int) -> Iterator[Case]:
 
 def main() -> None:
     """Prints the figures as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--programs", type=int, default=200)
     parser.add_argument("--backward", type=int, default=40, help="how many of them also backward")

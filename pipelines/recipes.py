@@ -231,10 +231,18 @@ def beyond() -> Recipe:
             base.synthesize,
             plots=tuple(Plot(1_000 + seed, 500, 1 + seed % 6) for seed in range(180)),
             trace=TraceConfig(keep=4),
+            mixture=MixtureConfig(held_out_fraction=0.02, probes_per_kind=1),
         ),
         train=replace(
             base.train,
-            mixture=(("nl", 1.0), ("forward", 1.0), ("backward", 1.0), ("output", 0.5), ("input", 0.5)),
+            mixture=(
+                ("nl", 1.0),
+                ("forward", 1.0),
+                ("backward", 1.0),
+                ("output", 0.5),
+                ("input", 0.5),
+                ("probe", 0.25),
+            ),
             curriculum=0.3,
         ),
         evaluate=replace(

@@ -2,8 +2,9 @@
 
 Prompts follow the shape of the SemCoder paper (section 4): an instruction, the code and an assertion with `??`
 between `[PYTHON]` and `[/PYTHON]`, then `[MONOLOGUE]`; a reply ends with `[ANSWER]assert f(x) == y[/ANSWER]`. The
-same functions build the prompts of training and of evaluation, so the two cannot drift apart. Code is never rewritten
-as text: no quote is changed, no line is moved.
+same functions build the prompts of training and of evaluation, so the two cannot drift apart. Where lines are spoken
+of (monologues, probe questions) the code carries their labels as comments, `# [L5]`; else it is shown as it is. No
+quote is changed, no line is moved.
 """
 
 import bisect
@@ -16,6 +17,9 @@ from typing import Any, Final
 import pyarrow as pa
 
 from ray_app.errors import InputError
+from ray_app.monologue.answer import final_answer
+from ray_app.monologue.source import label
+from ray_app.monologue.verify import unfit
 from ray_app.records import (
     ChatRow,
     Monologue,
@@ -29,8 +33,9 @@ from ray_app.records import (
     content_id,
     from_table,
 )
+from ray_app.tracing.probes import probes
 
-TASKS: Final[tuple[Task, ...]] = ("nl", "forward", "backward", "output", "input", "repair", "probe")
+TASKS: Final[tuple[Task, ...]] = ("nl", "forward", "backward", "output", "input", "repair", "probe", "exception")
 UNKNOWN: Final = "??"
 
 _INSTRUCTIONS: Final[dict[Task, str]] = {
@@ -56,6 +61,15 @@ _INSTRUCTIONS: Final[dict[Task, str]] = {
     "repair": (
         "Debug and Refine the Code: The solution below fails the test. Simulate the failing run, name the root cause, "
         "then give the corrected code between [Refined] and [/Refined]."
+    ),
+    "probe": (
+        "Look into the Execution: Answer a question about the run of a Python program. Give the answer between "
+        "[ANSWER] and [/ANSWER], and nothing else."
+    ),
+    "exception": (
+        "Simulate the Execution: Read the Python code and the call, which an exception leaves. Tell step by step what "
+        "the call does, then give the call with ?? replaced by the type of that exception, between [ANSWER] and "
+        "[/ANSWER]."
     ),
 }
 
@@ -85,9 +99,14 @@ def repair_prompt(description: str, buggy: str, failing_test: str) -> str:
     )
 
 
-def answer(call: str, output: str) -> str:
-    """The last line of a reply to any of the four prediction tasks."""
-    return f"[ANSWER]assert {call} == {output}[/ANSWER]"
+def probe_prompt(code: str, question: str) -> str:
+    """The prompt of task "probe": one question about the middle of a run."""
+    return f"{_INSTRUCTIONS['probe']}\n\n[PYTHON]\n{label(code).rstrip()}\n[/PYTHON]\n{question}\n"
+
+
+def exception_prompt(code: str, call: str) -> str:
+    """The prompt of task "exception": what happens until which exception leaves `call`?"""
+    return _assertion_prompt("exception", code, f"{call} raises {UNKNOWN}", monologue=True)
 
 
 def split_of(program_id: str, held_out_fraction: float) -> Split:
@@ -97,20 +116,24 @@ def split_of(program_id: str, held_out_fraction: float) -> Split:
 
 
 def samples(
-    rows: Iterable[Program | Monologue | Repair], *, held_out_fraction: float, tasks: Collection[Task] = TASKS
+    rows: Iterable[Program | TracedProgram | Monologue | Repair],
+    *,
+    held_out_fraction: float,
+    tasks: Collection[Task] = TASKS,
+    probes_per_kind: int = 0,
 ) -> Iterator[Sample]:
     """The samples of each row, in row order; a row that has none of `tasks` gives nothing.
 
-    A program with a description gives "nl"; a forward monologue gives "forward" and its direct twin "output"; a
-    backward one "backward" and "input"; a repair "repair". All samples of one program fall into one split.
+    A program with a description gives "nl", a traced one also so many "probe" questions of each kind per execution; a
+    forward monologue gives "forward" and its direct twin "output", or "exception" where one left the call; a backward
+    one "backward" and "input"; a repair "repair". All samples of one program fall into one split.
     """
     if unknown := sorted(set(tasks) - set(TASKS)):
         raise InputError(f"unknown task {unknown[0]!r}: choose among {', '.join(TASKS)}")
     for row in rows:
-        difficulty = 0 if isinstance(row, Repair) else row.difficulty
-        program_id = row.id if isinstance(row, Program) else row.program_id
+        difficulty, program_id = _origin(row)
         split = split_of(program_id, held_out_fraction)
-        for task, prompt, response in _pairs(row):
+        for task, prompt, response in _pairs(row, probes_per_kind):
             if task in tasks:
                 yield Sample(
                     id=content_id(task, prompt, response),
@@ -125,10 +148,13 @@ def samples(
 
 @dataclass(frozen=True, slots=True)
 class MixtureConfig:
-    """Which samples are made, and the share of programs that is kept out of training."""
+    """Which samples are made, how many probe questions of each kind per execution, and the share of programs that is
+    kept out of training.
+    """
 
     held_out_fraction: float
     tasks: tuple[Task, ...] = TASKS
+    probes_per_kind: int = 0
 
 
 def from_monologues(rows: Iterable[Monologue], config: MixtureConfig) -> Iterator[Sample]:
@@ -137,9 +163,13 @@ def from_monologues(rows: Iterable[Monologue], config: MixtureConfig) -> Iterato
 
 
 def from_programs(rows: Iterable[TracedProgram], config: MixtureConfig) -> Iterator[Sample]:
-    """A stage's worker: the samples that programs teach by themselves (description to code)."""
-    programs = (row.program for row in rows)
-    return samples(programs, held_out_fraction=config.held_out_fraction, tasks=config.tasks)
+    """A stage's worker: the samples that programs teach by themselves (description to code) and by their traces."""
+    return samples(
+        rows,
+        held_out_fraction=config.held_out_fraction,
+        tasks=config.tasks,
+        probes_per_kind=config.probes_per_kind,
+    )
 
 
 def pyx_rows(rows: Iterable[Sample], config: MixtureConfig) -> Iterator[PyxRow]:
@@ -211,7 +241,8 @@ def to_messages(rows: Iterable[Sample]) -> pa.Table:
 def to_rl(rows: Iterable[Monologue], *, held_out_fraction: float) -> pa.Table:
     """Prompts with a checkable reward in the layout of verl: rule style, `ground_truth` is the verified value.
 
-    Forward rows: the canonical output. Backward rows: the output that any right input must give; the reward function
+    Forward rows: the canonical output (rows that end in an exception are left out). Backward rows: the output that any
+    right input must give; the reward function
     re-executes `extra_info.code` with the proposed call, so a witness other than ours counts as well.
     """
     records = [
@@ -230,6 +261,7 @@ def to_rl(rows: Iterable[Monologue], *, held_out_fraction: float) -> pa.Table:
             },
         }
         for row in rows
+        if not row.exception
     ]
     return pa.Table.from_pylist(records, schema=RL_SCHEMA)
 
@@ -279,10 +311,14 @@ def dataset_card(title: str, parts: Sequence[Part], licenses: Collection[str], r
     listed = "\n".join(f"- `{part.name}`: {part.rows} rows" for part in parts)
     return (
         f"---\n{header}\n---\n# {title}\n\n{listed}\n\n"
-        "Programs were executed in a sandbox; every monologue was checked against the recorded trace, claim by claim.\n"
-        "A row guarantees that each statement the verifier recognises is true and that the final answer was executed.\n"
-        "It does not guarantee that the explanation is the only or the shortest one, nor anything about inputs that\n"
-        "were not run. Benchmarks named in the recipe were kept out; others were not looked for.\n\n"
+        "Programs were executed in a sandbox; every monologue was checked against the recorded trace, claim by claim.\n\n"
+        "A forward row guarantees: every statement that the verifier recognises is true at its place in the run, visit\n"
+        "by visit; the state changes that decide the result are told; the answer is the executed call and its result,\n"
+        "or the exception that left it. A backward row guarantees: the witness gives the stated output when run; every\n"
+        "constraint holds for all inputs known to give this output and is false of some other input.\n\n"
+        "It does not guarantee that a backward constraint holds for inputs that were not tried (some 70 neighbours\n"
+        "were), that the explanation is the only or the shortest one, or that prose which states nothing checkable is\n"
+        "sensible. Benchmarks named in the recipe were kept out; others were not looked for.\n\n"
         f"## Recipe\n\n```json\n{json.dumps(recipe, indent=2, default=str)}\n```\n"
     )
 
@@ -306,19 +342,42 @@ def _feature(field: pa.Field) -> dict[str, Any]:
 
 
 def _assertion_prompt(task: Task, code: str, assertion: str, *, monologue: bool) -> str:
-    body = f"{_INSTRUCTIONS[task]}\n\n[PYTHON]\n{code.rstrip()}\n{assertion}\n[/PYTHON]\n"
+    shown = label(code) if monologue else code
+    body = f"{_INSTRUCTIONS[task]}\n\n[PYTHON]\n{shown.rstrip()}\n{assertion}\n[/PYTHON]\n"
     return body + "[MONOLOGUE]\n" if monologue else body
 
 
 def _monologue_prompt(row: Monologue) -> str:
+    if row.exception:
+        return exception_prompt(row.code, row.call)
     if row.direction == "forward":
         return forward_prompt(row.code, row.call)
     return backward_prompt(row.code, row.entry, row.output)
 
 
-def _pairs(row: Program | Monologue | Repair) -> Iterator[tuple[Task, str, str]]:
+def _origin(row: Program | TracedProgram | Monologue | Repair) -> tuple[int, str]:
+    """The difficulty and the id of the program that a row is about."""
+    match row:
+        case Program():
+            return row.difficulty, row.id
+        case TracedProgram():
+            return row.program.difficulty, row.id
+        case Monologue():
+            return row.difficulty, row.program_id
+        case Repair():
+            return 0, row.program_id
+
+
+def _pairs(row: Program | TracedProgram | Monologue | Repair, per_kind: int) -> Iterator[tuple[Task, str, str]]:
     """(task, prompt, response) of everything that one row can teach."""
     match row:
+        case TracedProgram():
+            yield from _pairs(row.program, per_kind)
+            for execution in row.executions if per_kind else ():
+                if not unfit(row.program.code, execution) and execution.trace is not None:
+                    code = row.program.code
+                    for probe in probes(code, execution.call, execution.trace, seed=0, per_kind=per_kind):
+                        yield "probe", probe_prompt(code, probe.question), f"[ANSWER]{probe.answer}[/ANSWER]"
         case Program():
             if row.description.strip():
                 yield "nl", description_prompt(row.description), f"```python\n{row.code.rstrip()}\n```"
@@ -327,8 +386,11 @@ def _pairs(row: Program | Monologue | Repair) -> Iterator[tuple[Task, str, str]]
             yield "repair", repair_prompt(row.description, row.buggy, row.failing_test), response
         case Monologue():
             forward = row.direction == "forward"
-            final = answer(row.call if forward else row.witness, row.output)
             text = row.text.strip()
+            if row.exception:
+                yield "exception", exception_prompt(row.code, row.call), text
+                return
+            final = final_answer(row.call if forward else row.witness, row.output)
             told = text if text.endswith("[/ANSWER]") else f"{text}\n{final}"
             yield row.direction, _monologue_prompt(row), told
             if forward:

@@ -33,7 +33,7 @@ ExecutionStatus = Literal[
     "tampered",
 ]
 Direction = Literal["forward", "backward"]
-Task = Literal["nl", "forward", "backward", "output", "input", "repair", "probe"]
+Task = Literal["nl", "forward", "backward", "output", "input", "repair", "probe", "exception"]
 Split = Literal["train", "held_out"]
 
 
@@ -117,7 +117,8 @@ class Monologue:
     """A spoken explanation of one execution, with every claim in it checked.
 
     forward: code + call -> output; backward: code + output -> `witness`, a call that gives that output.
-    `author` is "narrator" or "llm:<model>".
+    `author` is "narrator" or "llm:<model>". `exception` is "Type: message" where one left the call (forward only): then
+    `output` is "".
     """
 
     id: str
@@ -133,6 +134,7 @@ class Monologue:
     witness: str
     author: str
     claims: tuple[Claim, ...]
+    exception: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ import pytest
 
 from ray_app import mixture
 from ray_app.errors import InputError
-from ray_app.records import Monologue, Program, Repair, Sample
+from ray_app.records import Monologue, Program, Repair, Sample, TracedProgram
+from ray_app.sandbox.api import execute
 
 CODE = "def f(s):\n    return s + 'a\"b'\n"
 PROGRAM = Program("p1", "grow", CODE, "f", ("f('x')",), "Append a quoted mark.", "seed 1", "MIT", difficulty=2)
+LABELLED = "def f(s):  # [L1]\n    return s + 'a\"b'  # [L2]\n"
 FORWARD = Monologue(
     "m1", "p1", "grow", CODE, "f", 2, "forward", "f('x')", "'xa\"b'", "Line 2 returns.", "", "narrator", ()
 )
@@ -29,9 +31,9 @@ def test_samples_of_every_row_kind_give_every_task() -> None:
     assert set(made()) == {"nl", "forward", "output", "backward", "input", "repair"}
 
 
-def test_samples_forward_prompt_holds_code_unchanged_and_hides_the_answer() -> None:
+def test_samples_forward_prompt_labels_the_lines_it_will_cite_and_hides_the_answer() -> None:
     sample = made()["forward"]
-    assert CODE in sample.prompt
+    assert LABELLED in sample.prompt
     assert sample.prompt.rstrip().endswith("assert f('x') == ??\n[/PYTHON]\n[MONOLOGUE]")
     assert "'xa\"b'" not in sample.prompt
     assert sample.response == "Line 2 returns.\n[ANSWER]assert f('x') == 'xa\"b'[/ANSWER]"
@@ -43,7 +45,8 @@ def test_samples_backward_answers_with_the_witness_not_the_recorded_call() -> No
     assert sample.response.endswith("[ANSWER]assert f('y') == 'ya\"b'[/ANSWER]")
 
 
-def test_samples_direct_task_has_no_monologue() -> None:
+def test_samples_direct_task_has_no_monologue_and_the_code_unchanged() -> None:
+    assert CODE in made()["output"].prompt
     assert made()["output"].response == "[ANSWER]assert f('x') == 'xa\"b'[/ANSWER]"
     assert "[MONOLOGUE]" not in made()["output"].prompt
 
@@ -52,6 +55,26 @@ def test_samples_answer_already_in_text_is_not_repeated() -> None:
     row = dataclasses.replace(FORWARD, text="So it is.\n[ANSWER]assert f('x') == 'xa\"b'[/ANSWER]")
     (sample,) = mixture.samples([row], held_out_fraction=0.0, tasks=["forward"])
     assert sample.response.count("[ANSWER]") == 1
+
+
+def test_samples_of_an_exception_are_a_task_of_their_own() -> None:
+    text = "It fails.\n[ANSWER]f(1) raises TypeError[/ANSWER]"
+    row = dataclasses.replace(FORWARD, call="f(1)", output="", exception="TypeError: no", text=text)
+    (sample,) = mixture.samples([row], held_out_fraction=0.0)
+    assert (sample.task, sample.response) == ("exception", text)
+    assert "f(1) raises ??" in sample.prompt
+    assert mixture.to_rl([row], held_out_fraction=0.0).num_rows == 0
+
+
+def test_samples_of_a_traced_program_ask_about_the_middle_of_its_runs() -> None:
+    traced = TracedProgram("p1", PROGRAM, tuple(execute(CODE, PROGRAM.calls)), "", "", "")
+    assert [s.task for s in mixture.samples([traced], held_out_fraction=0.0)] == ["nl"]
+    config = mixture.MixtureConfig(held_out_fraction=0.0, tasks=("probe",), probes_per_kind=1)
+    asked = list(mixture.from_programs([traced], config))
+    assert {s.task for s in asked} == {"probe"}
+    value = next(s for s in asked if "what is the value of `s`" in s.prompt)
+    assert LABELLED in value.prompt
+    assert value.response == "[ANSWER]'x'[/ANSWER]"
 
 
 def test_samples_task_filter_keeps_only_named_tasks() -> None:

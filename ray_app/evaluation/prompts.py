@@ -30,6 +30,8 @@ def prompt(item: Item, prompt_format: str) -> str:
         return mixture.forward_prompt(item.code, item.call, direct=prompt_format == "direct")
     if item.task == "input" and prompt_format in ("direct", "monologue"):
         return mixture.backward_prompt(item.code, item.entry, item.output, direct=prompt_format == "direct")
+    if item.task == "probe" and prompt_format == "direct":
+        return mixture.probe_prompt(item.code, item.description)
     template = _template(f"{item.task}_{prompt_format}.md")
     return template.render(
         code=item.code.rstrip("\n"),

@@ -12,8 +12,9 @@ from importlib import resources
 
 from ray_app.monologue.source import label, read
 from ray_app.monologue.timeline import arrange
-from ray_app.monologue.verify import Run, Verdict, split_answer, unfit, verify_backward, verify_forward
-from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram, content_id
+from ray_app.monologue.told import as_row, judge
+from ray_app.monologue.verify import Run, Verdict, unfit
+from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram
 from ray_app.sandbox.api import execute
 from ray_app.teacher.client import Message, Request, Teacher
 
@@ -73,7 +74,7 @@ def _write(task: _Task, teacher: Teacher, how: Asking, run: Run) -> Monologue | 
         "content": prompt(program.code, program.entry, execution, task.direction, grounded=how.grounded),
     }
     texts, error = _texts(teacher, (question,), how, how.samples)
-    judged = [(text, _judge(task, text, run)) for text in texts]
+    judged = [(text, judge(task.row, task.execution, task.direction, text, run)) for text in texts]
     best = next((item for item in judged if item[1].accepted), None)
     if best is None and judged and how.repair:
         text, verdict = min(judged, key=lambda item: sum(not claim.holds for claim in item[1].claims))
@@ -83,10 +84,10 @@ def _write(task: _Task, teacher: Teacher, how: Asking, run: Run) -> Monologue | 
             {"role": "user", "content": _template("repair").format(faults=faults(verdict))},
         )
         texts, error = _texts(teacher, again, how, 1)
-        judged += [(text, _judge(task, text, run)) for text in texts]
+        judged += [(text, judge(task.row, task.execution, task.direction, text, run)) for text in texts]
         best = next((item for item in judged if item[1].accepted), None)
     if best is not None:
-        return _monologue(task, best[0], best[1], teacher.name)
+        return as_row(task.row, execution, task.direction, best[0], best[1], f"llm:{teacher.name}")
     if not judged:
         return Reject(STAGE, program.id, f"{task.direction}: no reply", error)
     text, verdict = judged[-1]
@@ -106,35 +107,6 @@ def _texts(teacher: Teacher, messages: tuple[Message, ...], how: Asking, samples
     )
     reply = next(iter(teacher.complete([request])))
     return list(reply.texts), reply.error or ""
-
-
-def _judge(task: _Task, text: str, run: Run) -> Verdict:
-    program, execution = task.row.program, task.execution
-    if task.direction == "forward":
-        return verify_forward(program.code, program.entry, execution, text, run=run)
-    others = [other for other in task.row.executions if other is not execution and other.status == "ok"]
-    return verify_backward(program.code, program.entry, execution, text, others=others, run=run)
-
-
-def _monologue(task: _Task, text: str, verdict: Verdict, model: str) -> Monologue:
-    program, execution = task.row.program, task.execution
-    stated = next((claim.text for claim in verdict.claims if claim.kind == "answer"), "")
-    witness = split_answer(stated)[0] if task.direction == "backward" else execution.call
-    return Monologue(
-        id=content_id(program.id, task.direction, execution.call, text),
-        program_id=program.id,
-        source=program.source,
-        code=program.code,
-        entry=program.entry,
-        difficulty=program.difficulty,
-        direction=task.direction,
-        call=execution.call,
-        output=execution.output or "",
-        text=text,
-        witness=witness,
-        author=f"llm:{model}",
-        claims=verdict.claims,
-    )
 
 
 def _trace(code: str, execution: Execution) -> str:

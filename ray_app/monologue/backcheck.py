@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ray_app import records
+from ray_app.monologue.answer import witness_of
 from ray_app.monologue.check import check, equal
 from ray_app.monologue.claim import Claim, Claims
 from ray_app.monologue.evaluate import Unknown, parse_expression
@@ -59,22 +60,6 @@ def check_backward(
         return Outcome("witness gives another output", (witnessed,), (), f"{witness} gives {done.output}", witness)
     judged = _judge(code, shape, execution, claims, others, run, bound, done)
     return Outcome(judged.reason, (*judged.claims, witnessed), judged.unchecked, judged.detail, witness)
-
-
-def witness_of(answer: str, entry: str) -> tuple[str, str]:
-    """(call, stated output) of an answer such as "assert f(1) == 2" or "f(1)"; ("", "") where it has no call
-    of the entry.
-    """
-    try:
-        node = parse_expression(answer.strip().removeprefix("assert ").strip())
-    except Unknown:
-        return "", ""
-    call, value = node, ""
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.Is)):
-        call, value = node.left, ast.unparse(node.comparators[0])
-    if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == entry:
-        return ast.unparse(call), value
-    return "", ""
 
 
 def _is_output(value: str, output: str) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ray_app.monologue.answer import final_answer
 from ray_app.monologue.backcheck import is_type_test, known_inputs
 from ray_app.monologue.deciding import deciding
 from ray_app.monologue.evaluate import Unknown, evaluate, show
@@ -262,7 +263,7 @@ def _tell(
     lead = "An input that meets all of this" if not same else "One input that does"
     lines.append(f"{lead}: {listed(values)}." if values else f"{lead} follows.")
     lines += _forward_check(timeline, execution)
-    lines += ["", f"[ANSWER] assert {witness} == {execution.output} [/ANSWER]"]
+    lines += ["", final_answer(witness, execution.output or "")]
     return "\n".join(lines) + "\n"
 
 

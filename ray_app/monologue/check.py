@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from ray_app.monologue.answer import kind_of
 from ray_app.monologue.claim import Claim
 from ray_app.monologue.evaluate import Unknown, names_in, parse_expression, parse_value, same, show
 from ray_app.monologue.quotes import normal, quotes
@@ -378,12 +379,34 @@ def _return(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def _exception(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    if claim.how == "leaves":
+        return _leaves(timeline, claim, moment)
     events = timeline.trace.events[moment.start : moment.end + 1]
-    raised = [event.value or "" for event in events if event.kind == "exception"]
-    wanted = claim.subject.lower()
+    raised = [event.value or "" for event in events if event.kind == "exception" and event.frame == moment.frame]
+    hit = any(_is_kind(claim.subject, value) for value in raised)
+    return Finding(hit, f"{place(moment)} raises {', '.join(raised) or 'nothing'}")
+
+
+def _leaves(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """An exception ends the moment's own call, or the call that the claim spells."""
+    if not claim.value:
+        frame = timeline.frames[moment.frame]
+        last = moment is frame.moments[-1]
+        shown = f"{frame.function} ends with {frame.raised or 'a value'}" if last else f"{place(moment)} ends no call"
+        return Finding(last and _is_kind(claim.subject, frame.raised), shown)
+    called = [
+        frame for frame in child_frames(timeline, moment) if matches_call(timeline, claim.value, frame, moment.before)
+    ]
+    if moment.frame == 0 and matches_call(timeline, claim.value, timeline.frames[0], {}):
+        called.append(timeline.frames[0])
+    shown = ", ".join(f"{frame.function} ends with {frame.raised or 'a value'}" for frame in called)
     return Finding(
-        any(value.split(":")[0].lower() == wanted for value in raised), f"{place(moment)} raises {raised or 'nothing'}"
+        any(_is_kind(claim.subject, frame.raised) for frame in called), shown or f"{place(moment)} makes no such call"
     )
+
+
+def _is_kind(wanted: str, exception: str | None) -> bool:
+    return exception is not None and kind_of(exception).lower() == wanted.lower()
 
 
 def _moved(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:

@@ -45,10 +45,10 @@ def narrate_file(path: Path, call: str, direction: str, seed: int, max_tokens: i
     if not _is_call(call) or entry not in read(code).functions:
         raise InputError(f"--call {call}: not a call of a function defined in {path}")
     execution = execute(code, [call])[0]
-    reason = unfit(code, execution)
+    reason = unfit(code, execution, raising=direction == "forward")
     if reason:
         shown = f" ({execution.exception})" if execution.exception else ""
-        raise InputError(f"--call {call}: {reason}{shown}; only a call that returns can be told")
+        raise InputError(f"--call {call}: {reason}{shown}")
     if direction == "forward":
         return forward(code, entry, execution, seed=seed, max_tokens=max_tokens)
     text, _ = backward(code, entry, execution, seed=seed, max_tokens=max_tokens)

@@ -139,7 +139,12 @@ class _Slicer:
         self._definitions: dict[tuple[int, str], list[Moment]] = {}
         self._visits: dict[tuple[int, int], list[Moment]] = {}
         self._children: dict[int, list[int]] = {}
+        self._raising: dict[int, list[Moment]] = {}
+        events = timeline.trace.events
         for moment in timeline.moments:
+            closing = events[moment.end] if moment.end < len(events) else None
+            if closing is not None and closing.kind == "exception":
+                self._raising.setdefault(moment.frame, []).append(moment)
             self._visits.setdefault((moment.frame, moment.line), []).append(moment)
             for change in moment.changes:
                 self._definitions.setdefault((moment.frame, change.name), []).append(moment)
@@ -201,6 +206,9 @@ class _Slicer:
                 for change in header.changes if not is_inner(header.function) else ():
                     if change.name in uses(self.timeline.source, moment.line):
                         self.changes.add((header.index, change.name))
+        for raising in self._raising.get(moment.frame, []):
+            if raising.start < moment.start:
+                self.want(raising)
         for line in self._guards:
             for guard in self._visits.get((moment.frame, line), []):
                 if guard.start < moment.start:

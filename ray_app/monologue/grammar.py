@@ -133,6 +133,16 @@ PATTERNS = (
         "raised",
     ),
     _pattern(
+        "exception",
+        rf"‹[ne](?P<s>\d+)›{_F} (?:comes (?:up )?(?:out of|from)|propagates (?:from|out of|through)|passes through|escapes from)(?: (?:this|the|that)(?: recursive)? (?:call|line|statement|function)| ‹e\d+›)",
+        "raised",
+    ),
+    _pattern(
+        "exception",
+        r"(?:‹e(?P<c>\d+)›|(?:call|function)) (?:ends|stops|fails|is left|terminates|exits) (?:with|by|because of)(?: an?| the)?(?: uncaught| unhandled)? (?:‹[ne](?P<s>\d+)›|(?P<x>[a-z]*(?:error|exception|stopiteration)))",
+        "leaves",
+    ),
+    _pattern(
         "return",
         rf"(?:returns?|returning|hands? back|gives? back|handing back|yields?|returned){_A} {_V}(?! (?:times|iterations))",
         "own",

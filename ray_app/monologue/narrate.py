@@ -6,8 +6,9 @@ and a witness. `narrate` turns traced programs into verified rows. The text is d
 """
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
+from ray_app.monologue.answer import final_answer, raised_answer
 from ray_app.monologue.backward import backward as backward
 from ray_app.monologue.deciding import deciding
 from ray_app.monologue.overview import invariants, purpose
@@ -15,19 +16,20 @@ from ray_app.monologue.phrase import is_tellable, listed, tokens
 from ray_app.monologue.source import read
 from ray_app.monologue.telling import MAX_LEVEL, Teller
 from ray_app.monologue.timeline import Timeline, arrange
-from ray_app.monologue.verify import Verdict, unfit, verify_backward, verify_forward
-from ray_app.records import Execution, Monologue, Reject, TracedProgram, content_id
+from ray_app.monologue.told import as_row, judge, others_of
+from ray_app.monologue.verify import unfit
+from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram
 
 STAGE = "monologue"
 
 
 def forward(code: str, entry: str, execution: Execution, *, seed: int = 0, max_tokens: int = 1024) -> str:
-    """The forward monologue of a finished, traced call; ends with `[ANSWER] assert call == output [/ANSWER]`.
+    """The forward monologue of a traced call that returned or raised; it ends with the answer (`answer.final_answer`).
 
     Detail is dropped until the text fits `max_tokens` (an estimate); the shortest telling is returned even where it
-    does not fit. ValueError where the execution has no complete trace or no output.
+    does not fit. ValueError where the execution has no complete trace, or ended in another way.
     """
-    reason = unfit(code, execution)
+    reason = unfit(code, execution, raising=True)
     if reason or execution.trace is None:
         raise ValueError(f"cannot narrate {execution.call}: {reason}")
     timeline = arrange(read(code), execution.trace)
@@ -46,7 +48,7 @@ def _tell(timeline: Timeline, entry: str, execution: Execution, rng: random.Rand
     if level < MAX_LEVEL:
         parts += [line for line in (purpose(timeline, entry, rng), *invariants(timeline, rng)) if line]
     parts.append("")
-    parts += [opening(timeline, execution, rng), *told, "", answer(execution)]
+    parts += [opening(timeline, execution, rng), *told, "", _answer(execution)]
     return "\n".join(parts).strip() + "\n"
 
 
@@ -64,9 +66,10 @@ def opening(timeline: Timeline, execution: Execution, rng: random.Random) -> str
     return f"{where}{start}: {listed(bound)}." if bound else f"{start}."
 
 
-def answer(execution: Execution) -> str:
-    """The final answer in the form that training and evaluation use."""
-    return f"[ANSWER] assert {execution.call} == {execution.output} [/ANSWER]"
+def _answer(execution: Execution) -> str:
+    if execution.exception:
+        return raised_answer(execution.call, execution.exception)
+    return final_answer(execution.call, execution.output or "")
 
 
 def narrate(
@@ -76,61 +79,41 @@ def narrate(
     rejects.
     """
     for row in traced:
-        known = [execution for execution in row.executions if execution.status == "ok"]
         for execution in row.executions:
             yield narrate_forward(row, execution, seed, max_tokens)
             if backward_too:
-                yield narrate_backward(row, execution, seed, max_tokens, [e for e in known if e is not execution])
+                yield narrate_backward(row, execution, seed, max_tokens)
 
 
 def narrate_forward(row: TracedProgram, execution: Execution, seed: int, max_tokens: int) -> Monologue | Reject:
     """The forward row of one execution, or why there is none."""
     program = row.program
-    refused = unfit(program.code, execution)
+    refused = unfit(program.code, execution, raising=True)
     if refused:
         return Reject(STAGE, program.id, f"forward: {refused}", execution.call)
     text = forward(program.code, program.entry, execution, seed=seed, max_tokens=max_tokens)
-    if tokens(text) > max_tokens:
-        return Reject(STAGE, program.id, "forward: too long", execution.call)
-    verdict = verify_forward(program.code, program.entry, execution, text)
-    return _row(row, execution, "forward", text, execution.call, verdict)
+    return _verified(row, execution, "forward", text, max_tokens)
 
 
-def narrate_backward(
-    row: TracedProgram, execution: Execution, seed: int, max_tokens: int, others: Sequence[Execution]
-) -> Monologue | Reject:
+def narrate_backward(row: TracedProgram, execution: Execution, seed: int, max_tokens: int) -> Monologue | Reject:
     """The backward row of one execution, or why there is none."""
     program = row.program
     refused = unfit(program.code, execution)
     if refused:
         return Reject(STAGE, program.id, f"backward: {refused}", execution.call)
-    text, witness = backward(program.code, program.entry, execution, seed=seed, max_tokens=max_tokens, others=others)
+    others = others_of(row, execution)
+    text, _ = backward(program.code, program.entry, execution, seed=seed, max_tokens=max_tokens, others=others)
     if not text:
         return Reject(STAGE, program.id, "backward: no constraint found", execution.call)
-    if tokens(text) > max_tokens:
-        return Reject(STAGE, program.id, "backward: too long", execution.call)
-    verdict = verify_backward(program.code, program.entry, execution, text, others=others)
-    return _row(row, execution, "backward", text, witness, verdict)
+    return _verified(row, execution, "backward", text, max_tokens)
 
 
-def _row(
-    row: TracedProgram, execution: Execution, direction: str, text: str, witness: str, verdict: Verdict
+def _verified(
+    row: TracedProgram, execution: Execution, direction: Direction, text: str, max_tokens: int
 ) -> Monologue | Reject:
-    program = row.program
+    if tokens(text) > max_tokens:
+        return Reject(STAGE, row.program.id, f"{direction}: too long", execution.call)
+    verdict = judge(row, execution, direction, text)
     if not verdict.accepted:
-        return Reject(STAGE, program.id, f"{direction}: {verdict.reason}", f"{execution.call}: {verdict.detail}")
-    return Monologue(
-        id=content_id(program.id, direction, execution.call, text),
-        program_id=program.id,
-        source=program.source,
-        code=program.code,
-        entry=program.entry,
-        difficulty=program.difficulty,
-        direction="forward" if direction == "forward" else "backward",
-        call=execution.call,
-        output=execution.output or "",
-        text=text,
-        witness=witness,
-        author="narrator",
-        claims=verdict.claims,
-    )
+        return Reject(STAGE, row.program.id, f"{direction}: {verdict.reason}", f"{execution.call}: {verdict.detail}")
+    return as_row(row, execution, direction, text, verdict, "narrator")

@@ -7,8 +7,10 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from ray_app.monologue.answer import kind_of
 from ray_app.monologue.source import read
 from ray_app.monologue.verify import Run, Verdict, verify_backward, verify_forward
+from ray_app.records import Execution
 from ray_app.sandbox.api import execute
 from ray_app.tracing.canonical import canonical
 
@@ -49,10 +51,17 @@ def verify_row(row: dict[str, str], run: Run = execute) -> Verdict:
     if entry not in source.functions:
         return Verdict(False, "call is of no function in the code")
     execution = run(row["code"], [row["call"]])[0]
-    if execution.status == "ok" and execution.output is not None and not same_output(row["output"], execution.output):
-        return Verdict(False, "output is not what the call gives", detail=execution.output)
+    if not _agrees(row["output"], execution):
+        return Verdict(False, "output is not what the call gives", detail=execution.output or execution.exception or "")
     check = verify_forward if row["direction"] == "forward" else verify_backward
     return check(row["code"], entry, execution, row["monologue"], run=run)
+
+
+def _agrees(stated: str, execution: Execution) -> bool:
+    """Whether a row's output is the run's; where an exception left the call, "" or its type."""
+    if execution.status == "exception":
+        return stated.strip() in ("", kind_of(execution.exception or ""))
+    return execution.output is None or same_output(stated, execution.output)
 
 
 def entry_of(call: str) -> str:

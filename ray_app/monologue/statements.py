@@ -109,7 +109,7 @@ def _call_return(said: Said, _how: str) -> list[Found]:
 
 
 def _exception(said: Said, how: str) -> list[Found]:
-    return [Found("exception", said.group("s") or said.word("x"), "", how)]
+    return [Found("exception", said.group("s") or said.word("x"), said.group("c"), how)]
 
 
 def _returned(said: Said, how: str) -> list[Found]:

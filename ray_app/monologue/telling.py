@@ -9,6 +9,7 @@ import ast
 import random
 from collections.abc import Sequence
 
+from ray_app.monologue.answer import kind_of
 from ray_app.monologue.coverage import groups
 from ray_app.monologue.deciding import Deciding
 from ray_app.monologue.phrase import change, code, is_tellable, known, listed, truth, working
@@ -253,10 +254,18 @@ class Teller:
         event = events[moment.end] if moment.end < len(events) else None
         if event is None or event.kind != "exception" or event.frame != moment.frame:
             return ""
-        kind = (event.value or "").split(":")[0]
-        following = moment.following
-        onward = f", so control moves to L{following.line}" if following is not None else ""
-        return f"this raises `{kind}`{onward}"
+        kind, following = kind_of(event.value or ""), moment.following
+        called = [frame for frame in self.timeline.frames.values() if frame.parent is moment]
+        if moment.line not in self.source.statements:
+            raised = f"`{kind}` passes through this line"
+        elif any(frame.raised and not is_inner(frame.function) for frame in called):
+            raised = f"`{kind}` comes out of that call"
+        else:
+            raised = f"this raises `{kind}`"
+        if following is not None:
+            return f"{raised}, so control moves to L{following.line}"
+        uncaught = self.rng.choice(("nothing here catches it", "no handler here takes it"))
+        return f"{raised}; {uncaught}, so {'the' if moment.frame == 0 else 'this'} call ends with `{kind}`"
 
     def _branch(self, moment: Moment) -> str:
         branch = self.source.branches[moment.line]
@@ -300,7 +309,9 @@ class Teller:
             needed = any(frame.call <= m.start <= frame.end for m in self._needed)
             dead = not any(m.index in self.deciding.moments for m in frame.moments)
             if not needed and (dead or self._told_frames > _FRAMES[self.level]):
-                if is_tellable(frame.returned):
+                if frame.raised:
+                    lines.append(self._line(indent, moment, f"`{call}` ends with `{kind_of(frame.raised)}`"))
+                elif is_tellable(frame.returned):
                     lines.append(self._line(indent, moment, f"`{call}` returns {frame.returned}"))
                 continue
             lines.append(self._line(indent, moment, f"this calls `{call}`"))

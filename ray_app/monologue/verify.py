@@ -2,7 +2,8 @@
 
 Forward promises: an accepted text has at least one recognised claim about the run; every recognised claim holds at its
 place in the trace, in reading order; the state changes that decide the output are told (`coverage`); its final answer
-is the recorded call and output; every literal outside a claim occurs in the run. Backward: see `verify_backward`.
+is the recorded call and its output, or the exception that left it; every literal outside a claim occurs in the run.
+Backward: see `verify_backward`.
 
 Does not promise that unrecognised prose is true: literals that no claim holds are listed as unchecked.
 """
@@ -12,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ray_app import records
+from ray_app.monologue.answer import kind_of, split_answer, split_raised
 from ray_app.monologue.backcheck import check_backward
 from ray_app.monologue.check import equal
 from ray_app.monologue.claim import Claims
@@ -44,7 +46,7 @@ class Verdict:
 
 def verify_forward(code: str, entry: str, execution: Execution, text: str, *, run: Run = execute) -> Verdict:
     """The verdict on a forward monologue. `run` (the sandbox) is asked only about an answer that is no literal."""
-    refused = unfit(code, execution)
+    refused = unfit(code, execution, raising=True)
     if refused:
         return Verdict(False, refused)
     source = read(code)
@@ -52,6 +54,8 @@ def verify_forward(code: str, entry: str, execution: Execution, text: str, *, ru
     timeline = arrange(source, execution.trace)
     if not timeline.moments:
         return Verdict(False, "no trace")
+    if execution.exception and kind_of(timeline.frames[0].raised or "") != kind_of(execution.exception):
+        return Verdict(False, "exception is not in the trace")
     claims = parse(text, source.names)
     checked = walk(timeline, claims.claims)
     done = _records(checked)
@@ -78,9 +82,10 @@ def verify_backward(
     return Verdict(outcome.reason == "ok", outcome.reason, outcome.claims, outcome.unchecked, outcome.detail)
 
 
-def unfit(code: str, execution: Execution) -> str:
-    """Why an execution can be no ground truth, "" where it can."""
-    if execution.status != "ok" or execution.output is None:
+def unfit(code: str, execution: Execution, *, raising: bool = False) -> str:
+    """Why an execution can be no ground truth, "" where it can. `raising`: one that an exception ended can be, too."""
+    raised = raising and execution.status == "exception" and execution.exception is not None
+    if not raised and (execution.status != "ok" or execution.output is None):
         return f"run not finished: {execution.status}"
     if execution.trace is None or not execution.trace.events:
         return "no trace"
@@ -109,9 +114,10 @@ def _judge(
     wrong = answer_fault(claims.answer, execution, code, run)
     if wrong:
         return wrong, claims.answer
-    if not claims.answer and not any(item.claim.kind == "return" for item in solid):
+    result = "exception" if execution.exception else "return"
+    if not claims.answer and not any(item.claim.kind == result for item in solid):
         return "no final answer", ""
-    if not any(item.claim.kind != "return" for item in solid):
+    if not any(item.claim.kind != result for item in solid):
         return "only the result is told", ""
     lacking = missing(timeline, [pair for item in checked for pair in item.finding.covers])
     return ("deciding state not covered", "; ".join(lacking[:3])) if lacking else ("", "")
@@ -121,6 +127,11 @@ def answer_fault(answer: str, execution: Execution, code: str, run: Run) -> str:
     """What is wrong with a final answer, "" where nothing is (or where there is none)."""
     if not answer:
         return ""
+    if execution.exception:
+        call, kind = split_raised(answer)
+        if not kind or kind != kind_of(execution.exception):
+            return "wrong answer"
+        return "" if _same_code(call, execution.call) else "answer is about another call"
     call, value = split_answer(answer)
     if not value:
         return "malformed answer"
@@ -135,20 +146,6 @@ def answer_fault(answer: str, execution: Execution, code: str, run: Run) -> str:
         compared = run(code, [f"({execution.call}) == ({value})"], trace=False)[0]
         return "" if compared.output == "True" else "wrong answer"
     return "" if _same_value(said, execution.output) else "wrong answer"
-
-
-def split_answer(answer: str) -> tuple[str, str]:
-    """("f(1)", "2") from "assert f(1) == 2" or "f(1) == 2"; ("", "2") from a bare value; ("", "") where it is
-    no Python.
-    """
-    text = answer.strip().removeprefix("assert ").strip()
-    try:
-        node = parse_expression(text)
-    except Unknown:
-        return "", ""
-    if isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], (ast.Eq, ast.Is)):
-        return ast.unparse(node.left), ast.unparse(node.comparators[0])
-    return "", ast.unparse(node)
 
 
 def _same_value(said: str, output: str) -> bool:
@@ -176,7 +173,8 @@ def _answer_record(claims: Claims, execution: Execution, reason: str) -> tuple[r
     if not claims.answer:
         return ()
     wrong = reason in ("wrong answer", "malformed answer", "answer is about another call")
-    return (records.Claim(claims.answer, "answer", not wrong, f"{execution.call} gives {execution.output}"),)
+    ends = f"raises {execution.exception}" if execution.exception else f"gives {execution.output}"
+    return (records.Claim(claims.answer, "answer", not wrong, f"{execution.call} {ends}"),)
 
 
 def _unchecked(source: Source, claims: Claims, checked: list[Checked], call: str) -> tuple[str, ...]:

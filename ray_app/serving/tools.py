@@ -81,7 +81,7 @@ def trace(body: Json, execute: Execute) -> Json:
     request = _parsed(_TraceBody, body)
     entry, execution, others = _run(request, execute)
     answer: Json = {**_outcome(execution), "trace": asdict(execution.trace) if execution.trace else None}
-    untold = unfit(request.code, execution)
+    untold = unfit(request.code, execution, raising=request.direction == "forward")
     text = "" if untold else _tell(request, entry, execution, others, execute)
     if not text:
         return {**answer, "monologue": None, "untold": untold or "nothing can be said about this call's input"}

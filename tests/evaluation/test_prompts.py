@@ -4,6 +4,7 @@ from ray_app import mixture
 from ray_app.errors import InputError
 from ray_app.evaluation import prompts
 from ray_app.evaluation.items import Benchmark, Item
+from ray_app.monologue.source import label
 
 CODE = "def f(x):\n    return {'a': \"it's\"}[x]  # {{ not a template }}\n"
 OUTPUT = Item("o", "output", CODE, "f", "", call="f('a')", output='"it\'s"')
@@ -16,11 +17,12 @@ DESCRIBED = Item("d", "code", "", "f", "", description="Add one.\nassert f(1) ==
 @pytest.mark.parametrize("item", [OUTPUT, INPUT])
 def test_prompt_shows_the_code_untouched_and_never_the_answer(item: Item, prompt_format: str) -> None:
     text = prompts.prompt(item, prompt_format)
-    assert CODE.rstrip() in text
+    shown = label(CODE) if prompt_format == "monologue" else CODE
+    assert shown.rstrip() in text
     asked = "assert f('a') == ??" if item.task == "output" else 'assert f(??) == "it\'s"'
     assert asked in text
     hidden = item.output if item.task == "output" else item.call
-    assert hidden not in text.replace(CODE.rstrip(), "")
+    assert hidden not in text.replace(shown.rstrip(), "")
 
 
 @pytest.mark.parametrize("prompt_format", ["direct", "cot"])

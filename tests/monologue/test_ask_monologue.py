@@ -6,8 +6,8 @@ from ray_app.sandbox.api import execute
 from ray_app.teacher.client import Reply, Request
 
 CODE = "def f(n):\n    k = n + 1\n    return k * 2\n"
-RIGHT = "[L2] `k` becomes 4. It returns 8.\n[ANSWER] assert f(3) == 8 [/ANSWER]"
-WRONG = "[L2] `k` becomes 5. It returns 8.\n[ANSWER] assert f(3) == 8 [/ANSWER]"
+RIGHT = "[L2] `k` becomes 4. It returns 8.\n[ANSWER]assert f(3) == 8[/ANSWER]"
+WRONG = "[L2] `k` becomes 5. It returns 8.\n[ANSWER]assert f(3) == 8[/ANSWER]"
 
 
 class Scripted:

@@ -83,13 +83,63 @@ def test_forward_dead_variable_is_not_told() -> None:
 
 
 def test_forward_ends_with_the_answer() -> None:
-    assert forward(PROGRAMS["loop"][0], "f", executed("loop")).endswith("[ANSWER] assert f(4) == 6 [/ANSWER]\n")
+    assert forward(PROGRAMS["loop"][0], "f", executed("loop")).endswith("[ANSWER]assert f(4) == 6[/ANSWER]\n")
 
 
 def test_forward_unfinished_run_is_a_value_error() -> None:
-    code = "def f(n):\n    return 1 // n\n"
-    with pytest.raises(ValueError, match="exception"):
+    code = "def f(n):\n    while True:\n        n += 1\n"
+    with pytest.raises(ValueError, match="timeout"):
         forward(code, "f", execute(code, ["f(0)"])[0])
+
+
+RAISING = {
+    "at once": ("def f(n):\n    return 1 // n\n", "f(0)"),
+    "in a loop's callee": (
+        "def g(x):\n    if x < 0:\n        raise ValueError('no')\n    return x\n\n"
+        "def f(a):\n    t = 0\n    for i in a:\n        t += g(i)\n    return t\n",
+        "f([1, -2])",
+    ),
+    "past a handler": (
+        "def f(a):\n    try:\n        r = [1][a]\n    except KeyError:\n        r = 0\n    return r\n",
+        "f(7)",
+    ),
+    "from a handler": (
+        "def f(d):\n    try:\n        v = d['k']\n    except KeyError as e:\n        raise ValueError('k') from e\n"
+        "    return v\n",
+        "f({})",
+    ),
+    "in recursion": ("def f(n):\n    if n == 0:\n        raise RuntimeError('x')\n    return n * f(n - 1)\n", "f(2)"),
+    "in a comprehension": ("def f(xs):\n    return [int(x) for x in xs]\n", "f(['1', 'b'])"),
+}
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_forward_call_that_an_exception_leaves_is_told_and_verifies(name: str) -> None:
+    code, call = RAISING[name]
+    run = execute(code, [call])[0]
+    kind = (run.exception or "").split(":")[0]
+    text = forward(code, "f", run, seed=3)
+    verdict = verify_forward(code, "f", run, text)
+    assert verdict.accepted, (verdict.reason, verdict.detail, text)
+    assert verdict.unchecked == ()
+    assert f"ends with `{kind}`" in text
+    assert text.endswith(f"[ANSWER]{call} raises {kind}[/ANSWER]\n")
+    for wrong in (
+        text.replace(f"`{kind}`", "`OSError`", 1),
+        text.replace(f"raises {kind}[", "raises OSError["),
+        text.replace(f"{call} raises {kind}[", f"assert {call} == 1["),
+    ):
+        assert wrong != text
+        assert not verify_forward(code, "f", run, wrong).accepted, wrong
+
+
+def test_forward_exception_goes_to_the_line_that_raises_and_through_each_call() -> None:
+    code, call = RAISING["in a loop's callee"]
+    text = forward(code, "f", execute(code, [call])[0])
+    assert "[L3] This raises `ValueError`" in text
+    assert "[L9] Back here, `ValueError` comes out of that call" in text
+    verdict = verify_forward(code, "f", execute(code, [call])[0], text.replace("[L3] This", "[L4] This"))
+    assert verdict.reason == "false claim"
 
 
 @pytest.mark.parametrize("name", ["loop", "one line", "dictionary", "comprehension", "strings"])
@@ -115,6 +165,8 @@ def test_narrate_rows_are_two_per_fit_execution_and_rejects_for_others() -> None
     program = Program("p", "mine", code, "f", calls, "", "", "MIT")
     row = TracedProgram("p", program, tuple(execute(code, calls)), "", "", "")
     rows = list(narrate([row], seed=1))
-    assert [type(one) for one in rows] == [Monologue, Monologue, Reject, Reject]
-    assert [one.direction for one in rows if isinstance(one, Monologue)] == ["forward", "backward"]
+    assert [type(one) for one in rows] == [Monologue, Monologue, Monologue, Reject]
+    told = [one for one in rows if isinstance(one, Monologue)]
+    assert [(one.direction, one.output) for one in told] == [("forward", "3"), ("backward", "3"), ("forward", "")]
+    assert told[2].exception.startswith("ZeroDivisionError")
     assert all(claim.holds for one in rows if isinstance(one, Monologue) for claim in one.claims)

@@ -10,7 +10,7 @@ from ray_app.monologue.rows import verify_lines
 CODE = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
 TOLD = (
     "total becomes 0. Iteration 2: total becomes 1. Iteration 3: total becomes 3. Returns 3.\n"
-    "[ANSWER] assert f(3) == 3 [/ANSWER]"
+    "[ANSWER]assert f(3) == 3[/ANSWER]"
 )
 ROW = {"id": "a", "code": CODE, "call": "f(3)", "output": "3", "direction": "forward", "monologue": TOLD}
 
@@ -34,6 +34,7 @@ def test_verify_lines_true_row_is_accepted_in_the_stated_form() -> None:
         {"call": "g(3)"},
         {"call": "f(3"},
         {"call": "f('x')"},
+        {"call": "f('x')", "monologue": "[L3] This raises `TypeError`, so the call ends with `TypeError`."},
         {"direction": "sideways"},
         {"monologue": ""},
         {"monologue": TOLD.replace("becomes 1", "becomes 2")},
@@ -46,6 +47,12 @@ def test_verify_lines_bad_row_is_a_verdict_with_a_reason(changes: dict[str, obje
     assert row["accepted"] is False
     assert row["reason"]
     assert row["id"] == "a"
+
+
+def test_verify_lines_call_that_raises_may_be_told() -> None:
+    told = "`n` is 'x'. [L3] This raises `TypeError`.\n[ANSWER]f('x') raises TypeError[/ANSWER]"
+    row = verdict(call="f('x')", output="TypeError", monologue=told)
+    assert row["accepted"], row
 
 
 def test_verify_lines_garbage_keeps_its_place() -> None:
@@ -65,11 +72,12 @@ def test_command_line_narrate_prints_a_monologue(tmp_path: Path) -> None:
     (tmp_path / "p.py").write_text(CODE)
     result = CliRunner().invoke(app, ["narrate", str(tmp_path / "p.py"), "--call", "f(3)", "--direction", "forward"])
     assert result.exit_code == 0
-    assert "[ANSWER] assert f(3) == 3 [/ANSWER]" in result.output
+    assert "[ANSWER]assert f(3) == 3[/ANSWER]" in result.output
 
 
 def test_command_line_narrate_of_a_failing_call_is_one_line_and_exit_1(tmp_path: Path) -> None:
     (tmp_path / "p.py").write_text(CODE)
-    result = CliRunner().invoke(app, ["narrate", str(tmp_path / "p.py"), "--call", "f('x')"])
+    command = ["narrate", str(tmp_path / "p.py"), "--call", "f('x')", "--direction", "backward"]
+    result = CliRunner().invoke(app, command)
     assert result.exit_code == 1
     assert "TypeError" in result.output

@@ -7,13 +7,13 @@ from ray_app.records import Execution
 from ray_app.sandbox.api import execute
 
 SUM = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
-ANSWER = "\n[ANSWER] assert f(4) == 6 [/ANSWER]"
+ANSWER = "\n[ANSWER]assert f(4) == 6[/ANSWER]"
 TOLD = (
     "[L2] total starts at 0. The loop runs 4 times: i=0 -> total 0, i=1 -> total 1, i=2 -> total 3, i=3 -> total 6. "
     "It returns 6."
 )
 UPPER = "def f(s):\n    if len(s) > 2:\n        return s.upper()\n    return s\n"
-GIVES = "\n[ANSWER] assert f('aBc') == 'ABC' [/ANSWER]"
+GIVES = "\n[ANSWER]assert f('aBc') == 'ABC'[/ANSWER]"
 
 
 @functools.cache
@@ -62,11 +62,11 @@ def test_forward_wrong_final_answer_is_refused() -> None:
 
 
 def test_forward_answer_about_another_call_is_refused() -> None:
-    assert forward_verdict(TOLD + "\n[ANSWER] assert f(5) == 6 [/ANSWER]").reason == "answer is about another call"
+    assert forward_verdict(TOLD + "\n[ANSWER]assert f(5) == 6[/ANSWER]").reason == "answer is about another call"
 
 
 def test_forward_answer_of_another_type_is_refused() -> None:
-    assert forward_verdict(TOLD + "\n[ANSWER] assert f(4) == 6.0 [/ANSWER]").reason == "wrong answer"
+    assert forward_verdict(TOLD + "\n[ANSWER]assert f(4) == 6.0[/ANSWER]").reason == "wrong answer"
 
 
 @pytest.mark.parametrize("text", ["", "It adds the numbers up.", "[L2] [L3] [L4] [L5]"])
@@ -85,8 +85,14 @@ def test_forward_number_inside_another_number_is_not_found() -> None:
 
 
 def test_forward_run_that_did_not_finish_is_refused() -> None:
+    code = "def f(n):\n    while True:\n        n += 1\n"
+    verdict = verify_forward(code, "f", executed(code, "f(0)"), "n is 0." + ANSWER)
+    assert verdict.reason == "run not finished: timeout-cpu"
+
+
+def test_backward_run_that_raised_is_refused() -> None:
     failed = executed("def f(n):\n    return 1 // n\n", "f(0)")
-    verdict = verify_forward("def f(n):\n    return 1 // n\n", "f", failed, "n is 0." + ANSWER)
+    verdict = verify_backward("def f(n):\n    return 1 // n\n", "f", failed, "`n == 0` must hold." + ANSWER)
     assert verdict.reason == "run not finished: exception"
 
 
@@ -97,7 +103,7 @@ def test_forward_without_trace_is_refused() -> None:
 
 def test_forward_set_answer_in_another_order_is_accepted() -> None:
     code = "def f(xs):\n    out = set(xs)\n    return out\n"
-    text = "[L2] `out` becomes {1, 2}. The function returns {2, 1}.\n[ANSWER] assert f([2, 1]) == {2, 1} [/ANSWER]"
+    text = "[L2] `out` becomes {1, 2}. The function returns {2, 1}.\n[ANSWER]assert f([2, 1]) == {2, 1}[/ANSWER]"
     assert verify_forward(code, "f", executed(code, "f([2, 1])"), text).accepted
 
 
@@ -129,10 +135,10 @@ def test_backward_false_or_empty_constraint_is_refused(constraint: str, reason: 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        ("[ANSWER] assert f('abd') == 'ABC' [/ANSWER]", "witness gives another output"),
-        ("[ANSWER] assert f('abc') == 'ABD' [/ANSWER]", "answer states another output"),
-        ("[ANSWER] assert f() == 'ABC' [/ANSWER]", "no witness"),
-        ("[ANSWER] assert g('abc') == 'ABC' [/ANSWER]", "no witness"),
+        ("[ANSWER]assert f('abd') == 'ABC'[/ANSWER]", "witness gives another output"),
+        ("[ANSWER]assert f('abc') == 'ABD'[/ANSWER]", "answer states another output"),
+        ("[ANSWER]assert f() == 'ABC'[/ANSWER]", "no witness"),
+        ("[ANSWER]assert g('abc') == 'ABC'[/ANSWER]", "no witness"),
         ("", "no witness"),
     ],
 )
@@ -142,6 +148,6 @@ def test_backward_bad_witness_is_refused(answer: str, reason: str) -> None:
 
 def test_backward_constraint_broken_by_another_known_input_is_refused() -> None:
     code = "def f(x):\n    return x > 100000\n"
-    text = "`x % 2 == 0` must hold.\n[ANSWER] assert f(200000) == True [/ANSWER]"
+    text = "`x % 2 == 0` must hold.\n[ANSWER]assert f(200000) == True[/ANSWER]"
     verdict = verify_backward(code, "f", executed(code, "f(200000)"), text, others=[executed(code, "f(900001)")])
     assert verdict.reason == "false constraint"

@@ -35,9 +35,15 @@ def test_trace_backward_gives_a_monologue_about_the_input() -> None:
     assert answer["monologue"]
 
 
-def test_trace_of_a_failing_call_is_an_answer_without_monologue() -> None:
+def test_trace_of_a_raising_call_tells_how_it_fails() -> None:
     answer = tools.trace({"code": CODE, "call": "total(5)"}, execute)
     assert answer["status"] == "exception"
+    assert answer["accepted"], answer["reason"]
+    assert "[ANSWER]total(5) raises TypeError[/ANSWER]" in answer["monologue"]
+
+
+def test_trace_backward_of_a_raising_call_is_an_answer_without_monologue() -> None:
+    answer = tools.trace({"code": CODE, "call": "total(5)", "direction": "backward"}, execute)
     assert answer["exception"].startswith("TypeError")
     assert answer["monologue"] is None
     assert "not finished" in answer["untold"]
