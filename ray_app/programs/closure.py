@@ -1,7 +1,8 @@
 """A function or class of a module, made to run alone, with the imports, constants and helpers that it needs.
 
-Code is rewritten through its AST, never as text: docstrings leave (their examples would give answers away), so do
-comments and annotations that name foreign types; every statement stands on one line.
+Helpers may stand in other modules of the same distribution. Code is rewritten through its AST, never as text:
+docstrings leave (their examples would give answers away), so do comments and annotations that name foreign types; every
+statement stands on one line.
 """
 
 import ast
@@ -10,11 +11,12 @@ import symtable
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ray_app.programs.purity import ALLOWED_MODULES, Impure
+from ray_app.programs.purity import ALLOWED_MODULES, PARTLY_ALLOWED, Impure
 
 _BUILTINS = frozenset(dir(builtins))
 _TYPE_MODULES = frozenset({"typing", "collections.abc", "numbers", "types", "fractions", "decimal"})
 _MAX_LINES = 150
+_MAX_HELPERS = 40
 _MODULE_VALUES = frozenset({"__name__"})
 
 Definition = ast.FunctionDef | ast.ClassDef
@@ -28,11 +30,28 @@ class _Binding:
     order: tuple[int, int]
     module: str | None = None
 
+    @property
+    def is_allowed(self) -> bool:
+        """Whether it imports what a program may import by itself."""
+        names = self.statement.names if isinstance(self.statement, ast.Import | ast.ImportFrom) else []
+        return self.module in ALLOWED_MODULES or (
+            self.module in PARTLY_ALLOWED
+            and (isinstance(self.statement, ast.Import) or names[0].name in PARTLY_ALLOWED[self.module])
+        )
+
+
+def _nowhere(module: str) -> "Module | None":
+    return None
+
 
 class Module:
-    """The top level of one parsed file. Names bound twice, conditionally or by unpacking cannot be closed over."""
+    """The top level of one parsed file. Names bound twice, conditionally or by unpacking cannot be closed over.
 
-    def __init__(self, tree: ast.Module) -> None:
+    `resolve` finds a module that this one imports from, where its code may be brought along.
+    """
+
+    def __init__(self, tree: ast.Module, resolve: "Callable[[str], Module | None]" = _nowhere) -> None:
+        self._resolve = resolve
         self._bindings: dict[str, _Binding] = {}
         self._ambiguous: set[str] = set()
         self._cleaned: dict[str, tuple[ast.stmt, frozenset[str]]] = {}
@@ -41,59 +60,44 @@ class Module:
             self._bind(statement, position)
         self.definitions = [d for d in self.definitions if d.name not in self._ambiguous]
 
-    def close(self, name: str, max_chars: int) -> str:
-        """The source of `name` with everything it needs, in the module's order.
+    def close(self, name: str, max_chars: int, instead: Definition | None = None) -> str:
+        """The source of `name` with everything it needs, in the module's order, helpers from other modules first.
 
-        Raises Impure where something it needs cannot be brought along, or where the result is too long.
+        `instead` takes the place of its definition. Raises Impure where something it needs cannot be brought along, or
+        where the result is too long.
         """
-        needed: dict[str, _Binding] = {}
-        queue = [name]
-        while queue:
-            current = queue.pop()
-            if current in needed or (current in _BUILTINS and current not in self._bindings):
-                continue
-            binding = self._bindings.get(current)
-            if binding is None or current in self._ambiguous:
-                raise Impure("unresolved name" if current not in self._ambiguous else "ambiguous name", current)
-            if binding.module is not None and binding.module not in ALLOWED_MODULES:
-                raise Impure("foreign import", binding.module)
-            needed[current] = binding
-            if binding.module is None:
-                queue += sorted(self._clean(current)[1])
-            if len(needed) > 40:
-                raise Impure("too many helpers")
-        return self._write(needed, max_chars)
+        closure = _Closure(max_chars)
+        closure.add(self, name, None if instead is None else self._clean_copy(instead))
+        return closure.text()
 
-    def _write(self, needed: dict[str, _Binding], max_chars: int) -> str:
-        imports: list[str] = []
-        bodies: list[str] = []
-        for name, binding in sorted(needed.items(), key=lambda item: item[1].order):
-            if binding.module is not None:
-                imports.append(ast.unparse(binding.statement))
-            else:
-                bodies.append(ast.unparse(self._clean(name)[0]))
-            if sum(map(len, imports)) + sum(map(len, bodies)) > max_chars:
-                raise Impure("too long")
-        return (
-            "\n".join(
-                [
-                    *sorted(set(imports), key=lambda text: (text.startswith("from"), text)),
-                    *([""] if imports else []),
-                    spaced(bodies),
-                ]
-            ).strip()
-            + "\n"
-        )
+    def means(self, name: str) -> _Binding | None:
+        """What binds a name here; None for a builtin."""
+        binding = self._bindings.get(name)
+        if binding is None and name in _BUILTINS:
+            return None
+        if binding is None or name in self._ambiguous:
+            raise Impure("unresolved name" if name not in self._ambiguous else "ambiguous name", name)
+        return binding
 
-    def _clean(self, name: str) -> tuple[ast.stmt, frozenset[str]]:
+    def follow(self, binding: _Binding) -> "tuple[Module, str]":
+        """The module that an import names, and the name there."""
+        found = self._resolve(binding.module or "") if isinstance(binding.statement, ast.ImportFrom) else None
+        if found is None or not isinstance(binding.statement, ast.ImportFrom):
+            raise Impure("foreign import", binding.module or "")
+        return found, binding.statement.names[0].name
+
+    def clean(self, name: str) -> tuple[ast.stmt, frozenset[str]]:
+        """The statement that binds `name`, without docstrings and foreign types, and the names it needs."""
         if name not in self._cleaned:
-            statement = self._bindings[name].statement
-            if (statement.end_lineno or 0) - statement.lineno > _MAX_LINES:
-                raise Impure("too long")
-            copied = ast.parse(ast.unparse(statement)).body[0]  # several times faster than copy.deepcopy
-            statement = _Cleaner(self._is_type).visit(copied)
-            self._cleaned[name] = (statement, free_names(ast.unparse(statement)))
+            self._cleaned[name] = self._clean_copy(self._bindings[name].statement)
         return self._cleaned[name]
+
+    def _clean_copy(self, statement: ast.stmt) -> tuple[ast.stmt, frozenset[str]]:
+        if (statement.end_lineno or 0) - statement.lineno > _MAX_LINES:
+            raise Impure("too long")
+        copied = ast.parse(ast.unparse(statement)).body[0]  # several times faster than copy.deepcopy
+        statement = _Cleaner(self._is_type).visit(copied)
+        return statement, free_names(ast.unparse(statement))
 
     def _is_type(self, name: str) -> bool:
         """Whether a name in an annotation can stay: a builtin, or imported from a module of types."""
@@ -104,6 +108,8 @@ class Module:
         if isinstance(statement, ast.Import | ast.ImportFrom):
             for index, (name, part, module) in enumerate(_import_parts(statement)):
                 self._add(name, _Binding(part, (position, index), module))
+        elif isinstance(statement, ast.FunctionDef) and _is_overload(statement):
+            pass
         elif isinstance(statement, ast.FunctionDef | ast.ClassDef):
             self._add(statement.name, _Binding(statement, (position, 0)))
             self.definitions.append(statement)
@@ -124,6 +130,83 @@ class Module:
         if name in self._bindings:
             self._ambiguous.add(name)
         self._bindings[name] = binding
+
+
+class _Closure:
+    """Statements of one or several modules, gathered until nothing is missing. A name has one meaning in all of it."""
+
+    def __init__(self, max_chars: int) -> None:
+        self._max_chars = max_chars
+        self._meanings: dict[str, object] = {}
+        self._imports: set[str] = set()
+        self._bodies: list[tuple[Module, tuple[int, int], str]] = []
+        self._uses: dict[Module, dict[Module, None]] = {}
+
+    def add(self, module: Module, name: str, given: tuple[ast.stmt, frozenset[str]] | None) -> None:
+        """Brings along what `name` means in `module` (`given` in place of its own statement), and what that needs."""
+        queue = [(module, name)]
+        seen: set[tuple[Module, str]] = set()
+        while queue:
+            where, current = queue.pop()
+            if (where, current) in seen:
+                continue
+            seen.add((where, current))
+            self._uses.setdefault(where, {})
+            if len(seen) > 4 * _MAX_HELPERS or len(self._bodies) > _MAX_HELPERS:
+                raise Impure("too many helpers")
+            binding = where.means(current)
+            if binding is None:
+                self._means(current, "builtin")
+            elif binding.module is None:
+                self._means(current, where)
+                statement, names = given if given and (where, current) == (module, name) else where.clean(current)
+                self._put(where, binding, ast.unparse(statement))
+                queue += [(where, each) for each in sorted(names)]
+            elif binding.is_allowed:
+                text = ast.unparse(binding.statement)
+                self._means(current, text)
+                self._imports.add(text)
+            else:
+                other, original = where.follow(binding)
+                self._uses[where][other] = None
+                queue.append((other, original))
+                if original != current:
+                    self._means(current, where)
+                    self._put(where, binding, f"{current} = {original}")
+
+    def text(self) -> str:
+        """Imports, then the modules' statements, a module after those it uses."""
+        ranks = {module: rank for rank, module in enumerate(self._ranked())}
+        bodies = [text for *_, text in sorted(self._bodies, key=lambda body: (ranks[body[0]], body[1]))]
+        imports = sorted(self._imports, key=lambda text: (text.startswith("from"), text))
+        return "\n".join([*imports, *([""] if imports else []), spaced(bodies)]).strip() + "\n"
+
+    def _means(self, name: str, meaning: object) -> None:
+        if self._meanings.setdefault(name, meaning) != meaning:
+            raise Impure("name clash", name)
+
+    def _put(self, module: Module, binding: _Binding, text: str) -> None:
+        self._bodies.append((module, binding.order, text))
+        if sum(len(body) for *_, body in self._bodies) > self._max_chars:
+            raise Impure("too long")
+
+    def _ranked(self) -> list[Module]:
+        ranked: dict[Module, None] = {}
+
+        def visit(module: Module, trail: tuple[Module, ...]) -> None:
+            for other in self._uses[module]:
+                if other not in trail and other not in ranked:
+                    visit(other, (*trail, other))
+            ranked[module] = None
+
+        for module in self._uses:
+            if module not in ranked:
+                visit(module, (module,))
+        return list(ranked)
+
+
+def _is_overload(function: ast.FunctionDef) -> bool:
+    return any(ast.unparse(each).rpartition(".")[2] == "overload" for each in function.decorator_list)
 
 
 def free_names(code: str) -> frozenset[str]:

@@ -23,6 +23,10 @@ _DICT_METHODS = frozenset({"items", "keys", "values", "get", "setdefault"})
 _SET_METHODS = frozenset({"add", "discard", "union", "intersection", "difference", "issubset", "isdisjoint"})
 _BYTES_METHODS = frozenset({"decode", "hex"})
 
+_ATTRIBUTES = frozenset(
+    name for kind in (str, bytes, int, float, list, tuple, dict, set) for name in dir(kind)
+)  # what a literal has
+
 _NAMES: dict[str, str] = {
     **dict.fromkeys(
         _words("n i j k m x y z a b count size num number index width height length depth year month day"), "int"
@@ -112,6 +116,21 @@ def accepts(parameters: ast.arguments, call: Call) -> bool:
         and (parameters.kwarg is not None or set(given) <= known)
         and set(required) <= set(given)
     )
+
+
+def needed_object(function: ast.FunctionDef) -> str | None:
+    """The first attribute of a required parameter that no literal value has: "node.children"; None without one."""
+    parameters = function.args
+    names = [arg.arg for arg in [*parameters.posonlyargs, *parameters.args]]
+    required = frozenset(names[: len(names) - len(parameters.defaults)])
+    for node in ast.walk(function):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                if name in required and attribute not in _ATTRIBUTES:
+                    return f"{name}.{attribute}"
+            case _:
+                pass
+    return None
 
 
 def guessed_calls(function: ast.FunctionDef, count: int, seed: int) -> list[Call]:
@@ -207,6 +226,8 @@ def _uses(function: ast.FunctionDef, name: str) -> Iterator[tuple[str, int, Any]
             )
         elif isinstance(node, ast.BinOp) and (_is(node.left, name) or _is(node.right, name)):
             yield "int", 3, None
+        elif isinstance(node, ast.Assign) and _is(node.value, name) and isinstance(node.targets[0], ast.Tuple):
+            yield "tuple", 6, tuple(range(2, 2 + len(node.targets[0].elts)))
         elif isinstance(node, ast.Call):
             yield from _argument_use(node, name)
         elif isinstance(node, ast.Compare) and _is(node.left, name):
@@ -259,6 +280,10 @@ def _comparison_use(node: ast.Compare) -> Iterator[tuple[str, int, Any]]:
     for other in node.comparators:
         if isinstance(other, ast.Constant) and other.value is not None:
             yield _kind_of(other.value), 3, other.value
+        elif isinstance(other, ast.Tuple | ast.List | ast.Set):
+            for item in other.elts[:2]:
+                if isinstance(item, ast.Constant) and item.value is not None:
+                    yield _kind_of(item.value), 3, item.value
 
 
 def _is(node: ast.expr, name: str) -> bool:

@@ -4,17 +4,27 @@ The screen only saves time. What decides is the sandbox: it denies files, networ
 """
 
 import ast
+from collections.abc import Collection
 
 _words = str.split
 
 ALLOWED_MODULES = frozenset(
     _words(
-        """abc base64 binascii bisect calendar cmath collections collections.abc contextlib copy dataclasses datetime
-        decimal difflib enum fractions functools hashlib heapq html itertools json keyword math numbers operator re
-        reprlib statistics string struct textwrap types typing unicodedata zlib"""
+        """__future__ abc array ast base64 binascii bisect calendar cmath codecs collections collections.abc colorsys
+        contextlib copy csv dataclasses datetime decimal difflib enum errno fnmatch fractions functools graphlib hashlib
+        heapq hmac html html.entities io ipaddress itertools json keyword math ntpath numbers operator os.path posixpath
+        pprint quopri re reprlib shlex stat statistics string struct textwrap token tokenize types typing unicodedata
+        urllib.parse warnings zlib"""
     )
 )
 """Standard modules whose functions depend on their arguments only and that the sandbox can import."""
+
+PARTLY_ALLOWED: dict[str, frozenset[str]] = {
+    "os": frozenset({"path", "sep", "altsep", "linesep", "pathsep", "extsep", "curdir", "pardir", "fspath"}),
+    "sys": frozenset({"maxsize", "maxunicode", "byteorder", "version_info", "float_info"}),
+    "inspect": frozenset({"cleandoc"}),
+}
+"""Standard modules of which only these attributes may be used."""
 
 _DENIED_NAMES = frozenset(
     _words(
@@ -40,23 +50,58 @@ class Impure(Exception):
 
 
 def check_pure(tree: ast.AST) -> None:
-    """Raises Impure for denied names and attributes, `global`, async code and modules outside ALLOWED_MODULES."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in _DENIED_NAMES:
-            raise Impure("denied name", node.id)
-        if isinstance(node, ast.Attribute) and node.attr in _DENIED_ATTRIBUTES:
-            raise Impure("denied attribute", node.attr)
-        if isinstance(node, ast.Global):
-            raise Impure("global state")
-        if isinstance(node, ast.AsyncFunctionDef | ast.AsyncFor | ast.AsyncWith | ast.Await):
-            raise Impure("async")
-        if isinstance(node, ast.Import):
-            _check_modules([alias.name for alias in node.names])
-        if isinstance(node, ast.ImportFrom):
-            _check_modules(["." * node.level + (node.module or "")])
+    """Raises Impure for denied names and attributes, `global`, async code and modules that are not allowed.
+
+    A denied name is harmless where the code binds it itself, as a parameter for example.
+    """
+    nodes = list(ast.walk(tree))
+    bound = {node.arg for node in nodes if isinstance(node, ast.arg)}
+    bound |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    denied = _DENIED_NAMES - bound
+    for node in nodes:
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()) if name in denied:
+                raise Impure("denied name", name)
+            case ast.Attribute(attr=name) if name in _DENIED_ATTRIBUTES:
+                raise Impure("denied attribute", name)
+            case ast.Global():
+                raise Impure("global state")
+            case ast.AsyncFunctionDef() | ast.AsyncFor() | ast.AsyncWith() | ast.Await():
+                raise Impure("async")
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    _check_module(alias.name, PARTLY_ALLOWED.keys())
+            case ast.ImportFrom(module=module, level=level, names=aliases):
+                for alias in aliases:
+                    _check_from("." * level + (module or ""), alias.name)
+            case _:
+                pass
+    _check_partly(nodes)
 
 
-def _check_modules(names: list[str]) -> None:
-    for name in names:
-        if name not in ALLOWED_MODULES:
-            raise Impure("foreign import", name)
+def _check_module(name: str, also: Collection[str] = ()) -> None:
+    if name not in ALLOWED_MODULES and name not in also:
+        raise Impure("foreign import", name)
+
+
+def _check_from(module: str, name: str) -> None:
+    if name not in PARTLY_ALLOWED.get(module, ()) and f"{module}.{name}" not in ALLOWED_MODULES:
+        _check_module(module)
+
+
+def _check_partly(nodes: list[ast.AST]) -> None:
+    """Of the modules that are allowed in part, only the allowed attributes, and never the module as a value."""
+    aliases = [alias for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules = {alias.asname or _top(alias.name): alias.name if alias.asname else _top(alias.name) for alias in aliases}
+    modules = {name: module for name, module in modules.items() if module in PARTLY_ALLOWED}
+    uses = [node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
+    bases = {id(node.value): node.attr for node in uses}
+    for node in nodes if modules else ():
+        if isinstance(node, ast.Name) and node.id in modules:
+            used = bases.get(id(node), "as a value")
+            if used not in PARTLY_ALLOWED[modules[node.id]]:
+                raise Impure("denied attribute", f"{modules[node.id]}.{used}")
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]

@@ -9,7 +9,7 @@ import sys
 import sysconfig
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import Distribution, PathDistribution
 from pathlib import Path
@@ -111,6 +111,30 @@ def read(file: SourceFile, max_bytes: int) -> str:
     return content.decode("utf-8-sig") if isinstance(content, bytes) else content
 
 
+def imported(file: SourceFile, module: str) -> SourceFile | None:
+    """The file of the same distribution that `file` names in `from module import ...`, None where there is none.
+
+    `module` has a dot in front for each level of a relative import. An installed package's files are those below its
+    own top-level folder, as a namespace may belong to several distributions.
+    """
+    name, _, own = file.origin.partition(":")
+    folder = own.split("/")[:-1]
+    level = len(module) - len(module.lstrip("."))
+    base = folder[: len(folder) - level + 1] if level else []
+    target = [*base, *(part for part in module[level:].split(".") if part)]
+    if level > len(folder) or not target or file.path.endswith(".parquet"):
+        return None
+    root = file.path.removesuffix(own)
+    if "==" in name and not (folder and target[0] == folder[0] and os.path.isfile(f"{root}{folder[0]}/__init__.py")):
+        return None
+    for path in (f"{'/'.join(target)}.py", f"{'/'.join(target)}/__init__.py"):
+        if file.member and path in _members(file.path):
+            return replace(file, origin=f"{name}:{path}", member=path)
+        if not file.member and os.path.isfile(found := root + path):
+            return replace(file, origin=f"{name}:{path}", path=found)
+    return None
+
+
 def is_permissive(license: str) -> bool:
     """Whether code under this licence may be redistributed in a data set without copyleft; `UNSTATED` may not."""
     text = license.lower()
@@ -181,6 +205,12 @@ def _archive_files(root: Path) -> Iterator[SourceFile]:
     for name in names:
         if not _SKIPPED_FOLDERS & set(Path(name).parts):
             yield SourceFile(str(root), f"{root.stem}:{name}", license, name)
+
+
+@lru_cache(maxsize=8)
+def _members(archive: str) -> frozenset[str]:
+    with zipfile.ZipFile(archive) as opened:
+        return frozenset(opened.namelist())
 
 
 class _ArchivedDistribution(Distribution):

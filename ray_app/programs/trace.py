@@ -30,7 +30,7 @@ class TraceConfig:
     """
 
     limits: Limits = field(default_factory=lambda: Limits(cpu_s=0.2, trace_events=1_024))
-    candidates: int = 10
+    candidates: int = 16
     keep: int = 5
     min_keep: int = 1
     max_output_chars: int = 1_000

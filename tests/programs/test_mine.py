@@ -104,7 +104,7 @@ def test_generator_function_is_called_through_list(tmp_path: Path) -> None:
 
 def test_impure_function_is_a_reject_with_its_reason(tmp_path: Path) -> None:
     _, reasons = mined(tmp_path, MODULE)
-    assert reasons["listing"] == "foreign import"
+    assert reasons["listing"] == "denied attribute"
     assert reasons["_half"] == "trivial"
 
 
@@ -159,6 +159,129 @@ def test_unfit_function_is_refused_for_the_right_reason(tmp_path: Path, body: st
     assert reasons["f"] == reason
 
 
+def package(root: Path, **modules: str) -> dict[str, Program | Reject]:
+    """The rows mined from an installed package `pkg` with these modules, by function."""
+    (root / "pkg").mkdir()
+    recorded = ["pkg/__init__.py", *(f"pkg/{name}.py" for name in modules)]
+    (root / "pkg" / "__init__.py").write_text("")
+    for name, text in modules.items():
+        (root / "pkg" / f"{name}.py").write_text(text)
+    (root / "pkg-1.dist-info").mkdir()
+    (root / "pkg-1.dist-info" / "METADATA").write_text("Name: pkg\nVersion: 1\nLicense-Expression: MIT\n")
+    (root / "pkg-1.dist-info" / "RECORD").write_text("".join(f"{path},,\n" for path in recorded))
+    rows = list(mine(files([root])))
+    return {r.entry if isinstance(r, Program) else r.detail.split(": ")[0].split(":")[-1]: r for r in rows}
+
+
+WORK = "[{} for y in sorted(x) if y if y != 3 if y < 12]"
+
+
+def test_helper_of_the_same_distribution_is_brought_along_before_its_user(tmp_path: Path) -> None:
+    rows = package(
+        tmp_path,
+        shapes="from .numbers_ import double as twice\nSIDES = 3\ndef area(n):\n    return twice(n) * SIDES\n",
+        numbers_="import math\ndef double(n):\n    return math.floor(2 * n)\n",
+        use=f"from pkg.shapes import area\ndef f(x):\n    return {WORK.format('area(y)')}\n",
+    )
+    row = rows["f"]
+    assert isinstance(row, Program)
+    assert row.code == (
+        "import math\n\ndef double(n):\n    return math.floor(2 * n)\n\n\ntwice = double\nSIDES = 3\n\n\n"
+        f"def area(n):\n    return twice(n) * SIDES\n\n\ndef f(x):\n    return {WORK.format('area(y)')}\n"
+    )
+    assert row.license == "MIT"
+
+
+def test_name_that_means_two_things_in_two_modules_is_refused(tmp_path: Path) -> None:
+    rows = package(
+        tmp_path,
+        a="K = 1\ndef g(n):\n    return n + K\n",
+        b=f"from .a import g\nK = 2\ndef f(x):\n    return {WORK.format('g(y) + K')}\n",
+    )
+    assert isinstance(row := rows["f"], Reject)
+    assert row.reason == "name clash"
+
+
+def test_module_of_another_distribution_in_the_same_folder_is_foreign(tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("def g(n):\n    return n\n")
+    rows = package(tmp_path, a=f"from other import g\ndef f(x):\n    return {WORK.format('g(y)')}\n")
+    assert isinstance(row := rows["f"], Reject)
+    assert row.reason == "foreign import"
+
+
+COUNTER = '''
+class TallySheet(object):
+    """Counts."""
+
+    unit = "x"
+
+    def __init__(self, items, step=1):
+        self._items = list(items)
+        self._step = step
+
+    def __repr__(self):
+        return unknown
+
+    def at_least(self, limit):
+        """Items from a limit on."""
+        return [self._scaled(item) for item in self._items if len(item) >= limit and item != self.unit]
+
+    def _scaled(self, item):
+        return item * self._step
+
+    def save(self, path):
+        with open(path) as stream:
+            return stream.write(str([item for item in self._items if item]))
+
+    @property
+    def longest(self):
+        return max((len(item), item) for item in self._items) if self._items else (0, self.unit)
+'''
+
+
+def test_method_becomes_a_driver_with_as_much_of_its_class_as_it_needs(tmp_path: Path) -> None:
+    programs, reasons = mined(tmp_path, COUNTER)
+    asked = programs["tally_sheet_at_least"]
+    assert "def tally_sheet_at_least(items, limit):" in asked.code
+    assert "    tally_sheet = TallySheet(items)\n    return tally_sheet.at_least(limit)\n" in asked.code
+    assert [n.name for n in ast.walk(ast.parse(asked.code)) if isinstance(n, ast.FunctionDef)] == [
+        "tally_sheet_at_least", "__init__", "at_least", "_scaled"
+    ]  # fmt: skip
+    assert asked.description == "Items from a limit on."
+    assert "return tally_sheet.longest\n" in programs["tally_sheet_longest"].code
+    assert reasons["TallySheet.save"] == "denied name"
+
+
+def test_dataclass_is_made_from_its_fields_and_a_static_method_needs_no_object(tmp_path: Path) -> None:
+    programs, _ = mined(
+        tmp_path,
+        "from dataclasses import dataclass\n@dataclass\nclass P:\n    n: int\n    m: int = 2\n"
+        f"    def times(self, n):\n        return self.n * n + self.m * n - max(n, 3) + min(n, 9)\n"
+        f"    @staticmethod\n    def chosen(x):\n        return {WORK.format('y')}\n",
+    )
+    assert "def p_times(n, other_n):\n    p = P(n)\n    return p.times(other_n)\n" in programs["p_times"].code
+    assert programs["p_times"].calls[0] == "p_times(5, 5)"
+    assert "def p_chosen(x):\n    return P.chosen(x)\n" in programs["p_chosen"].code
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("import os\ndef f(x):\n    return [os.path.basename(y) + os.sep for y in x if y != 'a' and y > 'b']", None),
+        ("import os\ndef f(x):\n    return [os.getcwd() + y for y in x if y != 'a' and y > 'b']", "denied attribute"),
+        ("import os\ndef f(x):\n    return [g(os, y) for y in sorted(x) if y != 'a' and y > 'b' and y < 'c']\n"
+         "def g(a, b):\n    return b", "denied attribute"),
+        ("def f(input):\n    return [y for y in sorted(input) if y and y != 3 and y < 12 and y > 1]", None),
+        ("def f(node):\n    return [y for y in node.children if y and y != 3 and y < 12 and y > 1]", "needs an object"),
+        ("def f(node, n=1, a=1, b=1, c=1, d=1, e=1):\n    return [y for y in node if y and y != 3 and y < n]", None),
+    ],
+)  # fmt: skip
+def test_purity_is_judged_by_what_is_used(tmp_path: Path, body: str, reason: str | None) -> None:
+    programs, reasons = mined(tmp_path, body)
+    assert reasons.get("f") == reason
+    assert ("f" in programs) == (reason is None)
+
+
 def test_bad_files_are_counted_rejects_beside_good_ones(tmp_path: Path) -> None:
     (tmp_path / "good.py").write_text(MODULE)
     (tmp_path / "syntax.py").write_text("def broken(:\n")
@@ -170,7 +293,7 @@ def test_bad_files_are_counted_rejects_beside_good_ones(tmp_path: Path) -> None:
     (tmp_path / "empty.py").write_text("")
     rows = list(mine(files([tmp_path]), MineConfig(permissive_only=False, max_file_bytes=19_999)))
     reasons = sorted(
-        row.reason for row in rows if isinstance(row, Reject) and row.reason not in ("trivial", "foreign import")
+        row.reason for row in rows if isinstance(row, Reject) and row.reason not in ("trivial", "denied attribute")
     )
     assert reasons == ["file too large", "not UTF-8", "unparsable", "unparsable", "unparsable", "unreadable"]
     assert sum(isinstance(row, Program) for row in rows) == 2
