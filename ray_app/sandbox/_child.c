@@ -23,7 +23,7 @@
 #define ALIGNMENT 8
 #define NO_TEXT 0xFFFFFFFFu
 #define BALLAST_BYTES ((size_t)1 << 20)
-#define STREAM_SETS 40
+#define STREAM_SETS 64
 #define MAX_NOTES 16
 #define MAX_NOTE_CHARS 200
 #define EXCEPTION_CHARS 2000

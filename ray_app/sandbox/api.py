@@ -29,7 +29,7 @@ Lane = Literal["safe", "fast"]
 
 _WINDOW = 16
 _MAX_BYTES_QUEUED = 64 * 1024
-_COMPANY = 32
+_COMPANY = 48
 _RECHECK_EVERY = 100
 _OTHER_HASH_SEED = 1
 

@@ -1,9 +1,9 @@
 """The server's entry point, run by path: `python -s -P -S launch.py ROOT EXTENSIONS PARENT_PID TIER WITHOUT`.
 
-(`-I` would ignore PYTHONHASHSEED, and then sets of strings would differ between runs; the client gives no other
-variable.) ROOT holds the package `ray_app`, EXTENSIONS are the files of what was built in C. Trusted modules get builtins
-that nobody else can reach. In the server this script never ends. In a child without extensions it ends at once, and
-what `child.arrange` has registered runs while the interpreter exits, with no frame of ours below.
+(`-I` would ignore PYTHONHASHSEED, and then sets of strings would differ between runs; what else the client gives is for
+the loader.) ROOT holds the package `ray_app`, EXTENSIONS are the files of what was built in C. Trusted modules get
+builtins that nobody else can reach. In the server this script never ends. In a child without extensions it ends at
+once, and what `child.arrange` has registered runs while the interpreter exits, with no frame of ours below.
 """
 
 import builtins

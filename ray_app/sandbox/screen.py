@@ -7,6 +7,7 @@ recurse and use memory: that ends its child, and is noticed. The screen is a fil
 """
 
 import ast
+from functools import cache
 
 _BUILTINS = """
     abs all any ascii bin bool bytes bytearray callable chr complex dict divmod enumerate filter float
@@ -34,9 +35,13 @@ _LIBRARY = {
     "typing": "Any Dict FrozenSet Iterable Iterator List Optional Sequence Set Tuple Union Callable",
 }
 LIBRARY = {module: frozenset(names.split()) for module, names in _LIBRARY.items()}
-_FORBIDDEN_NODES = (ast.ClassDef, ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.With, ast.TryStar)
+_ANY_LIBRARY_NAME = frozenset[str]().union(*LIBRARY.values())
+_FORBIDDEN_NODES = frozenset(
+    (ast.ClassDef, ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.With, ast.TryStar, ast.MatchClass)
+)
 _METHODS_DENIED = frozenset("format_map gi_frame gi_code cr_frame f_globals tb_frame with_traceback".split())  # noqa: SIM905
 _MAX_CHARS = 20_000
+_WITHOUT_NODES = frozenset(("ctx", "op", "ops", "id", "attr", "arg", "n", "s", "kind", "type_comment", "names"))
 
 
 def passes(code: str, calls: tuple[str, ...]) -> bool:
@@ -50,52 +55,89 @@ def _bound_if_safe(source: str, mode: str, known: frozenset[str]) -> frozenset[s
     if len(source) > _MAX_CHARS:
         return None
     try:
-        nodes = list(ast.walk(ast.parse(source, mode=mode)))
+        uses = _Uses()
+        if not uses.collect(ast.parse(source, mode=mode)):
+            return None
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    modules = {alias.asname or alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names}
-    named = {alias.asname or alias.name for n in nodes if isinstance(n, ast.ImportFrom) for alias in n.names}
-    bound = _bound(nodes) | named
-    if modules & bound:
+    bound, modules = frozenset(uses.bound), uses.modules
+    if modules & (bound | uses.plain) or not uses.attributes_of(modules) <= _ANY_LIBRARY_NAME:
         return None
-    names = known | bound | BUILTINS
-    bases = {id(n.value) for n in nodes if isinstance(n, ast.Attribute)}
-    safe = all(_node_is_safe(node, names, modules, bases) for node in nodes)
-    return frozenset(bound) if safe else None
+    names = uses.plain | {name for name, _ in uses.based if name not in modules}
+    unsafe = names - known - bound - BUILTINS
+    return None if unsafe or any(name.startswith("__") for name in names) else bound
 
 
-def _node_is_safe(node: ast.AST, names: frozenset[str], modules: set[str], bases: set[int]) -> bool:
-    if isinstance(node, _FORBIDDEN_NODES):
-        return False
-    if isinstance(node, ast.Import):
-        return all(alias.name in LIBRARY for alias in node.names)
-    if isinstance(node, ast.ImportFrom):
-        allowed = LIBRARY.get(node.module or "", frozenset()) if not node.level else frozenset[str]()
-        return all(alias.name in allowed for alias in node.names)
-    if isinstance(node, ast.Name):
-        if node.id in modules:
-            return id(node) in bases
-        return not node.id.startswith("__") and node.id in names
-    if isinstance(node, ast.Attribute):
-        if not isinstance(node.ctx, ast.Load) or node.attr.startswith("_") or node.attr in _METHODS_DENIED:
-            return False
-        if isinstance(node.value, ast.Name) and node.value.id in modules:
-            return any(node.attr in allowed for allowed in LIBRARY.values())
-    return True
+class _Uses:
+    """What one source binds and uses. `plain` are names used otherwise than as `name.attribute`, which are `based`."""
 
+    def __init__(self) -> None:
+        self.bound: set[str] = set()
+        self.plain: set[str] = set()
+        self.based: set[tuple[str, str]] = set()
+        self.modules: set[str] = set()
 
-def _bound(nodes: list[ast.AST]) -> set[str]:
-    """Every name that is bound somewhere: functions, parameters, variables, handlers, patterns."""
-    found: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.FunctionDef):
-            found.add(node.name)
-        elif isinstance(node, ast.arg):
-            found.add(node.arg)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            found.add(node.id)
+    def attributes_of(self, modules: set[str]) -> set[str]:
+        """What is used of the modules."""
+        return {attribute for name, attribute in self.based if name in modules}
+
+    def collect(self, tree: ast.AST) -> bool:
+        """False if a node can never be allowed."""
+        stack: list[ast.AST | None] = [tree]
+        while stack:
+            node = stack.pop()
+            if node is None:
+                continue
+            kind = type(node)
+            if kind is ast.Name:
+                self._name(node)  # type: ignore[arg-type]
+            elif kind is ast.Attribute:
+                if not self._attribute(node, stack):  # type: ignore[arg-type]
+                    return False
+            elif kind is not ast.Constant:
+                if not self._other(node, kind):
+                    return False
+                for field in _fields(kind):
+                    value = getattr(node, field, None)
+                    if type(value) is list:
+                        stack.extend(value)  # pyright: ignore[reportUnknownArgumentType]
+                    elif isinstance(value, ast.AST):
+                        stack.append(value)
+        return True
+
+    def _name(self, node: ast.Name) -> None:
+        self.plain.add(node.id)
+        if type(node.ctx) is ast.Store:
+            self.bound.add(node.id)
+
+    def _attribute(self, node: ast.Attribute, stack: list[ast.AST | None]) -> bool:
+        if type(node.value) is ast.Name:
+            self.based.add((node.value.id, node.attr))
+        else:
+            stack.append(node.value)
+        return type(node.ctx) is ast.Load and not node.attr.startswith("_") and node.attr not in _METHODS_DENIED
+
+    def _other(self, node: ast.AST, kind: type[ast.AST]) -> bool:
+        """Notes what the node binds; False if it can never be allowed."""
+        if kind is ast.FunctionDef:
+            self.bound.add(node.name)  # type: ignore[attr-defined]
+        elif kind is ast.arg:
+            self.bound.add(node.arg)  # type: ignore[attr-defined]
+        elif isinstance(node, ast.Import):
+            self.modules |= {alias.asname or alias.name for alias in node.names}
+            return all(alias.name in LIBRARY for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            self.bound |= {alias.asname or alias.name for alias in node.names}
+            allowed = LIBRARY.get(node.module or "", frozenset()) if not node.level else frozenset[str]()
+            return all(alias.name in allowed for alias in node.names)
         elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            found.add(node.name)
+            self.bound.add(node.name)
         elif isinstance(node, ast.MatchMapping) and node.rest:
-            found.add(node.rest)
-    return found
+            self.bound.add(node.rest)
+        return kind not in _FORBIDDEN_NODES
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields that may hold nodes; in a list of them None may stand, as for `**` in a dictionary."""
+    return tuple(field for field in kind._fields if field not in _WITHOUT_NODES)

@@ -34,6 +34,12 @@ def test_screen_ordinary_functions_pass(code):
         "def f(x):\n    x.y = 1\n    return x",
         "def f(x): return unknown(x)",
         "def f(:",
+        "def f(x):\n    match x:\n        case object(__class__=y):\n            return y",
+        "import math\ndef f(x): return [math for _ in x]",
+        "import math\ndef f(x): return math.system(x)",
+        "def f(x): return (yield x).gi_frame",
+        "def f(x, *, y=open): return y(x)",
+        "def f(x): return {**globals(), 'x': x}",
     ],
 )
 def test_screen_whatever_outlives_a_program_is_refused(code):
