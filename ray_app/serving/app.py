@@ -34,7 +34,7 @@ from ray_app.sandbox.api import execute
 from ray_app.serving import openai_api as api
 from ray_app.serving import tools, vllm
 from ray_app.serving.generation import Delta, EngineOptions, Generation, merge
-from ray_app.serving.streaming import Resumable, events
+from ray_app.serving.streaming import Inbox, Resumable, events
 
 APP = "semray"
 R = TypeVar("R")
@@ -45,6 +45,7 @@ _WORKBENCH = {
     "autoscaling_config": {"min_replicas": 1, "max_replicas": 16, "target_ongoing_requests": 8},
 }
 _PIECES_PER_S = 50  # pieces that one replica hands out, all its streams together
+_WHOLE_S = 10.0  # who waits for a whole answer looks this often, and when it ends
 _ATTEMPTS = 4  # runs of one request before a dying replica is reported
 
 
@@ -93,7 +94,7 @@ class Model:
 
     async def complete(self, generation: Generation) -> list[Delta]:
         """All choices of one generation, finished."""
-        return await _whole(self._deltas(generation))
+        return await _whole(self._deltas(generation, lambda: _WHOLE_S))
 
     async def stream(self, generation: Generation) -> AsyncGenerator[list[Delta]]:
         """The deltas of one generation: the first at once, then as many at a time as a bounded number of pieces needs.
@@ -102,26 +103,23 @@ class Model:
         """
         self._streams += 1
         try:
-            async for deltas in self._deltas(generation):
+            async for deltas in self._deltas(generation, lambda: self._streams / _PIECES_PER_S):
                 yield deltas
-                await asyncio.sleep(self._streams / _PIECES_PER_S)
         finally:
             self._streams -= 1
 
-    async def _deltas(self, generation: Generation) -> AsyncIterator[list[Delta]]:
-        loop = asyncio.get_running_loop()
-        ready: asyncio.Queue[Delta | EngineError] = asyncio.Queue()
-        cancel = self._engine.submit(generation, lambda delta: loop.call_soon_threadsafe(ready.put_nowait, delta))
+    async def _deltas(self, generation: Generation, pause_s: Callable[[], float]) -> AsyncIterator[list[Delta]]:
+        inbox = Inbox(asyncio.get_running_loop())
+        cancel = self._engine.submit(generation, inbox.put)
         unfinished = generation.n
         try:
-            while unfinished:
-                batch: list[Delta] = []
-                for item in [await ready.get(), *(ready.get_nowait() for _ in range(ready.qsize()))]:
-                    if isinstance(item, EngineError):
-                        raise item
-                    batch.append(item)
-                unfinished -= sum(delta.finish is not None for delta in batch)
-                yield batch
+            deltas = await inbox.take()
+            while True:
+                unfinished -= sum(delta.finish is not None for delta in deltas)
+                yield deltas
+                if not unfinished:
+                    return
+                deltas = await inbox.take(pause_s())
         finally:
             if unfinished:
                 cancel()

@@ -1,6 +1,8 @@
-"""From the deltas of one call's generations to one stream of server-sent events."""
+"""From the engine's thread to an event loop, and from the deltas of a call's generations to server-sent events."""
 
 import asyncio
+import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
@@ -10,6 +12,48 @@ from ray_app.serving.generation import Delta, Generation, merge
 
 Source = Callable[[Generation], AsyncIterator[list[Delta]]]
 _Inbox = asyncio.Queue[tuple[int, list[Delta] | Exception | None]]
+
+
+class Inbox:
+    """Carries deltas from the engine's thread to one reader on an event loop, which it wakes only when it must.
+
+    Every wake-up takes the interpreter from the engine, so a reader that has just handed something out says how long
+    it can wait for more; only the end of a choice, or an error, wakes it sooner.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._items: deque[Delta | EngineError] = deque()
+        self._wake = asyncio.Event()
+        self._patient = False
+
+    def put(self, item: Delta | EngineError) -> None:
+        """Called by the engine's thread."""
+        self._items.append(item)
+        if not self._patient or isinstance(item, EngineError) or item.finish is not None:
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    async def take(self, pause_s: float = 0.0) -> list[Delta]:
+        """What has arrived after `pause_s`, or at the end of a choice, or as soon as there is something at all.
+
+        Raises the EngineError that arrived.
+        """
+        if pause_s:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), pause_s)
+        self._patient = False
+        self._wake.clear()
+        while not self._items:
+            await self._wake.wait()
+            self._wake.clear()
+        self._patient = True  # until the reader is back
+        taken: list[Delta] = []
+        while self._items:
+            item = self._items.popleft()
+            if isinstance(item, EngineError):
+                raise item
+            taken.append(item)
+        return taken
 
 
 async def events(call: api.Call, source: Source) -> AsyncIterator[str]:

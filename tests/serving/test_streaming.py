@@ -9,7 +9,7 @@ import pytest
 from ray_app.errors import EngineError
 from ray_app.serving import openai_api as api
 from ray_app.serving.generation import Delta, Generation, Token
-from ray_app.serving.streaming import Resumable, events
+from ray_app.serving.streaming import Inbox, Resumable, events
 
 
 def delta(text: str, choice: int = 0, finish: bool = False) -> Delta:
@@ -97,3 +97,46 @@ def test_events_end_when_their_source_breaks_in_an_unforeseen_way() -> None:
 
     with pytest.raises(ZeroDivisionError, match="a bug"):
         asyncio.run(asyncio.wait_for(gather(), 10))
+
+
+def take(arriving: list[Delta | EngineError], pause_s: float) -> list[Delta]:
+    """What a reader gets that has had something and waits again when another thread hands in its items."""
+
+    async def read() -> list[Delta]:
+        inbox = Inbox(asyncio.get_running_loop())
+        inbox.put(delta("before"))
+        await inbox.take()
+        reader = asyncio.create_task(inbox.take(pause_s))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(lambda: [inbox.put(item) for item in arriving])
+        return await asyncio.wait_for(reader, 20)
+
+    return asyncio.run(read())
+
+
+def test_inbox_without_a_pause_hands_out_what_comes() -> None:
+    assert take([delta("a")], 0.0)[0].text == "a"
+
+
+def test_inbox_gathers_what_comes_within_the_pause() -> None:
+    assert [one.text for one in take([delta("a"), delta("b")], 0.05)] == ["a", "b"]
+
+
+def test_inbox_cuts_the_pause_short_at_the_end_and_at_an_error() -> None:
+    assert [one.text for one in take([delta("a"), delta("b", finish=True)], 3600.0)] == ["a", "b"]
+    with pytest.raises(EngineError, match="gone"):
+        take([delta("a"), EngineError("gone")], 3600.0)
+
+
+def test_inbox_is_not_hurried_by_what_came_while_the_reader_was_busy() -> None:
+    async def read() -> list[str]:
+        inbox = Inbox(asyncio.get_running_loop())
+        inbox.put(delta("a"))
+        first = await inbox.take()
+        inbox.put(delta("b"))
+        waiting = asyncio.create_task(inbox.take(0.2))
+        await asyncio.sleep(0)
+        inbox.put(delta("c"))
+        return ["".join(one.text for one in part) for part in (first, await waiting)]
+
+    assert asyncio.run(read()) == ["a", "bc"]
