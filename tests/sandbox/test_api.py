@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import signal
@@ -152,6 +153,43 @@ def test_execute_cruxeval_gives_every_recorded_output(sandbox, lane):
         if execution.output != canonical(eval(row["output"]), 16_384) or execution.flags
     ]
     assert wrong == []
+
+
+ODD = [
+    "def f(:",
+    "def f(): return 1 / 0",
+    "import sys\ndef f(): sys.exit(3)",
+    "raise SystemExit",
+    "def f():\n    print('a', end='\\udc80' if False else 'b')\n    return ...",
+    "import os\ndef f(): os.listdir('/')",
+    "import nowhere",
+    "def f():\n    import sys\n    sys.stdout.buffer.write(b'\\xff')\n    sys.stdout.close()\n    return 1",
+    "import sys\ndef f():\n    sys.unraisablehook = None\n    return 1",
+    "import sys\ndef f():\n    sys.settrace(None)\n    return 1",
+    "class A:\n    def __del__(self): raise ValueError('late')\ndef f():\n    A()\n    return A",
+    "def f(): return 'x' * 100_000",
+    "def f(): raise KeyError('k', 1)",
+    "class E(Exception):\n    def __str__(self): return 'never asked'\ndef f(): raise E(1)",
+    "def f():\n    yield 1",
+    "def f(): return input()",
+]
+
+
+def outcomes(sandbox, jobs, lane="safe"):
+    return [
+        [dataclasses.replace(execution, cpu_us=0) for execution in executions]
+        for executions in sandbox.execute_many(jobs, lane=lane)
+    ]
+
+
+def test_execute_lanes_and_children_in_c_and_python_leave_the_same(sandbox):
+    rows = [json.loads(line) for line in CRUXEVAL.read_text().splitlines()[:200]] if CRUXEVAL.exists() else []
+    jobs = [Job(code, ("f()", "list(f())")) for code in ODD]
+    jobs += [Job(row["code"], (f"f({row['input']})",)) for row in rows]
+    expected = outcomes(sandbox, jobs)
+    assert outcomes(sandbox, jobs, "fast") == expected
+    with Sandbox(without=["extension"]) as python:
+        assert outcomes(python, jobs) == expected
 
 
 def test_sandbox_unknown_layer_is_an_input_error():

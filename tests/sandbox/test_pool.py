@@ -1,10 +1,13 @@
 import os
 import signal
+import threading
+from pathlib import Path
 
 import pytest
 import ray
 
 from ray_app.sandbox.api import Job
+from ray_app.sandbox.limits import Limits
 from ray_app.sandbox.pool import BATCH, SERVER_DIED, Pool, Worker
 
 
@@ -37,6 +40,42 @@ def test_worker_closed_sandbox_is_started_again_and_charges_no_program():
     worker.sandbox.close()
     results = worker.run([Job("def f(): return 1", ("f()",))] * 3, "safe", False)
     assert [r[0].output for r in results] == ["1", "1", "1"]
+    worker.sandbox.close()
+
+
+def busy_descendant(pid: int) -> bool:
+    """Whether a process below this one has used a tenth of a second of CPU time by itself."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        ticks = [int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[11]) for child in children]
+    except OSError:
+        return False
+    return any(tick >= 10 for tick in ticks) or any(busy_descendant(int(child)) for child in children)
+
+
+def test_worker_program_that_takes_the_server_with_it_is_charged_alone():
+    worker = Worker()
+    spinning = Job("def f():\n    while True: pass", ("f()", "f()"), Limits(cpu_s=30.0, wall_s=60.0))
+    jobs = [Job(f"def f(): return {n}", ("f()",)) for n in range(40)]
+    jobs.insert(25, spinning)
+    over, killed = threading.Event(), []
+
+    def kill_the_server_while_it_spins():
+        while not over.wait(0.01):
+            for pid in worker.server_pids():
+                if busy_descendant(pid):
+                    os.kill(pid, signal.SIGKILL)
+                    killed.append(pid)
+
+    killer = threading.Thread(target=kill_the_server_while_it_spins)
+    killer.start()
+    results = worker.run(jobs, "safe", False)
+    over.set()
+    killer.join()
+    charged = results.pop(25)
+    assert [(call.status, call.flags) for call in charged] == [("signal", (SERVER_DIED,))] * 2
+    assert [result[0].output for result in results] == [str(n) for n in range(40)]
+    assert len(set(killed)) == 2
     worker.sandbox.close()
 
 
