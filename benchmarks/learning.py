@@ -1,24 +1,27 @@
 """The paper's format ablation in miniature: which way of telling an execution teaches a small model to predict it?
 
-    python benchmarks/learning.py --out runs/learning [--tokens N] [--programs N] [--seeds N] [--items N]
+    python benchmarks/learning.py --out runs/learning [--tokens N] [--seeds N] [--items N] [--formats NAME ...]
 
 A small Llama is trained from scratch on grown programs of difficulty 1 to 3, once per format and seed, on the same
-programs and on equally many tokens; then it predicts outputs for programs it has not seen, greedily, and the final
-answer must equal the executed value. Formats: direct (the answer alone), scratchpad (each executed line with the whole
-state after it), next (the changed state written beside the line, in order), monologue (our narrator's text).
-Intervals are 95 % bootstrap intervals over programs, all seeds of a program drawn together.
+executions and on equally many tokens; then it predicts outputs for programs it has not seen, greedily, and the final
+answer must equal the executed value. Formats: direct (the answer alone), scratchpad and next (states as comments behind
+the lines), concise (one row per executed line), monologue (our narrator's text). A model of this size learns little
+from a million tokens, so the programs use few built-ins, short inputs and no dictionaries, sets or floats; programs
+that differ in nothing but names fall on the same side of the split.
 
-Resumable: training goes on from its last checkpoint, a finished (format, seed) is not repeated; results are JSON lines
-in OUT/results.jsonl. `--tokens 20000000 --seeds 3` is the setting to draw conclusions from (about 40 minutes per run on
-one quiet core per million parameters); small settings only show that the experiment runs.
+Intervals are 95 % bootstrap intervals over programs, all seeds and inputs of a program drawn together; differences are
+paired. Resumable: data and model are made once, training goes on from its last checkpoint, and a finished (format,
+seed) is not repeated; results are JSON lines in OUT/results.jsonl. The default takes about an hour of one quiet core.
 """
 
 import argparse
+import ast
 import dataclasses
 import json
 import random
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +32,10 @@ from training import config as base_config
 
 from ray_app.mixture import split_of
 from ray_app.monologue.narrate import narrate_forward
-from ray_app.programs.grow import grow
+from ray_app.programs import grammar
+from ray_app.programs.grow import GrowConfig, grow
+from ray_app.programs.normalise import normalised
+from ray_app.programs.statements import Dial
 from ray_app.programs.trace import TraceConfig, trace_programs
 from ray_app.records import (
     Execution,
@@ -41,70 +47,91 @@ from ray_app.records import (
     from_table,
     to_table,
 )
-from ray_app.tracing.model import steps
+from ray_app.tracing.render import RENDERINGS
 from ray_app.training import local
 
-FORMATS = ("direct", "scratchpad", "next", "monologue")
-CONTEXT = 768
+FORMATS = ("direct", "scratchpad", "next", "concise", "monologue")
+CONTEXT = 512
+MAX_CHARS = 1_200
+"""longest prompt + response of a case in any format; about 500 tokens"""
 HELD_OUT = 0.15
-MAX_MONOLOGUE_TOKENS = 400
+DIALS = {
+    1: Dial(statements=2, blocks=0, depth=0, trips=0, size=3, expression=1),
+    2: Dial(statements=1, blocks=1, depth=1, trips=3, size=3, expression=1),
+    3: Dial(statements=2, blocks=2, depth=2, trips=3, size=4, expression=1),
+}
+CALLED = """
+abs len max min sum sorted reversed range enumerate zip append count insert pop reverse sort upper lower isdigit isupper
+islower isalpha startswith
+"""
+OPERATORS = """
+_ + _ | _ - _ | _ % _ | _ % _ == 0 | _ += _ | _ -= _ | _ *= _ | _ %= _ | _ = _ + _ | _ + [_] | _ += [_] | _ == _
+_ != _ | _ < _ | _ > _ | _ >= _ | _ in _ | _ not in _ | not _ | _ and _ | _ or _ | _ if _ else _ | _[:_] | _[_:]
+_[0] | _[1]
+"""
+KEPT = frozenset(CALLED.split()) | frozenset(OPERATORS.strip().replace("\n", " | ").split(" | "))
+_EXCLUDED = (ast.Dict, ast.Set, ast.DictComp, ast.SetComp, ast.JoinedStr, ast.Lambda, ast.GeneratorExp, ast.Try)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Case:
-    """One execution with its response in every format."""
+    """One execution with its response in every format. `family` is shared by programs that differ in names only."""
 
-    program_id: str
+    family: str
     difficulty: int
     prompt: str
     output: str
     responses: tuple[str, ...]
 
 
-def cases(programs: int) -> Iterator[Case]:
-    for difficulty in (1, 2, 3):
-        grown = [p for p in grow(difficulty, programs // 3, difficulty) if isinstance(p, Program)]
-        for row in trace_programs(grown, TraceConfig(keep=2)):
+def cases(drafts: int) -> Iterator[Case]:
+    """Harder drafts are kept more rarely, so more of them are made: 1, 3 and 6 times `drafts`."""
+    tables = (grammar.EXPRESSIONS, grammar.UPDATES, grammar.CHANGES, grammar.GUARDED)
+    features = {f for table in tables for templates in table.values() for t in templates for f in t.features}
+    rare = {f for f in features if f not in KEPT and f.rpartition(".")[2] not in KEPT}
+    narrow = GrowConfig(weights=dict.fromkeys(rare, 1e-6), dials=DIALS)
+    for difficulty, share in ((1, 1), (2, 3), (3, 6)):
+        grown = (row for row in grow(difficulty, share * drafts, difficulty, narrow) if isinstance(row, Program))
+        for row in trace_programs(filter(plain, grown), TraceConfig(keep=2)):
             if isinstance(row, TracedProgram):
                 for execution in row.executions:
                     yield from _case(row, execution)
 
 
-def _case(row: TracedProgram, execution: Execution) -> Iterator[Case]:
-    told = narrate_forward(row, execution, seed=0, max_tokens=MAX_MONOLOGUE_TOKENS)
-    if not isinstance(told, Monologue) or execution.output is None:
-        return
-    body = told.text.rpartition("[ANSWER]")[0].strip()
-    final = f"[ANSWER]{execution.output}[/ANSWER]"
-    responses = tuple(
-        f"{text}\n{final}" if text else final for text in ("", scratchpad(execution), changes(execution), body)
+def plain(program: Program) -> bool:
+    """Whether the program keeps to the few built-ins and types of this experiment."""
+    for node in ast.walk(ast.parse(program.code)):
+        if isinstance(node, _EXCLUDED) or (isinstance(node, ast.Constant) and isinstance(node.value, float)):
+            return False
+        if isinstance(node, ast.Call):
+            name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+            if name not in KEPT:
+                return False
+    (call,) = ast.parse(program.calls[0]).body
+    kinds = (ast.Dict, ast.Set, ast.Tuple)
+    return not any(
+        isinstance(node, kinds) or (isinstance(node, ast.Constant) and isinstance(node.value, (float, type(None))))
+        for node in ast.walk(call)
     )
-    prompt = f"[PYTHON]\n{row.program.code.rstrip()}\nassert {execution.call} == ??\n[/PYTHON]\n"
-    yield Case(row.id, row.program.difficulty, prompt, execution.output, responses)
 
 
-def scratchpad(execution: Execution) -> str:
-    """Every executed line, with all variables of its frame after it."""
-    lines: list[str] = []
-    assert execution.trace is not None
-    for step in steps(execution.trace):
-        state = step.before | {change.name: change.value for change in step.changes if change.value is not None}
-        lines.append(f"L{step.line}: " + ", ".join(f"{name} = {value}" for name, value in state.items()))
-    return "\n".join(lines)
-
-
-def changes(execution: Execution) -> str:
-    """Every executed line that changed something, with its number in the order of execution and what changed."""
-    assert execution.trace is not None
-    lines: list[str] = []
-    for step in steps(execution.trace):
-        if changed := {change.name: change.value for change in step.changes if change.value is not None}:
-            lines.append(f"L{step.line} # [STATE-{len(lines)}] " + json.dumps(changed))
-    return "\n".join(lines)
+def _case(row: TracedProgram, execution: Execution) -> Iterator[Case]:
+    told = narrate_forward(row, execution, seed=0, max_tokens=MAX_CHARS)
+    if not isinstance(told, Monologue) or execution.output is None or execution.trace is None:
+        return
+    code = row.program.code.rstrip()
+    traced = [RENDERINGS[name].render(code, execution.trace) for name in ("scratchpad", "next", "concise")]
+    final = f"[ANSWER]{execution.output}[/ANSWER]"
+    texts = ("", *traced, told.text.rpartition("[ANSWER]")[0].strip())
+    responses = tuple(f"{text}\n{final}" if text else final for text in texts)
+    prompt = f"[PYTHON]\n{code}\nassert {execution.call} == ??\n[/PYTHON]\n"
+    if len(prompt) + max(map(len, responses)) <= MAX_CHARS:
+        family = content_id("family", normalised(code))
+        yield Case(family, row.program.difficulty, prompt, execution.output, responses)
 
 
 def model_directory(out: Path, rows: list[Case]) -> Path:
-    """A randomly initialised model of about a million parameters, with a tokenizer trained on all formats alike."""
+    """A randomly initialised model of 0.7 million parameters, with a tokenizer trained on all formats alike."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -117,7 +144,7 @@ def model_directory(out: Path, rows: list[Case]) -> Path:
     )
     raw.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=1024, special_tokens=["<s>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
+        vocab_size=768, special_tokens=["<s>", "</s>"], initial_alphabet=pre_tokenizers.ByteLevel.alphabet()
     )
     raw.train_from_iterator((text for case in rows for text in (case.prompt, *case.responses)), trainer)
     tokenizer = PreTrainedTokenizerFast(
@@ -130,7 +157,7 @@ def model_directory(out: Path, rows: list[Case]) -> Path:
             vocab_size=len(tokenizer),
             hidden_size=128,
             intermediate_size=384,
-            num_hidden_layers=4,
+            num_hidden_layers=3,
             num_attention_heads=4,
             max_position_embeddings=2 * CONTEXT,
             tie_word_embeddings=True,
@@ -147,79 +174,99 @@ def train_one(rows: list[Case], path: Path, out: Path, fmt: str, seed: int, toke
     which = FORMATS.index(fmt)
     samples = [
         Sample(
-            content_id(case.prompt, fmt), "forward", case.prompt, case.responses[which], case.program_id,
+            content_id(case.prompt, fmt), "forward", case.prompt, case.responses[which], case.family,
             case.difficulty, "train",
         )
         for case in rows
     ]  # fmt: skip
     cfg = base_config(
         model=str(path), run_name=f"{fmt}-{seed}", storage_path=str(out), prompt_style="paper", max_length=CONTEXT,
-        train_batch_size=8, per_device_train_batch_size=4, learning_rate=2e-3, min_learning_rate=1e-4, seed=seed,
-        warmup_steps=20, weight_decay=0.01, save_steps=200, eval_steps=10**6, logging_steps=20, num_train_epochs=1,
+        packs_per_step=4, per_device_train_batch_size=4, learning_rate=3e-3, min_learning_rate=1e-4, seed=seed,
+        warmup_steps=50, weight_decay=0.01, save_steps=200, eval_steps=10**6, logging_steps=50, num_train_epochs=1,
     )  # fmt: skip
     one = local.prepare(samples, cfg).supply
-    tokens_per_epoch = one.total * one.fill * CONTEXT
-    epochs = int(tokens / tokens_per_epoch) + 1
-    max_steps = max(1, round(tokens / (one.fill * CONTEXT * cfg.train_batch_size)))
-    cfg = dataclasses.replace(cfg, num_train_epochs=epochs, max_steps=max_steps)
+    per_pack = one.fill * CONTEXT
+    epochs = int(tokens / (one.total * per_pack)) + 1
+    steps = max(1, round(tokens / (per_pack * cfg.packs_per_step)))
+    cfg = dataclasses.replace(cfg, num_train_epochs=epochs, max_steps=steps)
     local.train(cfg, samples, torch.device("cpu"))
     return out / cfg.run_name / "last"
 
 
 @torch.no_grad()
-def right(checkpoint: Path, path: Path, items: list[Case]) -> list[bool]:
-    """Whether the greedy answer to each item equals the executed value."""
+def answers(checkpoint: Path, path: Path, items: list[Case]) -> list[str]:
+    """The greedy answer to each item; "" where the reply has none."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(path)
     model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
     model.load_state_dict(torch.load(checkpoint / "plain.pt", weights_only=True)["weights"])
     model.eval()
-    verdicts: list[bool] = []
-    for start in range(0, len(items), 32):
-        batch = items[start : start + 32]
-        encoded = tokenizer(["<s>" + case.prompt for case in batch], return_tensors="pt", padding=True)
-        room = 2 * CONTEXT - encoded["input_ids"].shape[1]
-        replies = model.generate(**encoded, max_new_tokens=min(512, room), do_sample=False)
-        for case, reply in zip(batch, replies, strict=True):
+    said = [""] * len(items)
+    order = sorted(range(len(items)), key=lambda k: len(items[k].prompt) + len(items[k].responses[-1]))
+    for start in range(0, len(order), 50):
+        batch = order[start : start + 50]
+        encoded = tokenizer(["<s>" + items[k].prompt for k in batch], return_tensors="pt", padding=True)
+        replies = model.generate(**encoded, max_new_tokens=CONTEXT, do_sample=False)
+        for k, reply in zip(batch, replies, strict=True):
             text = tokenizer.decode(reply[encoded["input_ids"].shape[1] :], skip_special_tokens=True)
-            said = text.rpartition("[ANSWER]")[2].partition("[/ANSWER]")[0] if "[/ANSWER]" in text else ""
-            verdicts.append(said.strip() == case.output)
-    return verdicts
+            said[k] = text.rpartition("[ANSWER]")[2].partition("[/ANSWER]")[0] if "[/ANSWER]" in text else ""
+    return said
 
 
-def interval(per_program: list[list[float]], rounds: int = 2_000) -> tuple[float, float]:
-    rng = random.Random(0)
+Grouped = dict[str, list[float]]
+
+
+def interval(groups: Grouped, rounds: int = 2_000) -> str:
+    """Mean with its bootstrap interval over programs."""
+    rng, lists = random.Random(0), list(groups.values())
     means = sorted(
         sum(map(sum, chosen)) / sum(map(len, chosen))
-        for chosen in ([rng.choice(per_program) for _ in per_program] for _ in range(rounds))
+        for chosen in (rng.choices(lists, k=len(lists)) for _ in range(rounds))
     )
-    return means[int(0.025 * rounds)], means[int(0.975 * rounds)]
+    mean = sum(map(sum, lists)) / sum(map(len, lists))
+    return f"{mean:6.1%} [{means[int(0.025 * rounds)]:.1%}, {means[int(0.975 * rounds)]:.1%}]"
 
 
-def report(results: Iterable[dict[str, Any]]) -> None:
-    rows = list(results)
+def report(results: list[dict[str, Any]], items: list[Case]) -> None:
+    """Exact match per format, by difficulty, and the paired difference to direct answers on the seeds both have."""
+
+    def verdicts(fmt: str, seed: int) -> list[float] | None:
+        found = [row for row in results if (row["format"], row["seed"]) == (fmt, seed)]
+        return (
+            [float(said == case.output) for said, case in zip(found[0]["said"], items, strict=True)] if found else None
+        )
+
+    def grouped(rows: list[list[float]], difficulty: int = 0) -> Grouped:
+        groups: Grouped = {}
+        for right in rows:
+            for value, case in zip(right, items, strict=True):
+                if difficulty in (0, case.difficulty):
+                    groups.setdefault(case.family, []).append(value)
+        return groups
+
+    seeds = sorted({row["seed"] for row in results})
     for fmt in FORMATS:
-        grouped: dict[str, list[float]] = {}
-        for row in rows:
-            if row["format"] == fmt:
-                for program, verdict in zip(row["programs"], row["right"], strict=True):
-                    grouped.setdefault(program, []).append(float(verdict))
-        if grouped:
-            everything = [v for values in grouped.values() for v in values]
-            low, high = interval(list(grouped.values()))
-            seeds = sum(row["format"] == fmt for row in rows)
-            mean = sum(everything) / len(everything)
-            print(f"{fmt:12} exact match {mean:6.1%}  [{low:.1%}, {high:.1%}]  {seeds} seeds, {len(grouped)} programs")
+        own = {seed: found for seed in seeds if (found := verdicts(fmt, seed)) is not None}
+        if not own:
+            continue
+        levels = "  ".join(f"d{d} {interval(grouped([*own.values()], d)).split()[0]}" for d in (1, 2, 3))
+        line = f"{fmt:11} exact match {interval(grouped([*own.values()]))}  {levels}  {len(own)} seeds"
+        base = {seed: verdicts("direct", seed) for seed in own}
+        gains = [[a - b for a, b in zip(right, base[s] or [], strict=True)] for s, right in own.items() if base[s]]
+        print(line + (f"  minus direct {interval(grouped(gains))}" if gains and fmt != "direct" else ""), flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=2_000_000)
-    parser.add_argument("--programs", type=int, default=6_000)
+    parser.add_argument("--tokens", type=int, default=2_000_000, help="training tokens of each run")
+    parser.add_argument(
+        "--drafts", type=int, default=8_000, help="programs drafted at difficulty 1; 3 and 6 times more at 2 and 3"
+    )
+    parser.add_argument("--formats", nargs="+", default=FORMATS, choices=FORMATS)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--items", type=int, default=300)
+    parser.add_argument("--items", type=int, default=240, help="held-out executions, a third of each difficulty")
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -227,26 +274,31 @@ def main() -> None:
     import pyarrow.parquet as pq
 
     if not data.is_file():
-        pq.write_table(to_table(Case, cases(chosen.programs)), data)
-    rows = from_table(Case, pq.read_table(data))
-    train = [case for case in rows if split_of(case.program_id, HELD_OUT) == "train"]
-    held_out = [case for case in rows if split_of(case.program_id, HELD_OUT) == "held_out"][: chosen.items]
-    print(f"{len(train)} training executions, {len(held_out)} held out, of programs never trained on")
+        pq.write_table(to_table(Case, cases(chosen.drafts)), data)
+    rows = list(from_table(Case, pq.read_table(data)))
+    train = [case for case in rows if split_of(case.family, HELD_OUT) == "train"]
+    rest = [case for case in rows if split_of(case.family, HELD_OUT) == "held_out"]
+    rest.sort(key=lambda case: content_id(case.prompt))
+    held_out = [case for d in (1, 2, 3) for case in [c for c in rest if c.difficulty == d][: chosen.items // 3]]
+    levels = [sum(case.difficulty == d for case in train) for d in (1, 2, 3)]
+    print(f"{len(train)} training executions {levels}, {len(held_out)} held out, of programs never trained on")
     path = model_directory(chosen.out, train)
     results = chosen.out / "results.jsonl"
     done = [json.loads(line) for line in results.read_text().splitlines()] if results.is_file() else []
     for seed in range(chosen.seeds):
-        for fmt in FORMATS:
+        for fmt in chosen.formats:
             if any((row["format"], row["seed"]) == (fmt, seed) for row in done):
                 continue
+            start = time.process_time()
             checkpoint = train_one(train, path, chosen.out, fmt, seed, chosen.tokens)
-            verdicts = right(checkpoint, path, held_out)
-            row = {"format": fmt, "seed": seed, "right": verdicts, "programs": [c.program_id for c in held_out]}
+            middle = time.process_time()
+            row = {"format": fmt, "seed": seed, "said": answers(checkpoint, path, held_out)}
+            print(f"{fmt} seed {seed}: {middle - start:.0f} s training, {time.process_time() - middle:.0f} s answering")
             done.append(row)
             with results.open("a") as sink:
                 sink.write(json.dumps(row) + "\n")
-            report([row])
-    report(done)
+            report([row], held_out)
+    report(done, held_out)
 
 
 if __name__ == "__main__":
