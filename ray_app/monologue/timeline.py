@@ -135,7 +135,7 @@ def _arrange(source: Source, trace: Trace) -> Timeline:
     _parents(frames, moments)
     runs: list[LoopRun] = []
     for frame in frames.values():
-        for moment, following in zip(frame.moments, [*frame.moments[1:], None], strict=True):
+        for moment, following in zip(frame.moments, [*frame.moments[1:], None], strict=False):
             moment.following = following
         _iterate(source, frame, runs)
         for moment in frame.moments:
