@@ -21,6 +21,7 @@ import httpx
 from ray_app.errors import InputError, TeacherError
 from ray_app.teacher.budget import Ledger, Price, Usage
 from ray_app.teacher.cache import ReplyCache
+from ray_app.teacher.flow import Flow, Pace
 
 
 class Message(TypedDict):
@@ -82,6 +83,28 @@ class Reply:
     error: str | None = None
     finish_reasons: tuple[str, ...] = ()
 
+    def stored(self) -> dict[str, Any]:
+        """What is kept of a reply in a cache."""
+        return {
+            "texts": self.texts,
+            "finish_reasons": self.finish_reasons,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+        }
+
+    @classmethod
+    def restored(cls, stored: dict[str, Any]) -> "Reply | None":
+        """The reply that was stored; None where it is not one."""
+        if not _is_texts(stored.get("texts")):
+            return None
+        return cls(
+            texts=tuple(stored["texts"]),
+            prompt_tokens=_count(stored.get("prompt_tokens")),
+            completion_tokens=_count(stored.get("completion_tokens")),
+            cached=True,
+            finish_reasons=tuple(str(reason) for reason in stored.get("finish_reasons") or ()),
+        )
+
 
 class Teacher(Protocol):
     """Answers requests; `name` identifies the model in the origin of what it wrote."""
@@ -95,12 +118,14 @@ class Teacher(Protocol):
 
 
 class _Retry(Exception):
-    """A failure worth another attempt. `after_s`: what the endpoint asked us to wait; `dead`: nobody answered."""
+    """A failure worth another attempt. `after_s`: what the endpoint asked us to wait; `dead`: nobody answered;
+    `busy`: it has too much to do."""
 
-    def __init__(self, reason: str, after_s: float | None = None, *, dead: bool = False) -> None:
+    def __init__(self, reason: str, after_s: float | None = None, *, dead: bool = False, busy: bool = False) -> None:
         super().__init__(reason)
         self.after_s = after_s
         self.dead = dead
+        self.busy = busy
 
 
 class _Refused(Exception):
@@ -110,8 +135,9 @@ class _Refused(Exception):
 class OpenAITeacher:
     """Any endpoint that speaks the OpenAI protocol: `/chat/completions` for messages, `/completions` for prompts.
 
-    At most `concurrency` requests are in flight, started at most `requests_per_minute` times a minute. Time-outs,
-    429 and 5xx are retried `attempts` times in all, waiting 1, 2, 4 ... seconds with jitter, or what Retry-After says.
+    At most `concurrency` requests are in flight, and not more than the endpoint can take (see `flow`), started at most
+    `requests_per_minute` times a minute. Time-outs, 429 and 5xx are retried `attempts` times in all, waiting 1, 2, 4
+    ... seconds with jitter, or what Retry-After says.
     With `cache_dir`, replies are kept on disk by content; the model is known there by its name only, so give each
     checkpoint that is served under the same name a directory of its own. Failed replies are not kept.
     """
@@ -146,7 +172,8 @@ class OpenAITeacher:
         self._cache = ReplyCache(str(cache_dir)) if cache_dir is not None else None
         self._concurrency = concurrency
         self._attempts = attempts
-        self._pace = _Pace(requests_per_minute, sleep, clock)
+        self._flow = Flow(concurrency, clock)
+        self._pace = Pace(requests_per_minute, sleep, clock)
         self._sleep = sleep
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
@@ -212,18 +239,8 @@ class OpenAITeacher:
             pool.shutdown(wait=True, cancel_futures=True)
 
     def _cached(self, request: Request) -> Reply | None:
-        if self._cache is None:
-            return None
-        stored = self._cache.get(ReplyCache.key(request.body(self.model)))
-        if stored is None or not _is_texts(stored.get("texts")):
-            return None
-        return Reply(
-            texts=tuple(stored["texts"]),
-            prompt_tokens=_count(stored.get("prompt_tokens")),
-            completion_tokens=_count(stored.get("completion_tokens")),
-            cached=True,
-            finish_reasons=tuple(str(reason) for reason in stored.get("finish_reasons") or ()),
-        )
+        stored = self._cache.get(ReplyCache.key(request.body(self.model))) if self._cache is not None else None
+        return None if stored is None else Reply.restored(stored)
 
     def _answer(self, request: Request) -> Reply:
         if (stored := self._cached(request)) is not None:
@@ -235,13 +252,7 @@ class OpenAITeacher:
             self.ledger.count(failed=1)
             return Reply((), error=str(refusal))
         if self._cache is not None:
-            content = {
-                "texts": reply.texts,
-                "finish_reasons": reply.finish_reasons,
-                "prompt_tokens": reply.prompt_tokens,
-                "completion_tokens": reply.completion_tokens,
-            }
-            self._cache.put(ReplyCache.key(request.body(self.model)), content)
+            self._cache.put(ReplyCache.key(request.body(self.model)), reply.stored())
         return reply
 
     def _ask_for_all(self, request: Request) -> Reply:
@@ -293,10 +304,16 @@ class OpenAITeacher:
         claim = self.ledger.reserve(request.estimated_prompt_tokens, request.max_tokens * request.n)
         used = (0, 0)
         try:
-            self._pace.wait()
-            reply = self._parse(self._post(request))
+            with self._flow.place():
+                self._pace.wait()
+                reply = self._parse(self._post(request))
+            self._flow.answered(reply.completion_tokens)
             used = (reply.prompt_tokens, reply.completion_tokens)
             self.ledger.count(requests=1)
+        except _Retry as failure:
+            if failure.busy:
+                self._flow.refused()
+            raise
         finally:
             self.ledger.settle(claim, *used)
         return reply
@@ -310,7 +327,8 @@ class OpenAITeacher:
         except httpx.ConnectTimeout as error:
             raise _Retry("connection timed out", dead=True) from error
         except httpx.TransportError as error:
-            raise _Retry(f"{type(error).__name__}: {error}") from error
+            slow = isinstance(error, httpx.TimeoutException)
+            raise _Retry(f"{type(error).__name__}: {error}", busy=slow) from error
         status = response.status_code
         if status < 400:
             return response
@@ -323,7 +341,7 @@ class OpenAITeacher:
                 "check the base URL (it usually ends in /v1) and the model name"
             )
         if status in (408, 409, 425, 429) or status >= 500:
-            raise _Retry(reason, _retry_after_s(response))
+            raise _Retry(reason, _retry_after_s(response), busy=status in (429, 503))
         raise _Refused(reason)
 
     def _parse(self, response: httpx.Response) -> Reply:
@@ -343,27 +361,6 @@ class OpenAITeacher:
             completion_tokens=_count(usage.get("completion_tokens")),
             finish_reasons=tuple(reason for _, reason in pairs),
         )
-
-
-class _Pace:
-    """Spaces starts evenly: at most `per_minute` of them in any minute; None means no limit."""
-
-    def __init__(self, per_minute: float | None, sleep: Callable[[float], None], clock: Callable[[], float]) -> None:
-        self._gap_s = 0.0 if per_minute is None else 60.0 / per_minute
-        self._sleep = sleep
-        self._clock = clock
-        self._next = 0.0
-        self._lock = threading.Lock()
-
-    def wait(self) -> None:
-        if not self._gap_s:
-            return
-        with self._lock:
-            now = self._clock()
-            start = max(now, self._next)
-            self._next = start + self._gap_s
-        if start > now:
-            self._sleep(start - now)
 
 
 def _choice(choice: Any) -> tuple[str, str]:
