@@ -5,12 +5,9 @@
 Ctrl-C stops the job and the cluster; what the job has finished stays, and the same command resumes.
 """
 
-import asyncio
 import contextlib
-import logging
 import os
 import secrets
-import shlex
 import signal
 import socket
 import subprocess
@@ -21,18 +18,15 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import typer
 
+from cluster import jobs
 from cluster.quiet import quiet
 from ray_app.errors import ClusterError, InputError, SemrayError
 
-if TYPE_CHECKING:
-    from ray.job_submission import JobSubmissionClient
-
 OBJECT_STORE_BYTES = 500_000_000
-START_TIMEOUT_S = 90.0
+START_TIMEOUT_S = jobs.READY_S
 STOP_TIMEOUT_S = 20.0
 
 
@@ -89,20 +83,13 @@ def head(*, dashboard_port: int = 0, num_cpus: int | None = None) -> Generator[H
         _stop(process)
 
 
-def _client(running: Head) -> "JobSubmissionClient":
-    # Ray reads its authentication mode once, when it is imported: so not before `head` has set it.
-    from ray.job_submission import JobSubmissionClient
-
-    return JobSubmissionClient(running.dashboard)
-
-
 def _wait_until_ready(running: Head, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if running.process.poll() is not None:
             break
-        with contextlib.suppress(ConnectionError, RuntimeError):
-            _client(running).list_jobs()
+        with contextlib.suppress(ClusterError, RuntimeError):
+            jobs.client(running.dashboard).list_jobs()
             return
         time.sleep(0.5)
     tail = " | ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
@@ -122,43 +109,13 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def run_job(running: Head, entrypoint: list[str], working_dir: Path) -> str:
     """Submit a job that runs `entrypoint` in a copy of `working_dir`, print its log as it comes, return how it ended:
     SUCCEEDED, FAILED or STOPPED."""
-    client = _client(running)
-    logging.disable(logging.INFO)  # else Ray writes a line for every file that it does not upload
-    job = _submitted(client, shlex.join(entrypoint), working_dir)
+    job = jobs.submit(running.dashboard, entrypoint, working_dir)
     print(f"job {job} submitted to {running.dashboard}", flush=True)
     try:
-        asyncio.run(_follow(client, job))
+        return jobs.follow(running.dashboard, job)
     except KeyboardInterrupt:
-        client.stop_job(job)
+        jobs.stop(running.dashboard, job)
         raise
-    return client.get_job_status(job).value
-
-
-def _submitted(client: "JobSubmissionClient", entrypoint: str, working_dir: Path) -> str:
-    """The id of the submitted job. A dashboard that answers may still wait for the agent that runs jobs."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while True:
-        try:
-            return client.submit_job(entrypoint=entrypoint, runtime_env={"working_dir": str(working_dir)})
-        except RuntimeError as error:
-            if "No available agent" not in str(error) or time.monotonic() > deadline:
-                raise ClusterError(f"Ray refuses the job: {error}; look into its log with `ray logs`") from error
-            time.sleep(0.5)
-
-
-async def _follow(client: "JobSubmissionClient", job: str) -> None:
-    async for text in client.tail_job_logs(job):
-        sys.stdout.write(text)
-        sys.stdout.flush()
-
-
-def _absolute_root(entrypoint: list[str]) -> list[str]:
-    """A job runs in a copy of the working directory, so a relative --root would be lost with it."""
-    made = list(entrypoint)
-    for index, word in enumerate(made[:-1]):
-        if word == "--root" and "://" not in made[index + 1]:
-            made[index + 1] = os.path.abspath(Path(made[index + 1]).expanduser())
-    return made
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
@@ -175,7 +132,7 @@ def main(
     if not entrypoint:
         raise InputError("nothing to run; put a command after --")
     # The job must use this interpreter, wherever the cluster's own shell would find another.
-    command = [sys.executable if word == "python" else word for word in _absolute_root(entrypoint)]
+    command = [sys.executable if word == "python" else word for word in jobs.absolute_root(entrypoint)]
     print("starting a Ray cluster on this machine ...", flush=True)
     try:
         with head(dashboard_port=dashboard_port, num_cpus=num_cpus) as running:

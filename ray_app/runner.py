@@ -10,7 +10,8 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ import ray.data
 from ray import cloudpickle
 from ray._private import state as _state
 from ray.exceptions import RayActorError
+from ray.util.annotations import RayDeprecationWarning
 
 from ray_app import errors, telemetry
 from ray_app.errors import ClusterError, SandboxError, SemrayError
@@ -29,7 +31,7 @@ from ray_app.stage import Spend, Stage, plan
 from ray_app.store import Dataset, Ledger
 
 _ATTEMPTS = 10
-"""how often a shard is begun before the run is given up: rows that kill the worker or its sandbox must not do so for ever"""
+"""how often a shard is begun before the run is given up: a row may not kill workers or sandboxes for ever"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +92,17 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
     # The job travels pickled, as bytes: Arrow has no type for it. A few blocks per worker keep every actor busy.
     jobs = [{"job": _pack((stage, dataset, unit))} for unit in missing]
     source = ray.data.from_items(jobs, override_num_blocks=min(len(missing), 4 * workers))
-    results = source.map_batches(
-        _ShardActor,
-        batch_size=1,
-        # Workers that find no room wait for it: an autoscaling cluster grows under them.
-        compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
-        num_cpus=stage.num_cpus,
-        num_gpus=stage.num_gpus,
-        max_task_retries=_ATTEMPTS - 1,
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RayDeprecationWarning)  # Ray has no other name for max_task_retries yet
+        results = source.map_batches(
+            _ShardActor,
+            batch_size=1,
+            # Workers that find no room wait for it: an autoscaling cluster grows under them.
+            compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
+            num_cpus=stage.num_cpus,
+            num_gpus=stage.num_gpus,
+            max_task_retries=_ATTEMPTS - 1,
+        )
     try:
         for row in results.iter_rows():
             if row["error"]:
@@ -116,7 +120,12 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
 def _slots(stage: Stage[Any, Any, Any]) -> int:
     """How many workers the cluster holds, or would hold if it grew as far as its autoscaler may let it."""
     now = ray.cluster_resources()
-    cpus, gpus = (max(now.get(kind, 0.0), _grown_to().get(kind, 0.0)) for kind in ("CPU", "GPU"))
+    cpus, gpus = now.get("CPU", 0.0), now.get("GPU", 0.0)
+    if groups := _groups():
+        cpus = max(
+            cpus, _at_most(groups, "CPU", gpus=bool(stage.num_gpus)) + (0.0 if stage.num_gpus else _beside_gpus())
+        )
+        gpus = max(gpus, _at_most(groups, "GPU", gpus=True))
     if cpus < stage.num_cpus or gpus < stage.num_gpus:
         raise ClusterError(
             f"stage {stage.name} needs {stage.num_cpus:g} CPU and {stage.num_gpus:g} GPU per worker, the cluster has "
@@ -127,9 +136,25 @@ def _slots(stage: Stage[Any, Any, Any]) -> int:
     return min(by_cpu, by_gpu, stage.max_workers or by_cpu)
 
 
-def _grown_to() -> Mapping[str, float]:
-    """The resources of the cluster at its largest; empty where no autoscaler runs."""
-    return _state.state.get_max_resources_from_cluster_config() or {}
+def _groups() -> Sequence[Any]:
+    """The kinds of nodes that the cluster's autoscaler may start; none where no autoscaler runs."""
+    config = _state.state.get_cluster_config()
+    return list(config.node_group_configs) if config is not None else []
+
+
+def _at_most(groups: Sequence[Any], resource: str, *, gpus: bool) -> float:
+    """How much of a resource the kinds of nodes with, or without, GPUs have when all of them run.
+
+    More work than the cores of nodes without GPUs would make the autoscaler start one with GPUs for it.
+    """
+    fit = [group for group in groups if bool(group.resources.get("GPU")) == gpus]
+    return float(sum(group.max_count * group.resources.get(resource, 0) for group in fit))
+
+
+def _beside_gpus() -> float:
+    """The cores of nodes with GPUs that run already: work for CPUs may fill them."""
+    running = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    return sum(resources.get("CPU", 0.0) for resources in running if resources.get("GPU"))
 
 
 _pack: Any = cloudpickle.dumps  # pyright: ignore[reportPrivateImportUsage]

@@ -39,7 +39,7 @@ MAY_IMPORT_RAY = {
     "ray_app/training/trainer.py",
     "ray_app/serving/app.py",
     "cluster/session.py",
-    "cluster/local.py",
+    "cluster/jobs.py",
 }
 
 

@@ -1,4 +1,4 @@
-"""The stage of `kit` as a job: python -m tests.chaos.job ROOT [count | hold]."""
+"""A stage of `kit` as a job: python -m tests.chaos.job ROOT grow | execute | count | hold."""
 
 import sys
 import time
@@ -17,14 +17,14 @@ def main(root: str, what: str) -> None:
             print("held", flush=True)
             time.sleep(600)
         elif what == "count":
-            print(len(list(Dataset(place, kit.STAGE.name).read(kit.STAGE.writes))))
+            print(len(list(Dataset(place, "grown").read(kit.GROWING.writes))))
         else:
             with connect(num_cpus=2):
-                kit.execute(place)
+                {"grow": kit.grow_all, "execute": kit.execute}[what](place)
 
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], " ".join(sys.argv[2:]))
+        main(sys.argv[1], sys.argv[2])
     except SemrayError as error:
         sys.exit(f"error: {error}")

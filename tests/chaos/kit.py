@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ray_app.programs.grow import GrowConfig, grow
 from ray_app.programs.trace import TraceConfig
-from ray_app.programs.workers import trace_rows
+from ray_app.programs.workers import Plot, grow_plots, trace_rows
 from ray_app.records import Program, TracedProgram
 from ray_app.runner import run
 from ray_app.sandbox.limits import Limits
@@ -17,6 +17,9 @@ STAGE = Stage(
     "executions", trace_rows, TraceConfig(limits=Limits(cpu_s=2, wall_s=60), keep=2), Program, TracedProgram, 4
 )
 
+GROWING = Stage("grown", grow_plots, GrowConfig(), Plot, Program, 1)
+"""without a sandbox, which cannot start in every namespace that a test makes"""
+
 
 @cache
 def programs() -> tuple[Program, ...]:
@@ -26,6 +29,11 @@ def programs() -> tuple[Program, ...]:
 def execute(root: Path | str) -> Dataset:
     """Bring the stage to completion under `root`; needs an initialised Ray."""
     return run(STAGE, str(root), rows=programs())
+
+
+def grow_all(root: Path | str) -> Dataset:
+    """Another stage: forty shards of programs."""
+    return run(GROWING, str(root), rows=[Plot(seed, 15, 1 + seed % 4) for seed in range(40)])
 
 
 def shards(root: Path) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ Every node is a raylet of its own that believes to be a machine; nodes start whe
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -14,7 +15,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
 
 from cluster.local import free_port
@@ -23,7 +23,7 @@ from tests.processes import wait_for
 PROVIDER = "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider"
 
 
-def config_of(workers: Mapping[str, Mapping[str, Any]], idle_s: float) -> dict[str, Any]:
+def config_of(workers: Mapping[str, Mapping[str, Any]], address: str, idle_s: float) -> dict[str, Any]:
     """What `ray start --autoscaling-config` takes: a head without CPUs and these worker types."""
     head = {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0}
     return {
@@ -37,17 +37,30 @@ def config_of(workers: Mapping[str, Mapping[str, Any]], idle_s: float) -> dict[s
             "disable_launch_config_check": True,
             "launch_multiple": True,
             "head_node_id": FAKE_HEAD_NODE_ID,
+            "gcs_address": address,
         },
         "auth": {},
+        "file_mounts": {},
+        "cluster_synced_files": [],
+        "file_mounts_sync_continuously": False,
+        "rsync_exclude": [],
+        "rsync_filter": [],
+        "upscaling_speed": 20.0,
+        **{f"{name}_commands": [] for name in ("initialization", "setup", "head_setup", "worker_setup")},
+        **{f"{name}_start_ray_commands": [] for name in ("head", "worker")},
         "available_node_types": {"ray.head.default": head, **{name: dict(worker) for name, worker in workers.items()}},
         "head_node_type": "ray.head.default",
     }
 
 
 @contextmanager
-def fake_cluster(workers: Mapping[str, Mapping[str, Any]], idle_s: float = 3.0) -> Iterator[str]:
-    """The address of a running cluster that starts with its head alone."""
+def fake_cluster(workers: Mapping[str, Mapping[str, Any]], idle_s: float = 3.0) -> Iterator[dict[str, str]]:
+    """A running cluster that starts with its head alone: the environment for drivers, which are processes of their own.
+
+    Ray reads its token when it is imported, so the process that starts the cluster cannot join it.
+    """
     port = free_port()
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     environment = {
         **os.environ,
         "AUTOSCALER_UPDATE_INTERVAL_S": "1",
@@ -55,11 +68,11 @@ def fake_cluster(workers: Mapping[str, Mapping[str, Any]], idle_s: float = 3.0) 
         "RAY_enable_autoscaler_v2": "1",
         "RAY_CLOUD_INSTANCE_ID": FAKE_HEAD_NODE_ID,
         "RAY_OVERRIDE_NODE_ID_FOR_TESTING": FAKE_HEAD_NODE_ID,
-        "RAY_AUTH_MODE": "disabled",
+        **token,
     }
     with tempfile.TemporaryDirectory(prefix="semray-fake-", ignore_cleanup_errors=True) as folder:
         config = Path(folder, "autoscaling.json")
-        config.write_text(json.dumps(config_of(workers, idle_s)))
+        config.write_text(json.dumps(config_of(workers, f"127.0.0.1:{port}", idle_s)))
         command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--num-cpus=0"]
         command += [
             f"--port={port}",
@@ -74,7 +87,7 @@ def fake_cluster(workers: Mapping[str, Mapping[str, Any]], idle_s: float = 3.0) 
             log_text = Path(folder, "head.log").read_text
             wait_for(lambda: "Ray runtime started" in log_text() or head.poll() is not None, "the head starts")
             assert head.poll() is None, log_text()
-            yield f"127.0.0.1:{port}"
+            yield {**os.environ, **token, "RAY_ADDRESS": f"127.0.0.1:{port}"}
         finally:
             head.terminate()
             with suppress(subprocess.TimeoutExpired):
@@ -82,9 +95,3 @@ def fake_cluster(workers: Mapping[str, Mapping[str, Any]], idle_s: float = 3.0) 
             with suppress(ProcessLookupError):
                 os.killpg(head.pid, signal.SIGKILL)
             head.wait()
-
-
-def living() -> list[Mapping[str, float]]:
-    """The resources of the nodes that are alive, the head's first; needs an initialised Ray."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return sorted(nodes, key=lambda resources: "node:__internal_head__" not in resources)
