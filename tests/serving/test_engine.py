@@ -87,6 +87,13 @@ def test_text_ends_before_a_stop_string_that_spans_tokens(engine: TransformersEn
     assert delta.completion_tokens < 40
 
 
+def test_a_model_that_never_stops_ends_where_its_context_does(tiny: Path) -> None:
+    small = TransformersEngine(tiny, EngineOptions(device="cpu", threads=1, max_context=96))
+    delta = next(small.generate([Generation("for ever", temperature=0, ignore_eos=True)]))[0]
+    small.close()
+    assert (delta.finish, delta.prompt_tokens, delta.completion_tokens) == ("length", 8, 88)
+
+
 def test_end_token_stops_and_is_not_part_of_the_text(tiny: Path, tmp_path: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(tiny)
     tokenizer = AutoTokenizer.from_pretrained(tiny)
