@@ -22,6 +22,11 @@ class Bug:
     right: Execution
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the failing run was recorded to its end and can be told as a whole."""
+        return _is_whole(self.failing)
+
+    @property
     def test(self) -> str:
         """The test that the buggy program fails and the fixed one passes."""
         return f"assert {self.right.call} == {self.right.output}"
@@ -35,7 +40,7 @@ def fails(run: Execution, right: Execution) -> bool:
 
 
 def smallest(runs: Sequence[Execution], rights: Sequence[Execution]) -> tuple[Execution, Execution] | None:
-    """Of the calls that fail, the run with the smallest input: finished ones first, then the shortest call and trace.
+    """Of the calls that fail, the run with the smallest input: whole ones first, then the shortest call and trace.
 
     `rights` are the runs of the same calls by the fixed program; None where no fit call fails.
     """
@@ -55,8 +60,13 @@ def fit(code: str, run: Execution) -> bool:
     return not unfit(code, run)
 
 
+def _is_whole(run: Execution) -> bool:
+    too_deep = (run.exception or "").startswith("RecursionError")
+    return run.status not in ENDLESS and not too_deep and run.trace is not None and not run.trace.truncated
+
+
 def _size(run: Execution) -> tuple[bool, int, int, str]:
-    return run.status in ENDLESS, len(run.call), len(run.trace.events) if run.trace else 0, run.call
+    return not _is_whole(run), len(run.call), len(run.trace.events) if run.trace else 0, run.call
 
 
 def _same(one: str, other: str) -> bool:

@@ -52,6 +52,8 @@ def _cause(change: Difference, rng: random.Random) -> str:
     if isinstance(old, ast.expr) and isinstance(new, ast.expr):
         around = code(change.inside) if isinstance(old, ast.Constant) and change.inside is not None else ""
         return f"{span or 'the expression'}{f' in {around}' if around else ''} {_expression(old, new, rng)}"
+    if isinstance(old, ast.AugAssign) and isinstance(new, ast.AugAssign) and (verbs := _verbs(old.op, new.op)):
+        return f"{span} {verbs}"
     return f"{span or 'this statement'} is not what has to be done at this place"
 
 
@@ -73,7 +75,13 @@ def _expression(old: ast.expr, new: ast.expr, rng: random.Random) -> str:
         return rng.choice(("is read, but another variable is meant", "is the wrong variable here"))
     if isinstance(old, ast.Constant) and isinstance(new, ast.Constant):
         return "is the wrong value"
-    return "is not the expression that is needed here"
+    if _within(old, new):
+        return "is not enough by itself"
+    return "does more than is needed" if _within(new, old) else "is not the expression that is needed here"
+
+
+def _within(part: ast.expr, whole: ast.expr) -> bool:
+    return any(ast.dump(node) == ast.dump(part) for node in ast.walk(whole) if isinstance(node, ast.expr))
 
 
 def _compared(old: ast.expr, new: ast.expr) -> str:
@@ -96,7 +104,11 @@ def _computed(old: ast.expr, new: ast.expr) -> str:
         return ""
     if ast.dump(old.left) != ast.dump(new.left) or ast.dump(old.right) != ast.dump(new.right):
         return ""
-    verbs = _VERBS.get(type(old.op), ""), _VERBS.get(type(new.op), "")
+    return _verbs(old.op, new.op)
+
+
+def _verbs(old: ast.operator, new: ast.operator) -> str:
+    verbs = _VERBS.get(type(old), ""), _VERBS.get(type(new), "")
     return f"{verbs[0]}, where the task needs something that {verbs[1]}" if all(verbs) else ""
 
 

@@ -17,16 +17,18 @@ from ray_app.repair.bug import ENDLESS, Bug
 from ray_app.repair.cause import causes, fixes
 from ray_app.repair.difference import Difference, differences
 from ray_app.repair.divergence import Divergence, diverge
-from ray_app.repair.endless import circle
+from ray_app.repair.endless import excerpt
 from ray_app.repair.sections import join
 from ray_app.repair.steps import correct_step, wrong_step
+
+_EXCERPT = MAX_LEVEL + 1
 
 
 def diagnose(bug: Bug, *, seed: int, max_tokens: int) -> str:
     """The diagnosis of a bug, "" where the two runs show no difference that can be told.
 
-    Detail is dropped from the simulation until the text fits `max_tokens` (an estimate); the shortest telling is
-    returned even where it does not fit. Deterministic per seed.
+    Detail is dropped from the simulation until the text fits `max_tokens` (an estimate), at last all but the steps
+    around the wrong one; that telling is returned even where it does not fit. Deterministic per seed.
     """
     assert bug.failing.trace is not None
     assert bug.right.trace is not None
@@ -37,7 +39,7 @@ def diagnose(bug: Bug, *, seed: int, max_tokens: int) -> str:
     if found is None or not changes:
         return ""
     text = ""
-    for level in range(MAX_LEVEL + 1):
+    for level in range(0 if bug.is_whole else _EXCERPT, _EXCERPT + 1):
         rng = random.Random(f"{seed}:{bug.failing.call}:{bug.buggy}")
         text = _tell(bug, wrong, right, found, changes, rng, level)
         if tokens(text) <= max_tokens:
@@ -83,8 +85,8 @@ def _actual(bug: Bug) -> str:
 
 
 def _simulation(bug: Bug, wrong: Timeline, found: Divergence, rng: random.Random, level: int) -> str:
-    if bug.failing.status in ENDLESS:
-        return circle(wrong, found.wrong, rng)
+    if level == _EXCERPT:
+        return "\n".join([opening(wrong, bug.failing, rng), excerpt(wrong, found.wrong, rng)])
     told = Teller(wrong, deciding(wrong), rng, level).tell()
     return "\n".join([opening(wrong, bug.failing, rng), *told])
 

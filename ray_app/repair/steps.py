@@ -17,7 +17,8 @@ from ray_app.repair.failure import reason
 def wrong_step(timeline: Timeline, found: Divergence, rng: random.Random) -> str:
     """The step of the buggy run where it goes wrong, with its place; "" where it cannot be told."""
     words = _did(timeline, found, rng)
-    return f"{_place(timeline, found.wrong)}{words}." if words else ""
+    place = _place(timeline, found.wrong)
+    return f"{place}{words[0].upper() + words[1:] if place.endswith('] ') else words}." if words else ""
 
 
 def correct_step(timeline: Timeline, found: Divergence, rng: random.Random) -> str:

@@ -2,8 +2,9 @@
 
 An accepted diagnosis promises: the expected result is what the fixed program gives when it is run, the actual result
 what the buggy one gives; the simulation is true of the buggy run, in order, and tells the states that decide its
-result; the first wrong step is true of the very statement where the two runs part, and something that is said of the
-correct run is true of its counterpart and false of the wrong step; quoted code stands where the text says.
+result unless it says that it stops early; the first wrong step is true of the very statement where the two runs part,
+and something that is said of the correct run is true of its counterpart and false of the wrong step; quoted code
+stands where the text says.
 
 It does not promise that the prose of the root cause is the only explanation; what code it blames is what the fix
 changes, and the fix is judged by running it.
@@ -12,7 +13,7 @@ changes, and the fix is judged by running it.
 from dataclasses import dataclass, replace
 
 from ray_app import records
-from ray_app.monologue.check import Finding, check, quotes
+from ray_app.monologue.check import Finding, check, equal, quotes
 from ray_app.monologue.claim import Claim
 from ray_app.monologue.claims import parse
 from ray_app.monologue.coverage import missing
@@ -21,9 +22,11 @@ from ray_app.monologue.source import read
 from ray_app.monologue.timeline import Moment, Timeline, arrange
 from ray_app.monologue.verify import Verdict, unfit
 from ray_app.monologue.walk import Checked, walk
+from ray_app.records import Execution
 from ray_app.repair.align import align
-from ray_app.repair.bug import ENDLESS, Bug, fails
+from ray_app.repair.bug import Bug, fails
 from ray_app.repair.divergence import Divergence, diverge
+from ray_app.repair.endless import CUT
 from ray_app.repair.sections import Section, split
 
 _CODE = ("code", "quote", "line", "iteration")
@@ -60,7 +63,7 @@ def verify(bug: Bug, text: str) -> Verdict:
     foreign = [piece for name, part in parts.items() for piece in _foreign(runs, name, part)]
     if foreign:
         return _verdict("unsupported literal", done, ", ".join(foreign[:4]))
-    reason, detail = _lacking(runs, checked)
+    reason, detail = _lacking(runs, checked, parts["simulation"])
     return _verdict(reason, done, detail)
 
 
@@ -68,11 +71,25 @@ def _check(runs: _Runs, name: Section, part: str) -> list[Checked]:
     """The findings on one part, against what it speaks about."""
     timeline = runs.right if name in ("expected", "correct", "fix") else runs.wrong
     claims = parse(part, timeline.source.names | runs.wrong.source.names).claims
+    if name == "actual":
+        return [Checked(claim, _result(runs.bug.failing, claim)) for claim in claims]
     if name == "correct":
-        return [Checked(claim, _at(runs.right, claim, runs.found.right)) for claim in claims]
+        called = {claim.subject for claim in claims if claim.kind == "call"}
+        told = [claim for claim in claims if not (claim.kind in ("code", "quote") and claim.subject in called)]
+        return [Checked(claim, _at(runs.right, claim, runs.found.right)) for claim in told]
     if name in ("cause", "fix"):
         return [Checked(claim, _about_code(runs, claim)) for claim in claims]
     return walk(timeline, claims)
+
+
+def _result(run: Execution, claim: Claim) -> Finding:
+    """What is said of the result against the record of the run."""
+    shown = f"{run.call} gives {run.output or run.exception or run.status}"
+    if claim.kind == "exception":
+        return Finding((run.exception or "").partition(":")[0].lower() == claim.subject.lower(), shown)
+    if claim.kind == "return":
+        return Finding(run.output is not None and equal(run.output, claim.value), shown)
+    return Finding(None, "says nothing of the result")
 
 
 def _at(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
@@ -105,7 +122,7 @@ def _foreign(runs: _Runs, name: Section, part: str) -> list[str]:
     return [piece for piece in loose if not any(grounded(timeline, run, piece) for timeline, run in known)]
 
 
-def _lacking(runs: _Runs, checked: dict[Section, list[Checked]]) -> tuple[str, str]:
+def _lacking(runs: _Runs, checked: dict[Section, list[Checked]], simulation: str) -> tuple[str, str]:
     """What an otherwise true diagnosis fails to say; ("ok", "") where nothing is lacking."""
     run, found = runs.bug.failing, runs.found
     if not _tells(checked["expected"], "return", "call-return", "expression"):
@@ -113,7 +130,7 @@ def _lacking(runs: _Runs, checked: dict[Section, list[Checked]]) -> tuple[str, s
     told = {"ok": ("return",), "exception": ("exception",)}.get(run.status)
     if told is not None and not _tells(checked["actual"], *told):
         return "actual result not told", ""
-    if run.status not in ENDLESS:
+    if not simulation.endswith(CUT):
         covers = [pair for item in checked["simulation"] for pair in item.finding.covers]
         lacking = missing(runs.wrong, covers)
         if lacking:

@@ -1,0 +1,157 @@
+"""How many bugs are diagnosed with every claim verified: real ones with their real fixes, and planted ones.
+
+    python -m benchmarks.repair --data ../shared/data --planted 200
+
+Real: QuixBugs (the programs with literal tests) and HumanEvalPack, each with the benchmark's own calls. Planted:
+mutants of grown programs. A bug counts when its smallest failing call is found, the two runs are compared to their
+first divergence, the diagnosis is told and every claim in it holds, and the fix passes every call again. `--show N`
+prints N of the accepted ones, chosen by chance, to be read.
+"""
+
+import argparse
+import ast
+import json
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ray_app.monologue.phrase import tokens
+from ray_app.programs.grow import grow
+from ray_app.programs.trace import TraceConfig, trace_programs
+from ray_app.records import Program, Reject, Repair, TracedProgram
+from ray_app.repair.case import Case, explain
+from ray_app.repair.worker import RepairConfig, repairs
+from ray_app.sandbox.api import Job, execute_many
+from ray_app.sandbox.limits import Limits
+
+_LIMITS = Limits(cpu_s=0.5, trace_events=2_048)
+_MAX_TOKENS = 2_048
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A benchmark's bug: both versions and the calls that test them."""
+
+    case: Case
+    calls: tuple[str, ...]
+
+
+def quixbugs(folder: Path) -> Iterator[Problem]:
+    """The 31 programs whose tests are literal; the 9 on graphs of objects have none."""
+    for line in (folder / "quixbugs/quixbugs_python.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        if row["json_testcases"] is None:
+            continue
+        buggy, description = without_docstring(row["buggy_code"])
+        fixed, _ = without_docstring(row["correct_code"])
+        arguments = [given if isinstance(given, list) else [given] for given, _ in row["json_testcases"]]
+        entry, lines = row["name"], ""
+        tree = ast.parse(fixed)
+        if any(isinstance(node, ast.Yield) for node in ast.walk(tree)):
+            entry = f"collect_{row['name']}"
+            names = next(ast.unparse(n.args) for n in tree.body if isinstance(n, ast.FunctionDef))
+            lines = f"\n\ndef {entry}({names}):\n    return list({row['name']}({names}))\n"
+        case = Case(row["name"], description, entry, buggy + lines, fixed + lines, "real")
+        yield Problem(case, tuple(f"{entry}({', '.join(map(repr, args))})" for args in arguments))
+
+
+def humanevalpack(folder: Path) -> Iterator[Problem]:
+    """All 164 problems, with the calls of literal arguments that their tests make."""
+    for line in (folder / "humanevalpack/humanevalpack_python.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        buggy, fixed = (row["declaration"] + row[column] for column in ("buggy_solution", "canonical_solution"))
+        case = Case(row["task_id"], row["docstring"], row["entry_point"], buggy, fixed, row["bug_type"])
+        yield Problem(case, literal_calls(row["test"], row["entry_point"]))
+
+
+def without_docstring(code: str) -> tuple[str, str]:
+    """A program without the string that ends it, and that string."""
+    tree = ast.parse(code)
+    last = tree.body[-1]
+    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Constant) and isinstance(last.value.value, str):
+        kept = code.split("\n")[: last.lineno - 1]
+        return "\n".join(kept).strip("\n") + "\n", last.value.value.strip()
+    return code.strip("\n") + "\n", ""
+
+
+def literal_calls(tests: str, entry: str) -> tuple[str, ...]:
+    """The calls of a function with literal arguments in the text of its tests."""
+    found: dict[str, None] = {}
+    for node in ast.walk(ast.parse(tests)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in (entry, "candidate"):
+            try:
+                found[f"{entry}({', '.join(repr(ast.literal_eval(argument)) for argument in node.args)})"] = None
+            except ValueError:
+                continue
+    return tuple(call for call in found if call != f"{entry}()")
+
+
+def diagnosed(problems: list[Problem]) -> list[Repair | Reject]:
+    """The outcome of each problem."""
+    jobs = [Job(p.case.buggy, p.calls, _LIMITS) for p in problems] + [
+        Job(p.case.fixed, p.calls, _LIMITS) for p in problems
+    ]
+    runs = list(execute_many(jobs))
+    wrong, right = runs[: len(problems)], runs[len(problems) :]
+    return [
+        explain(p.case, bad, good, seed=0, max_tokens=_MAX_TOKENS)
+        for p, bad, good in zip(problems, wrong, right, strict=True)
+    ]
+
+
+def planted(count: int) -> list[Repair | Reject]:
+    """The outcomes on grown programs of four difficulties."""
+    programs = [p for level in (1, 2, 3, 4) for p in grow(level, count // 4, level) if isinstance(p, Program)]
+    traced = [row for row in trace_programs(programs, TraceConfig(keep=3)) if isinstance(row, TracedProgram)]
+    start = time.process_time()
+    found = list(repairs(traced, RepairConfig(max_tokens=_MAX_TOKENS)))
+    spent = time.process_time() - start
+    print(f"planted: {len(traced)} programs, {len(found) / spent:.0f} bugs told and verified per CPU second")
+    return [row for row in found if isinstance(row, Repair) or row.reason != "no bug that shows"]
+
+
+def report(name: str, outcomes: list[Repair | Reject]) -> None:
+    """The yield, the reasons of what is missing, the lengths, the kinds."""
+    accepted = [row for row in outcomes if isinstance(row, Repair)]
+    lengths = sorted(tokens(row.diagnosis) for row in accepted) or [0]
+    print(f"{name}: {len(accepted)} of {len(outcomes)} diagnosed and verified ({len(accepted) / len(outcomes):.1%})")
+    print(f"  claims {sum(len(row.claims) for row in accepted)}, tokens median {lengths[len(lengths) // 2]}, ", end="")
+    print(f"95 % below {lengths[len(lengths) * 95 // 100]}; kinds {dict(Counter(row.mutation for row in accepted))}")
+    for reason, number in Counter(row.reason for row in outcomes if isinstance(row, Reject)).most_common():
+        print(f"  refused, {reason}: {number}")
+
+
+def show(rows: list[Repair | Reject], count: int, seed: int) -> None:
+    """Accepted diagnoses as they stand in a sample."""
+    accepted = [row for row in rows if isinstance(row, Repair)]
+    for row in random.Random(seed).sample(accepted, min(count, len(accepted))):
+        numbered = "\n".join(f"{number:3}  {line}" for number, line in enumerate(row.buggy.rstrip().split("\n"), 1))
+        print(f"\n{'=' * 100}\n[{row.mutation}] {row.program_id}\n{numbered}\n{row.failing_test}\n\n{row.diagnosis}")
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], list[Repair | Reject]]] = {
+    "quixbugs": lambda options: diagnosed(list(quixbugs(Path(options.data)))),
+    "humanevalpack": lambda options: diagnosed(list(humanevalpack(Path(options.data)))),
+    "planted": lambda options: planted(options.planted),
+}
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--data", default="../shared/data", help="folder with the benchmark files")
+    parser.add_argument("--planted", type=int, default=200, help="grown programs that get planted bugs")
+    parser.add_argument("--show", type=int, default=0, help="print so many accepted diagnoses of each kind")
+    parser.add_argument("--seed", type=int, default=0, help="which ones are printed")
+    parser.add_argument("--refused", action="store_true", help="print what was refused and why")
+    parser.add_argument("parts", nargs="*", default=[], help=f"of {', '.join(PARTS)}; all by default")
+    options = parser.parse_args()
+    for part in options.parts or PARTS:
+        outcomes = PARTS[part](options)
+        report(part, outcomes)
+        if options.refused:
+            for row in outcomes:
+                if isinstance(row, Reject):
+                    print(f"    {row.id}: {row.reason}: {row.detail}")
+        show(outcomes, options.show, options.seed)
