@@ -50,7 +50,7 @@ $(VLLM)/.installed: pyproject.toml
 	@touch $@
 
 test-vllm: $(VLLM)/.installed  ## the endpoint's tests with vLLM on a CPU behind it
-	@$(VLLM)/bin/python -m pytest -m vllm tests/serving/test_vllm_engine.py
+	@$(VLLM)/bin/python -m pytest -m vllm tests/serving/test_vllm_engine.py tests/teacher/test_engine.py
 
 check: $(STAMP)  ## lint, format and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright

@@ -4,6 +4,7 @@ import ast
 import contextlib
 import dataclasses
 import inspect
+import re
 import shlex
 import sys
 import traceback
@@ -17,6 +18,7 @@ from pipelines.recipes import RECIPES, Recipe
 from ray_app.errors import InputError, SemrayError
 from ray_app.lock import held
 from ray_app.store import open_root
+from ray_app.teacher.budget import Price
 
 T = TypeVar("T")
 
@@ -90,6 +92,35 @@ Settings = Annotated[
 Port = Annotated[int, typer.Option(help="port on loopback")]
 Url = Annotated[str, typer.Option("--endpoint", help="OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1")]
 ModelName = Annotated[str, typer.Option("--model", help="the model's name at that endpoint")]
+Vllm = Annotated[
+    bool, typer.Option("--vllm", help="ask inside the cluster instead: vLLM runs the recipe's model, or --model")
+]
+Prices = Annotated[str, typer.Option("--price", help="USD per million prompt and completion tokens: 0.15,0.60")]
+Budget = Annotated[
+    str, typer.Option("--budget", help="the most to pay in this run: 5usd (needs --price), 200000tokens")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="ask nothing; print prompts, tokens and cost at most")]
+
+
+def price_of(text: str) -> Price:
+    """The price that "0.15,0.60" states, in USD per million prompt and completion tokens; free for ""."""
+    try:
+        prompt, completion = (float(part) for part in text.split(",")) if text else (0.0, 0.0)
+    except ValueError:
+        raise InputError(f"--price {text!r} is not two numbers; write --price 0.15,0.60") from None
+    return Price(prompt, completion)
+
+
+def budget_of(text: str, price: Price) -> tuple[int, float]:
+    """(tokens, USD) that may be spent, 0 where there is no limit."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) *(usd|tokens)", text.lower()) if text else None
+    if text and match is None:
+        raise InputError(f"--budget {text!r} has no unit; write --budget 5usd or --budget 200000tokens")
+    if match is None:
+        return 0, 0.0
+    if match[2] == "usd" and price == Price():
+        raise InputError(f"--budget {text} needs to know what tokens cost; add --price 0.15,0.60")
+    return (0, float(match[1])) if match[2] == "usd" else (int(float(match[1])), 0.0)
 
 
 def main(pipeline: Callable[..., None], *, writes: bool = True) -> None:

@@ -3,8 +3,10 @@
     python -m pipelines.synthesize --recipe demo --root runs/demo
     ray job submit --working-dir . -- python -m pipelines.synthesize --recipe demo --root /data/demo
 
-Programs are mined and grown; with --endpoint URL a language model is asked for more.
+Programs are mined and grown; with --endpoint URL (or --vllm) a language model is asked for more.
 """
+
+from dataclasses import replace
 
 from cluster.session import connect
 from pipelines import options
@@ -49,16 +51,34 @@ def grown(recipe: Recipe, root: str) -> Dataset:
     return run(stage, root, rows=config.plots)
 
 
-def asked(recipe: Recipe, root: str, endpoint: Endpoint) -> Dataset:
-    """Programs that a language model wrote from snippets of real code."""
-    config = recipe.synthesize
+def snippets(config: Synthesize) -> list[Seed]:
+    """The pieces of real code from which a language model is to invent programs."""
     chosen = files(config)
     spread = chosen[:: max(1, len(chosen) // (4 * config.asks))]
-    snippets = [row for row in ask.seeds(spread, per_file=1, config=config.mine) if isinstance(row, Seed)]
-    asking = workers.Asking(endpoint, config.ask)
+    found = [row for row in ask.seeds(spread, per_file=1, config=config.mine) if isinstance(row, Seed)]
+    return found[: config.asks]
+
+
+def asked(recipe: Recipe, root: str, whom: workers.Answering) -> Dataset:
+    """Programs that a language model wrote from snippets of real code."""
+    config = recipe.synthesize
+    asking = workers.Asking(whom, config.ask)
     # Waiting for the model is not work: a fraction of a CPU, and one worker per endpoint.
-    stage = Stage("asked", workers.ask_endpoint, asking, Seed, Program, config.asks, num_cpus=0.25, max_workers=1)
-    return run(stage, root, rows=snippets[: config.asks])
+    stage = Stage("asked", workers.ask_teacher, asking, Seed, Program, config.asks, num_cpus=0.25, max_workers=1)
+    return run(stage, root, rows=snippets(config))
+
+
+def estimate(recipe: Recipe, endpoint: Endpoint) -> str:
+    """What asking would cost at most, without asking."""
+    config = recipe.synthesize
+    teacher = endpoint.teacher()
+    most = teacher.estimate(ask.requests(snippets(config), config.ask))
+    teacher.close()
+    return (
+        f"{most.requests} prompts to ask and {most.cached} in the cache: at most {most.prompt_tokens:,} prompt and "
+        f"{most.completion_tokens:,} completion tokens, {most.cost_usd:.2f} USD; each failed reply goes back up to "
+        f"{config.ask.repairs} times, with the conversation so far"
+    )
 
 
 def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
@@ -85,11 +105,45 @@ def endpoint_of(recipe: Recipe, root: str, url: str, model: str = "base") -> End
     return Endpoint(model, revision=recipe.model.replace("/", "--"), url=url, cache_dir=f"{root}/cache")
 
 
-def main(recipe: Recipe, root: str, endpoint: options.Url = "", model: options.ModelName = "base") -> None:
-    """From source code to verified samples. With --endpoint, a language model there is asked for programs too."""
+def engine_of(recipe: Recipe, root: str, model: str) -> workers.Answering:
+    """The teacher inside the cluster: `model`, or the recipe's, with the recipe's numbers for vLLM."""
+    from ray_app.teacher.engine import Engine  # needs ray.data.llm
+
+    model = model or recipe.model
+    serve = recipe.serve
+    revision = model.replace("/", "--")
+    return Engine(model, revision, dict(serve.vllm), int(serve.num_gpus), serve.max_replicas, cache_dir=f"{root}/cache")
+
+
+def main(
+    recipe: Recipe,
+    root: str,
+    endpoint: options.Url = "",
+    model: options.ModelName = "",
+    vllm: options.Vllm = False,
+    price: options.Prices = "",
+    budget: options.Budget = "",
+    dry_run: options.DryRun = False,
+) -> None:
+    """From source code to verified samples. With --endpoint or --vllm, a language model is asked for programs too."""
+    if vllm and endpoint:
+        raise InputError("--vllm and --endpoint exclude each other: who is to be asked?")
+    if (budget or dry_run) and not endpoint:
+        raise InputError("--budget and --dry-run are about paying an endpoint; give --endpoint URL")
+    cost = options.price_of(price)
+    tokens, usd = options.budget_of(budget, cost)
+    teacher = endpoint_of(recipe, root, endpoint, model or "base")
+    teacher = replace(teacher, price=cost, max_tokens=tokens, max_usd=usd)
+    if dry_run:
+        print(estimate(recipe, teacher))
+        return
     with connect():
         if endpoint:
-            asked(recipe, root, endpoint_of(recipe, root, endpoint, model))
+            asked(recipe, root, teacher)
+        elif vllm:
+            together = replace(recipe.synthesize.ask, batch=recipe.synthesize.asks)  # the engine starts once a round
+            recipe = replace(recipe, synthesize=replace(recipe.synthesize, ask=together))
+            asked(recipe, root, engine_of(recipe, root, model))
         synthesize(recipe, root, asks=Dataset(root, "asked").manifest() is not None)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from ray_app.programs.ask import AskConfig, ask
 from ray_app.programs.benchmarks import load_benchmark
@@ -11,7 +12,8 @@ from ray_app.programs.grow import GrowConfig, grow
 from ray_app.programs.trace import TraceConfig, trace_programs
 from ray_app.records import Program, Reject, Seed, TracedProgram
 from ray_app.stage import Spend
-from ray_app.teacher.endpoint import Endpoint
+from ray_app.teacher.budget import Usage
+from ray_app.teacher.client import Teacher
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +31,36 @@ def grow_plots(plots: Iterable[Plot], config: GrowConfig) -> Iterator[Program | 
         yield from grow(plot.seed, plot.count, plot.difficulty, config)
 
 
+class PaidTeacher(Teacher, Protocol):
+    """A teacher that knows what it cost."""
+
+    @property
+    def usage(self) -> Usage: ...
+
+    def close(self) -> None: ...
+
+
+class Answering(Protocol):
+    """Who answers: an endpoint (`teacher.endpoint`) or vLLM inside the cluster (`teacher.engine`)."""
+
+    def teacher(self) -> PaidTeacher: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """How to ask, and whom."""
 
-    endpoint: Endpoint
+    whom: Answering
     ask: AskConfig = field(default_factory=AskConfig)
 
 
-def ask_endpoint(seeds: Iterable[Seed], config: Asking) -> Iterator[Program | Reject | Spend]:
-    """One program or reject per seed, and at the end what the endpoint was paid."""
-    teacher = config.endpoint.teacher()
+def ask_teacher(seeds: Iterable[Seed], config: Asking) -> Iterator[Program | Reject | Spend]:
+    """One program or reject per seed, and at the end what the teacher was paid.
+
+    TeacherError where it is dead or its budget is spent: then nothing is written, and a rerun asks only what is not in
+    the cache.
+    """
+    teacher = config.whom.teacher()
     try:
         yield from ask(seeds, teacher, config.ask)
         usage = teacher.usage

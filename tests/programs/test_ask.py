@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from ray_app.errors import InputError, TeacherError
 from ray_app.programs.ask import AskConfig, ask, requests, seeds
 from ray_app.programs.mine import MineConfig
 from ray_app.programs.sources import files
+from ray_app.programs.workers import Asking, ask_teacher
 from ray_app.records import Program, Reject, Seed, content_id
+from ray_app.stage import Spend
 from ray_app.teacher.client import OpenAITeacher
+from ray_app.teacher.endpoint import Endpoint
 from ray_app.teacher.prompts import load
 from tests.teacher.endpoint import said, serve
 
@@ -82,6 +86,21 @@ def test_second_run_with_a_cache_asks_nothing_and_gives_equal_rows(tmp_path: Pat
         second = list(ask(SEEDS, OpenAITeacher(endpoint.url, "tiny", cache_dir=tmp_path)))
     assert first == second
     assert len(endpoint.bodies) == asked
+
+
+def test_spent_budget_stops_clearly_and_a_rerun_pays_for_the_rest_only(tmp_path: Path) -> None:
+    with serve(lambda body, serial: said(GOOD, prompt_tokens=400, completion_tokens=50)) as endpoint:
+        whom = Endpoint("tiny", url=endpoint.url, cache_dir=str(tmp_path), concurrency=2, max_tokens=2_000)
+        config = AskConfig(max_tokens=100, repairs=0)
+        with pytest.raises(TeacherError, match=r"budget of 2000 tokens is spent .* already paid for are cached"):
+            list(ask_teacher(SEEDS, Asking(whom, config)))
+        paid = len(endpoint.bodies)
+        assert 0 < paid < len(SEEDS)
+        rows = list(ask_teacher(SEEDS, Asking(replace(whom, max_tokens=10_000), config)))
+        assert [type(row) for row in rows] == [Program] * len(SEEDS) + [Spend]
+        assert rows[-1] == Spend(400 * (len(SEEDS) - paid), 50 * (len(SEEDS) - paid), 0.0)
+        questions = [body["messages"][0]["content"] for body in endpoint.bodies]
+    assert len(questions) == len(set(questions)) == len(SEEDS)
 
 
 def test_dead_endpoint_stops_clearly() -> None:

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -38,7 +38,7 @@ def said(*texts: str, prompt_tokens: int = 10, completion_tokens: int = 5) -> An
 
 
 @contextmanager
-def serve(script: Script, headers: dict[str, str] | None = None) -> Iterator[Endpoint]:
+def serve(script: Script, headers: dict[str, str] | None = None) -> Generator[Endpoint]:
     endpoint = Endpoint(script)
 
     class Handler(BaseHTTPRequestHandler):

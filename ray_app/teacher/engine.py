@@ -1,0 +1,138 @@
+"""A teacher inside the cluster: vLLM through `ray.data.llm`, for whole batches of questions and without an endpoint.
+
+The engine starts with every call of `complete` that has something new to ask, which takes a minute or more: ask
+everything at once. For questions that come one by one, serve the model and use its endpoint.
+"""
+
+import importlib.util
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import ray.data
+from ray.data.llm import build_processor, vLLMEngineProcessorConfig
+
+from ray_app.errors import EngineError, InputError
+from ray_app.models import resolve
+from ray_app.stage import WHERE
+from ray_app.teacher.budget import Ledger, Usage
+from ray_app.teacher.cache import ReplyCache
+from ray_app.teacher.client import Reply, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A model (packaged, a path or a hub id) that vLLM runs on the cluster's own machines.
+
+    `arguments` go to vLLM under its own names. `gpus` is what one replica occupies, 0 for a vLLM that was built for
+    CPUs. Replies are cached under `cache_dir`/`revision`.
+    """
+
+    model: str
+    revision: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    gpus: int = field(default=1, metadata=WHERE)
+    replicas: int = field(default=1, metadata=WHERE)
+    batch_size: int = field(default=64, metadata=WHERE)
+    cache_dir: str = field(default="", metadata=WHERE)
+
+    def teacher(self) -> "EngineTeacher":
+        """The teacher; EngineError with the remedy where vLLM is not installed."""
+        if importlib.util.find_spec("vllm") is None:
+            raise EngineError(
+                f"{self.model!r} is to answer inside the cluster, but vLLM is not installed: "
+                "pip install 'semray[gpu]' on every node, or name an endpoint"
+            )
+        return EngineTeacher(self)
+
+
+class EngineTeacher:
+    """See `Teacher`. A prompt that the engine refuses (too long, for example) is a Reply with an `error`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._ledger = Ledger()
+        folder = f"{engine.cache_dir}/{engine.revision or 'default'}"
+        self.cache = ReplyCache(folder) if engine.cache_dir else None
+
+    @property
+    def name(self) -> str:
+        return self.engine.model
+
+    @property
+    def usage(self) -> Usage:
+        return self._ledger.usage
+
+    def close(self) -> None:
+        """Nothing is held between calls."""
+
+    def key(self, request: Request) -> str:
+        """What a reply to this request is cached under."""
+        return ReplyCache.key(request.body(self.name))
+
+    def complete(self, requests: Iterable[Request]) -> Iterator[Reply]:
+        """One reply per request, in order. InputError for requests that are no chats or want more than one text."""
+        asked: dict[str, Request] = {}
+        order: list[str] = []
+        for request in requests:
+            if not request.messages or request.n != 1:
+                raise InputError("the engine inside the cluster answers chats, with one text each")
+            order.append(self.key(request))
+            asked.setdefault(order[-1], request)
+        replies = {key: reply for key in asked if (reply := self._known(key)) is not None}
+        self._ledger.count(cached=len(replies))
+        missing = {key: request for key, request in asked.items() if key not in replies}
+        if missing:
+            replies |= dict(self._ask(missing))
+        for key in order:
+            yield replies.get(key, Reply((), error="the engine gave no answer"))
+
+    def _ask(self, missing: Mapping[str, Request]) -> Iterator[tuple[str, Reply]]:
+        """Asks the engine. Each reply is in the cache before the next one is looked at."""
+        rows = [_row(key, request) for key, request in missing.items()]
+        for row in processor(self.engine)(ray.data.from_items(rows)).iter_rows():
+            found = cast("dict[str, Any]", row)
+            error = str(found.get("__inference_error__") or "")
+            reply = Reply((), error=error[:300]) if error else _reply(found, missing[found["key"]])
+            self._ledger.count(requests=int(not error), failed=int(bool(error)))
+            self._ledger.settle(self._ledger.reserve(0, 0), reply.prompt_tokens, reply.completion_tokens)
+            if self.cache is not None and not error:
+                self.cache.put(found["key"], reply.stored())
+            yield found["key"], reply
+
+    def _known(self, key: str) -> Reply | None:
+        stored = self.cache.get(key) if self.cache is not None else None
+        return None if stored is None else Reply.restored(stored)
+
+
+def processor(engine: Engine) -> Any:
+    """The processor of `ray.data.llm`: rows with messages in, rows with the texts out."""
+    model = str(resolve(engine.model))
+    config = vLLMEngineProcessorConfig(
+        model_source=model,
+        engine_kwargs={"tensor_parallel_size": max(1, engine.gpus), **engine.arguments},
+        concurrency=engine.replicas,
+        batch_size=engine.batch_size,
+        should_continue_on_error=True,
+        placement_group_config=None if engine.gpus else {"bundles": [{"CPU": 1}]},
+    )
+    return build_processor(config, postprocess=_answer)
+
+
+def _row(key: str, request: Request) -> dict[str, Any]:
+    sampling: dict[str, Any] = {"max_tokens": request.max_tokens, "temperature": request.temperature}
+    if request.seed is not None:
+        sampling["seed"] = request.seed
+    if request.stop:
+        sampling["stop"] = list(request.stop)
+    return {"key": key, "messages": [dict(message) for message in request.messages], "sampling_params": sampling}
+
+
+def _answer(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("key", "generated_text", "num_input_tokens", "num_generated_tokens")}
+
+
+def _reply(row: Mapping[str, Any], request: Request) -> Reply:
+    written = int(row["num_generated_tokens"])
+    finish = "length" if written >= request.max_tokens else "stop"
+    return Reply((str(row["generated_text"]),), int(row["num_input_tokens"]), written, finish_reasons=(finish,))

@@ -1,0 +1,75 @@
+"""The teacher inside the cluster: what it needs is said; with vLLM (`make test-vllm`) it answers, once per question."""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import ray
+
+from ray_app.errors import EngineError, InputError
+from ray_app.teacher.client import Reply, Request
+from ray_app.teacher.engine import Engine, EngineTeacher
+
+HAS_VLLM = importlib.util.find_spec("vllm") is not None
+SETTINGS = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_NUM_OF_RESERVED_CPU": "0", "HF_HUB_OFFLINE": "1"}
+ARGUMENTS = {"max_model_len": 512, "dtype": "float32", "enforce_eager": True, "max_num_seqs": 8}
+
+
+def chat(text: str, max_tokens: int = 8) -> Request:
+    return Request(({"role": "user", "content": text},), max_tokens=max_tokens, seed=0)
+
+
+@pytest.mark.skipif(HAS_VLLM, reason="vLLM is installed here")
+def test_engine_without_vllm_names_the_remedy() -> None:
+    with pytest.raises(EngineError, match="pip install 'semray\\[gpu\\]'"):
+        Engine("some/model").teacher()
+
+
+def test_engine_with_all_replies_in_the_cache_starts_nothing(tmp_path: Path) -> None:
+    teacher = EngineTeacher(Engine("some/model", revision="r", cache_dir=str(tmp_path)))
+    stored = Reply(("four",), 9, 1, finish_reasons=("stop",)).stored()
+    assert teacher.cache is not None
+    teacher.cache.put(teacher.key(chat("2 + 2?")), stored)
+    (reply, again) = teacher.complete([chat("2 + 2?"), chat("2 + 2?")])
+    assert (reply.texts, reply.cached, again) == (("four",), True, reply)
+    assert (teacher.usage.cached, teacher.usage.tokens) == (1, 0)
+
+
+@pytest.mark.parametrize("request_", [Request(prompt="2 + 2 ="), Request(({"role": "user", "content": "?"},), n=2)])
+def test_request_that_the_engine_cannot_answer_is_an_input_error(request_: Request) -> None:
+    with pytest.raises(InputError, match="one text each"):
+        list(EngineTeacher(Engine("some/model")).complete([request_]))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SETTINGS.items():
+            patch.setenv(name, value)
+        ray.init(
+            address="local", num_cpus=8, object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False
+        )
+        yield
+        ray.shutdown()
+
+
+@pytest.mark.vllm
+@pytest.mark.skipif(not HAS_VLLM, reason="needs vLLM: run `make test-vllm`")
+@pytest.mark.usefixtures("cluster")
+def test_engine_answers_in_order_reports_what_it_refuses_and_asks_nothing_twice(tmp_path: Path) -> None:
+    engine = Engine("smollm2-135m-instruct", arguments=ARGUMENTS, gpus=0, batch_size=4, cache_dir=str(tmp_path))
+    questions = [chat("Say yes."), chat("word " * 600), chat("Count to three.", 12), chat("Say yes.")]
+    teacher = engine.teacher()
+    yes, refused, counted, same = teacher.complete(questions)
+    assert yes.texts[0]
+    assert same == yes
+    assert 0 < yes.completion_tokens <= 8
+    assert yes.prompt_tokens > 5
+    assert counted.texts != yes.texts
+    assert refused.texts == ()
+    assert refused.error
+    assert (teacher.usage.requests, teacher.usage.failed) == (2, 1)
+    once_more = engine.teacher()
+    assert [reply.texts for reply in once_more.complete([questions[0], questions[2]])] == [yes.texts, counted.texts]
+    assert (once_more.usage.requests, once_more.usage.cached) == (0, 2)
