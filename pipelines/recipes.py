@@ -19,6 +19,7 @@ from ray_app.programs.grow import GrowConfig
 from ray_app.programs.mine import MineConfig
 from ray_app.programs.trace import TraceConfig
 from ray_app.programs.workers import Plot, SelectConfig
+from ray_app.repair.worker import RepairConfig
 from ray_app.sandbox.limits import Limits
 from ray_app.serving.app import ModelOptions
 from ray_app.serving.generation import EngineOptions
@@ -39,6 +40,7 @@ class Synthesize:
     select: SelectConfig
     trace: TraceConfig
     narrate: NarrateConfig
+    repair: RepairConfig
     mixture: MixtureConfig
     rows_per_shard: int
 
@@ -106,6 +108,7 @@ def demo() -> Recipe:
             select=SelectConfig(),
             trace=TraceConfig(limits=Limits(cpu_s=0.5, trace_events=512), keep=2),
             narrate=NarrateConfig(seed=0, max_tokens=512),
+            repair=RepairConfig(share=0.5, per_program=1, tries=4, max_tokens=512),
             mixture=MixtureConfig(held_out_fraction=0.1),
             rows_per_shard=64,
         ),
@@ -180,6 +183,7 @@ def reproduction() -> Recipe:
             asks=30_000,
             trace=TraceConfig(keep=3),
             narrate=NarrateConfig(seed=0, max_tokens=1_024),
+            repair=RepairConfig(share=0.5, per_program=1, max_tokens=1_024),
             mixture=MixtureConfig(held_out_fraction=0.02),
             rows_per_shard=1_000,
         ),
@@ -231,6 +235,7 @@ def beyond() -> Recipe:
             base.synthesize,
             plots=tuple(Plot(1_000 + seed, 500, 1 + seed % 6) for seed in range(180)),
             trace=TraceConfig(keep=4),
+            repair=RepairConfig(per_program=2, tries=8, inputs=16, max_tokens=1_024),
             mixture=MixtureConfig(held_out_fraction=0.02, probes_per_kind=1),
         ),
         train=replace(

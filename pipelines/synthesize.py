@@ -16,13 +16,24 @@ from ray_app.errors import InputError
 from ray_app.monologue import worker as monologues
 from ray_app.programs import ask, mine, sources, workers
 from ray_app.programs.sources import SourceFile, SourceTree
-from ray_app.records import ChatRow, Monologue, Program, PyxRow, Sample, Seed, TracedProgram
+from ray_app.records import (
+    ChatRow,
+    Monologue,
+    Program,
+    PyxRepairRow,
+    PyxRow,
+    Repair,
+    Sample,
+    Seed,
+    TracedProgram,
+)
+from ray_app.repair import worker as bugs
 from ray_app.runner import run
 from ray_app.stage import Stage
 from ray_app.store import Dataset
 from ray_app.teacher.endpoint import Endpoint
 
-SAMPLES = ("samples", "samples-nl")
+SAMPLES = ("samples", "samples-nl", "samples-repair")
 
 
 def files(config: Synthesize) -> list[SourceFile]:
@@ -92,11 +103,16 @@ def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
     traced = run(execution, root, inputs=[picked])
     narration = Stage("monologues", monologues.tell, config.narrate, TracedProgram, Monologue, size)
     told = run(narration, root, inputs=[traced])
+    planting = Stage("repairs", bugs.repairs, config.repair, TracedProgram, Repair, size)
+    repaired = run(planting, root, inputs=[traced])
+    repairing = Stage("samples-repair", mixture.from_repairs, mix, Repair, Sample, 8 * size)
     made = [
         run(Stage("samples", mixture.from_monologues, mix, Monologue, Sample, 8 * size), root, inputs=[told]),
         run(Stage("samples-nl", mixture.from_programs, mix, TracedProgram, Sample, 8 * size), root, inputs=[traced]),
+        run(repairing, root, inputs=[repaired]),
     ]
     run(Stage("pyx", mixture.pyx_rows, mix, Sample, PyxRow, 64 * size), root, inputs=made)
+    run(Stage("pyx-r", mixture.pyx_r_rows, mix, Sample, PyxRepairRow, 64 * size), root, inputs=made[-1:])
     run(Stage("messages", mixture.chat_rows, mix, Sample, ChatRow, 64 * size), root, inputs=made)
 
 

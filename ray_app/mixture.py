@@ -24,6 +24,7 @@ from ray_app.records import (
     ChatRow,
     Monologue,
     Program,
+    PyxRepairRow,
     PyxRow,
     Repair,
     Sample,
@@ -94,7 +95,8 @@ def backward_prompt(code: str, entry: str, output: str, *, direct: bool = False)
 def repair_prompt(description: str, buggy: str, failing_test: str) -> str:
     """The prompt of task "repair" (PyX-R): a task, a solution with a bug, and a test that it fails."""
     return (
-        f"{_INSTRUCTIONS['repair']}\n\nTask:\n{description.strip()}\n\nSolution:\n```python\n{buggy.rstrip()}\n```\n\n"
+        f"{_INSTRUCTIONS['repair']}\n\nTask:\n{description.strip()}\n\n"
+        f"Solution:\n```python\n{label(buggy).rstrip()}\n```\n\n"
         f"Failing test:\n```python\n{failing_test.strip()}\n```\n[MONOLOGUE]\n"
     )
 
@@ -172,9 +174,19 @@ def from_programs(rows: Iterable[TracedProgram], config: MixtureConfig) -> Itera
     )
 
 
+def from_repairs(rows: Iterable[Repair], config: MixtureConfig) -> Iterator[Sample]:
+    """A stage's worker: the samples that repairs teach (a failing test to a diagnosis and a fix)."""
+    return samples(rows, held_out_fraction=config.held_out_fraction, tasks=config.tasks)
+
+
 def pyx_rows(rows: Iterable[Sample], config: MixtureConfig) -> Iterator[PyxRow]:
     """A stage's worker: the training split in the released PyX format."""
     yield from from_table(PyxRow, to_pyx(row for row in rows if row.split == "train"))
+
+
+def pyx_r_rows(rows: Iterable[Sample], config: MixtureConfig) -> Iterator[PyxRepairRow]:
+    """A stage's worker: the repairs of the training split in the released PyX-R format."""
+    yield from from_table(PyxRepairRow, to_pyx_r(row for row in rows if row.split == "train"))
 
 
 def chat_rows(rows: Iterable[Sample], config: MixtureConfig) -> Iterator[ChatRow]:
@@ -365,7 +377,7 @@ def _origin(row: Program | TracedProgram | Monologue | Repair) -> tuple[int, str
         case Monologue():
             return row.difficulty, row.program_id
         case Repair():
-            return 0, row.program_id
+            return row.difficulty, row.program_id
 
 
 def _pairs(row: Program | TracedProgram | Monologue | Repair, per_kind: int) -> Iterator[tuple[Task, str, str]]:

@@ -181,6 +181,14 @@ class PyxRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PyxRepairRow:
+    """A row of the released PyX-R format: task, faulty solution and failing test; diagnosis and `[Refined]` code."""
+
+    fault: str
+    response: str
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One message of a chat."""
 

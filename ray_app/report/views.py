@@ -69,6 +69,7 @@ VIEWS: dict[str, View] = {
     "asked": _PROGRAMS,
     "samples": _SAMPLES,
     "samples-nl": _SAMPLES,
+    "samples-repair": _SAMPLES,
     "scores-base": _SCORES,
     "scores-tuned": _SCORES,
     "pyx": View("PyX rows", None, {}, ("nl", "fwd_mnl", "bwd_mnl", "response"), {"id": "id", "response": "response"}),
