@@ -151,6 +151,45 @@ def doctor(
 
 
 @app.command()
+def plan(
+    rows: Annotated[int, typer.Option(help="training samples wanted", min=1)],
+    root: Annotated[str, typer.Option(help="a run whose costs are known, such as that of `make demo`")] = "runs/demo",
+    nodes: Annotated[int, typer.Option(help="CPU machines; 0: as many as --hours asks for")] = 40,
+    hours: Annotated[float, typer.Option(help="with --nodes 0: when the data must be complete")] = 24.0,
+    cores: Annotated[int, typer.Option(help="cores of a CPU machine (c7i.8xlarge: 32)")] = 32,
+    usd: Annotated[float, typer.Option("--usd-per-hour", help="price of a CPU machine")] = 0.6,
+    parameters: Annotated[float, typer.Option(help="weights of the model to fine-tune in billions; 0: none")] = 6.7,
+    epochs: Annotated[float, typer.Option(help="passes over the samples")] = 2.0,
+    gpus: Annotated[int, typer.Option(help="GPUs that train together")] = 8,
+    peak_tflops: Annotated[float, typer.Option(help="dense bf16 peak of one GPU (A6000: 155, L40S: 362)")] = 155.0,
+    mfu: Annotated[float, typer.Option(help="share of the peak that training reaches")] = 0.35,
+    gpu_usd: Annotated[float, typer.Option("--gpu-usd-per-hour", help="price of all GPUs together")] = 30.0,
+) -> None:
+    """What a large run will take: nodes, hours, bytes and money, from what a small one has cost.
+
+    Run the small one with the recipe and on the kind of machine that the large one shall use: the costs per row are
+    its. Prices and the share of peak are yours to give; the defaults are orders of magnitude.
+
+    semray plan --rows 10000000 --root runs/demo
+
+    semray plan --rows 10000000 --nodes 0 --hours 12 --cores 64 --usd-per-hour 1.2
+    """
+    from dataclasses import replace
+
+    from ray_app import capacity
+
+    try:
+        machines = capacity.Nodes(nodes, cores, usd)
+        if not nodes:
+            machines = replace(machines, count=capacity.nodes_for(capacity.needs(root, rows), machines, hours))
+        training = capacity.Training(parameters * 1e9, epochs, gpus, peak_tflops, mfu, gpu_usd) if parameters else None
+        typer.echo(capacity.table(root, rows, machines, training))
+    except SemrayError as error:
+        typer.echo(f"semray plan: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
 def inspect(
     root: Annotated[str, typer.Argument(help="where a run put its shards: a path or URI")],
     port: Annotated[int, typer.Option(help="on 127.0.0.1; 0: any free one")] = 0,

@@ -162,6 +162,10 @@ class Dataset:
     def shard_paths(self) -> list[str]:
         return [f"{self.path}/{name}" for name in self.shard_names()]
 
+    def stored_bytes(self) -> int:
+        """The size of all shards, as they lie on the disk."""
+        return sum(self._filesystem().get_file_info(self._local(name)).size or 0 for name in self.shard_names())
+
     def row_counts(self) -> dict[str, int]:
         """Shard file name -> rows, from the footers."""
         return {name: self._footer(name).num_rows for name in self.shard_names()}

@@ -29,6 +29,7 @@ ORDER = [
     "serving",
     "evaluation",
     "report",
+    "capacity",
     "cli",
 ]
 MAY_IMPORT_RAY = {
