@@ -169,9 +169,9 @@ def _expression(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     quoted = claim.how != "change" and quotes(timeline.source.code, claim.subject, moment.line)
     seen: list[str] = []
     states = [("before", moment.before), ("after", moment.after())]
-    if _renewed(timeline, claim, moment):
+    if claim.how in ("change", "end") or _renewed(timeline, claim, moment):
         states = states[1:]
-    for when, state in states[-1:] if claim.how == "change" else states:
+    for when, state in states:
         try:
             found = timeline.value(claim.subject, state)
         except Unknown:
@@ -329,11 +329,6 @@ def _count(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     return Finding(str(len(run.spans)) == claim.value, f"the loop on L{run.line} runs {len(run.spans)} times")
 
 
-def _visits(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
-    total = sum(other.line == moment.line for other in timeline.moments)
-    return Finding(str(total) == claim.value, f"L{moment.line} runs {total} times")
-
-
 def _iteration(_timeline: Timeline, _claim: Claim, moment: Moment) -> Finding:
     return Finding(True, f"iterations {moment.iterations}")
 
@@ -462,6 +457,9 @@ def _anonymous(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
         for name, value in moment.before.items():
             if equal(value, claim.value):
                 return Finding(True, f"at {place(moment)} {name} = {value}")
+        returned = timeline.frames[0].returned
+        if returned is not None and equal(returned, claim.value):
+            return Finding(True, f"the call returns {returned}")
     shown = ", ".join(f"{change.name} = {change.value}" for change in moment.changes) or "nothing changes"
     return Finding(False, f"after {place(moment)} {shown}")
 
@@ -477,7 +475,6 @@ _CHECKS: dict[str, Callable[[Timeline, Claim, Moment], Finding]] = {
     "skip": _skip,
     "next": _next,
     "count": _count,
-    "visits": _visits,
     "iteration": _iteration,
     "call": _call,
     "return": _return,

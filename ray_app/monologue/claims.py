@@ -18,6 +18,7 @@ from ray_app.monologue.statements import Found, Said, state
 from ray_app.monologue.tables import tables as read_tables
 
 _LITERAL = re.compile(r"\d|['\"]")
+_AT_END = re.compile(r"\b(?:after|at the end of|by the end of)(?: the)? $")
 _OTHER_THAN_NEWLINE = re.compile(r"[^\n]")
 
 
@@ -57,6 +58,7 @@ class _Reader:
         self._used: set[int] = set()
         self._taken: list[tuple[int, int]] = []
         self._markers: list[tuple[int, tuple[Anchor, ...]]] = [(0, stack)]
+        self._ended: set[int] = set()
         self._labels: list[tuple[int, int]] = []
         self._visits: list[tuple[int, int]] = []
 
@@ -85,10 +87,11 @@ class _Reader:
 
     def _iterations(self) -> list[tuple[Found, int, int]]:
         found: list[tuple[Found, int, int]] = []
-        self._markers += [(start, ()) for start in self.shape.after_loop]
+        self._markers += [(start, ()) for start in self.shape.after_loop if start not in self.shape.over]
+        self._markers += [(start, ((None, 0),)) for start in self.shape.over]
         for hit in self.shape.iterations:
             said = Said(self.sentence, self.shape, hit)
-            count = said.group("v") or said.group("o") or "-1"
+            count = said.group("v") or said.group("o") or said.group("oe") or "-1"
             loop = None
             if hit.loop is not None:
                 loop = int(said.value(hit.loop.group(1)))
@@ -96,6 +99,10 @@ class _Reader:
                 self._taken.append(hit.loop.span())
             self.stack = _push(self.stack if loop is not None else (), (loop, int(count)))
             self._markers.append((hit.start, self.stack))
+            if _AT_END.search(self.shape.words, max(0, hit.start - 24), hit.start) or hit.match.group().startswith(
+                "after"
+            ):
+                self._ended.add(hit.start)
             self._take(hit)
             found.append((Found("iteration", str(loop or ""), count), hit.start, hit.end))
             if total := said.group("of"):
@@ -135,6 +142,8 @@ class _Reader:
 
     def _claim(self, stated: Found, low: int, high: int) -> Claim:
         line = stated.subject if stated.kind == "visits" else ""
+        if stated.how == "state" and stated.kind in ("value", "expression") and self._marker_at(low)[0] in self._ended:
+            stated = stated._replace(how="end")
         return self._placed(
             stated,
             self._span(low, high),
@@ -166,10 +175,13 @@ class _Reader:
         )
 
     def _anchors_at(self, position: int) -> tuple[Anchor, ...]:
+        return self._marker_at(position)[1]
+
+    def _marker_at(self, position: int) -> tuple[int, tuple[Anchor, ...]]:
         markers = self._markers
-        before = [anchors for at, anchors in markers if at <= position]
-        if len(before) == 1 and len(markers) > 1 and not before[0]:
-            return markers[1][1]
+        before = [marker for marker in markers if marker[0] <= position]
+        if len(before) == 1 and len(markers) > 1 and not before[0][1]:
+            return markers[1]
         return before[-1]
 
     def _lines(self) -> list[Claim]:

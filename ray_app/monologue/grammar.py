@@ -50,7 +50,8 @@ def _pattern(kind: str, regex: str, how: str = "state") -> tuple[str, re.Pattern
 
 
 _NOW = rf"(?:,?(?: so it| which)? ?(?:is now|now|making it|giving|leaving|becomes|becoming|to give){_A} {_V2})?"
-_ARITHMETIC = r"‹[nve]\d+›(?: ?(?:\+|-|−|\*\*|\*|×|//|/|%|==|!=|<=|>=|<|>) ?‹[nve]\d+›)+"
+_OPERATOR = r" ?(?:\+|-|−|\*\*|\*|×|//|/|%|==|!=|<=|>=|<|>) ?"
+_ARITHMETIC = rf"\(?‹[nve]\d+›(?:{_OPERATOR}\(?‹[nve]\d+›\)?)+"
 _UNIT = r"(?:elements?|items?|characters?|chars?|keys?|entries|letters?|words?|digits?|values?|members?|pairs?|names?|numbers?|things?)"
 _BRANCHPART = r"(?:branch|block|body|clause|arm|part|side|path|case)"
 PATTERNS = (
@@ -149,6 +150,11 @@ PATTERNS = (
     ),
     _pattern(
         "return",
+        rf"{_V} (?:is|gets|will be) (?:then |finally |immediately )?(?:returned|handed back|given back)",
+        "own",
+    ),
+    _pattern(
+        "return",
         rf"(?:return value|return|function's (?:result|value|output)|(?:result|value|output) of the (?:call|function)|call's result){_F}(?:{_STATE}|{_PAST}| will be){_A} ?{_V}",
         "own",
     ),
@@ -181,11 +187,15 @@ PATTERNS = (
         rf"‹l(?P<l>\d+)› (?:runs|is reached|executes|is executed|is visited|ran)(?: exactly| only| just| a total of)? {_TIMES}",
     ),
     _pattern(
+        "visits",
+        r"‹l(?P<l>\d+)› (?:is|was) (?P<word>never|not) (?:reached|executed|run|visited|entered)(?: at all| in this run| during this call)|‹l(?P<l2>\d+)› (?:is|was) (?P<word2>never) (?:reached|executed|run|visited|entered)|‹l(?P<l3>\d+)› (?P<word3>never) (?:runs|executes)",
+    ),
+    _pattern(
         "skip", r"(?:skips?|skipping|jumps? over|bypass(?:es|ing)?|passes over|passing over|leaves out) ‹l(?P<l>\d+)›"
     ),
     _pattern(
         "skip",
-        r"‹l(?P<l>\d+)› (?:is|are|gets|was) (?:skipped|not (?:run|executed|reached)|bypassed|passed over|never reached|left out)|‹l(?P<l2>\d+)› (?:does not run|doesn't run)",
+        r"‹l(?P<l>\d+)› (?:is|are|gets|was) (?:skipped|not (?:run|executed|reached)|bypassed|passed over|left out)|‹l(?P<l2>\d+)› (?:does not run|doesn't run)",
     ),
     _pattern(
         "next",
@@ -193,7 +203,7 @@ PATTERNS = (
     ),
     _pattern(
         "truth",
-        rf"{_S}{_F}(?: evaluates to| is| gives| turns out| comes out| are| being| returns|:)?(?: again| also| still| indeed)? {_TRUE}\b",
+        rf"{_S}{_F}(?: evaluates to| is| gives| turns out| comes out| are| being| returns|:)?(?: again| also| still| indeed)? {_TRUE}\b(?! ?(?:‹[vw]|the value|exactly|at\b))",
         "true",
     ),
     _pattern(
@@ -231,18 +241,23 @@ PATTERNS = (
         rf"(?P<left>‹[nev]\d+›){_F} (?P<neg2>is not|isn't|are not|cannot be|is|are|must be|being|has to be)? ?(?P<rel>greater than or equal to|less than or equal to|greater than|larger than|bigger than|more than|less than|smaller than|fewer than|at least|at most|equal to|divisible by|a multiple of|>=|<=|>|<|≥|≤)(?: the)?(?: value)? (?P<right>‹[nev]\d+›)",
     ),
     _pattern(
+        "returned-sum",
+        rf"(?:returns?|returning|gives? back|hands? back) (?:(?P<first>{_ARITHMETIC}|‹[ne]\d+›) ?= ?)?(?P<middle>{_ARITHMETIC}|‹e\d+›) ?(?:=|, which is|, that is) ?{_V}",
+        "own",
+    ),
+    _pattern(
         "chain",
-        rf"{_S}{_F}(?:{_SYMBOL}|{_CHANGE}|{_STATE}) ?(?P<middle>{_ARITHMETIC}|‹e\d+›){_F}(?: equals| is| gives|,? which is| makes| ?=) ?{_V}",
+        rf"(?<![-+*/%] ){_S}{_F}(?:{_SYMBOL}|{_CHANGE}|{_STATE}) ?(?P<middle>{_ARITHMETIC}|‹e\d+›){_F}(?: equals| is| gives|,? which is| makes| ?=) ?{_V}",
         "change",
     ),
-    _pattern("sum", rf"{_S}{_F}(?:{_SYMBOL}|{_CHANGE}) ?(?P<middle>{_ARITHMETIC})", "change"),
+    _pattern("sum", rf"(?<![-+*/%] ){_S}{_F}(?:{_SYMBOL}|{_CHANGE}) ?(?P<middle>{_ARITHMETIC})", "change"),
     _pattern(
         "arithmetic", rf"(?P<middle>{_ARITHMETIC}){_F}(?:{_STATE}|{_SYMBOL}|{_CHANGE}| makes|,? which is){_A} ?{_V}"
     ),
     _pattern("value", rf"{_S}{_F}{_NOT}{_A} ?{_V}", "not"),
     _pattern("value", rf"{_S}{_F}{_CHANGE}{_A} ?{_V}", "change"),
     _pattern("value", rf"{_S}{_F}{_PAST}{_A} ?{_V}", "past"),
-    _pattern("value", rf"{_S}{_F}{_SYMBOL}{_A} ?{_V}", "set"),
+    _pattern("value", rf"(?<![-+*/%] ){_S}{_F}{_SYMBOL}{_A} ?{_V}(?!{_OPERATOR}‹)", "set"),
     _pattern("value", rf"{_S}{_F}{_STATE}{_A} ?{_V}"),
     _pattern("value", r"‹[ne](?P<s>\d+)› \(‹v(?P<v>\d+)›\)"),
     _pattern("value", rf"{_S} {_V}(?! (?:times|iterations|elements|characters|items|steps|passes))", "set"),
@@ -282,10 +297,14 @@ PATTERNS = (
 )
 ITERATION = re.compile(
     r"(?:iteration|pass|round|trip)s? (?:number |no\.? |#)?‹[vw](?P<v>\d+)›(?: of ‹[vw](?P<of>\d+)›)?|‹o(?P<o>\d+)›(?: and (?P<last1>last|final|only))? (?:iteration|pass|round|trip|time round|time through)|"
-    r"(?:the |in |on )(?P<last>last|final|only) (?:iteration|pass|round|trip)"
+    r"(?:the |in |on )(?P<last>last|final|only) (?:iteration|pass|round|trip)|"
+    r"\b(?:after|for|with|on|at|processing|handling) (?:the |its )?‹o(?P<oe>\d+)› (?:character|char|letter|element|item|word|entry|digit|part|name|key|pair)\b(?! of)"
 )
 VISIT = re.compile(r"‹l(?P<l>\d+)›,? \(?visit ‹v(?P<v>\d+)›\)?|for the ‹o(?P<o>\d+)› time")
 LOOP_LINE = re.compile(r"\bloop (?:on|at|in|of) ‹l(\d+)›")
+OVER = re.compile(
+    r"\b(?:after|once|when) (?:the|this|all)(?: ‹[vw]\d+›)? (?:for |while |whole |entire |outer )?(?:loop|iterations|passes)\b(?! on| over| runs)(?: has| have| is| are)?(?: ended| finished| over| done| completed| terminated| ends| finishes)?"
+)
 AFTER_LOOP = re.compile(
     r"\b(?:after|once|when) (?:the|this|that|all|both|every)? ?(?:for |while |whole |entire |inner |outer )?(?:loop|iteration)s?\b(?! ‹)|loops? (?:ends|is over|finishes|stops|exits|terminates|is done|completes|is finished)|exits? the loop|leaves? the loop|out of the loop"
 )
@@ -293,7 +312,7 @@ HYPOTHETICAL = re.compile(r"\b(?:would|suppose|supposing|hypothetically|had it b
 REQUIRED = re.compile(
     r"\b(?:must|needs?|requires?|required|has to|have to|constraints?|should|demands?|cannot|can only)\b"
 )
-WORD_TIMES = {"once": "1", "twice": "2", "thrice": "3", "never": "0", "not at all": "0"}
+WORD_TIMES = {"once": "1", "twice": "2", "thrice": "3", "never": "0", "not at all": "0", "not": "0"}
 ANSWER = re.compile(r"\[ANSWER\]\s*(.*?)\s*(?:\[/ANSWER\]|\Z)", re.DOTALL | re.IGNORECASE)
 ASSERT = re.compile(r"^\s*`?(assert .+?)`?\s*$", re.MULTILINE)
 

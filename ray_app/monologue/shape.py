@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ray_app.monologue.grammar import AFTER_LOOP, HYPOTHETICAL, ITERATION, LOOP_LINE, PATTERNS, REQUIRED, VISIT
+from ray_app.monologue.grammar import AFTER_LOOP, HYPOTHETICAL, ITERATION, LOOP_LINE, OVER, PATTERNS, REQUIRED, VISIT
 
 _TOKEN = re.compile(r"‹([a-z])(\d+)›")
 
@@ -39,6 +39,7 @@ class Shape:
     words: str
     empty: bool
     after_loop: tuple[int, ...]
+    over: tuple[int, ...]
     iterations: tuple[Hit, ...]
     visits: tuple[re.Match[str], ...]
     loop_lines: tuple[Hit, ...]
@@ -71,6 +72,7 @@ def shape(words: str) -> Shape:
         words,
         empty,
         tuple(match.start() for match in AFTER_LOOP.finditer(words)),
+        tuple(match.start() for match in OVER.finditer(words)),
         tuple(_hit(match, LOOP_LINE.search(words, match.end(), match.end() + 40)) for match in iterations),
         tuple(VISIT.finditer(words)),
         tuple(_hit(match) for match in LOOP_LINE.finditer(words)),

@@ -130,11 +130,12 @@ def _count(said: Said, _how: str) -> list[Found]:
 
 
 def _visits(said: Said, _how: str) -> list[Found]:
-    return [Found("visits", said.group("l"), _times(said))]
+    line = said.group("l") or said.group("l2") or said.group("l3")
+    return [Found("visits", line, _times(said))]
 
 
 def _times(said: Said) -> str:
-    word = said.word("word")
+    word = said.word("word") or said.word("word2") or said.word("word3")
     return WORD_TIMES[word] if word else said.group("v")
 
 
@@ -218,14 +219,25 @@ def _sum(said: Said, how: str) -> list[Found]:
         return []
 
 
+def _returned_sum(said: Said, how: str) -> list[Found]:
+    value = said.group("v")
+    found = [Found("expression", _spelled(said, "first"), value)] if said.word("first") else []
+    return [*found, Found("expression", _middle(said), value), Found("return", "", value, how)]
+
+
 def _arithmetic(said: Said, _how: str) -> list[Found]:
     return [Found("expression", _middle(said), said.group("v"))]
 
 
 def _middle(said: Said) -> str:
-    """The expression that placeholders and operators spell."""
-    spelled = re.sub(r"‹[a-z](\d+)›", lambda part: _operand(said.value(part.group(1))), said.word("middle"))
-    return spelled.replace("−", "-").replace("×", "*")
+    return _spelled(said, "middle")
+
+
+def _spelled(said: Said, group: str) -> str:
+    """The expression that the placeholders and operators of a group spell; a bracket that opens nothing is left out."""
+    spelled = re.sub(r"‹[a-z](\d+)›", lambda part: _operand(said.value(part.group(1))), said.word(group))
+    spelled = spelled.replace("−", "-").replace("×", "*")
+    return spelled.removeprefix("(") if spelled.count("(") > spelled.count(")") else spelled
 
 
 def _operand(value: str) -> str:
@@ -262,6 +274,7 @@ _STATEMENTS: dict[str, Callable[[Said, str], list[Found]]] = {
     "edge": _edge,
     "chain": _chain,
     "sum": _sum,
+    "returned-sum": _returned_sum,
     "arithmetic": _arithmetic,
     "anonymous": _anonymous,
 }

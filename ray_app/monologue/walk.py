@@ -20,7 +20,9 @@ from ray_app.monologue.source import is_inner
 from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
 
 _LOOK_AHEAD = 1_000
-_GLOBAL = frozenset({"invariant", "sequence"})
+_FOREVER = 1 << 60
+_GLOBAL = frozenset({"invariant", "sequence", "visits"})
+_APART = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,28 @@ class _Walker:
 
     def _group(self, claims: list[Claim]) -> list[Checked]:
         if not claims[0].line:
-            return [self._free(claim) for claim in claims]
+            return self._at_once([self._free(claim) for claim in claims])
         placed = [claim for claim in claims if claim.kind not in _GLOBAL]
         found = self._placed(placed) if placed else []
         by_identity = {id(item.claim): item for item in found}
         return [by_identity.get(id(claim)) or Checked(claim, self._everywhere(claim)) for claim in claims]
+
+    def _at_once(self, done: list[Checked]) -> list[Checked]:
+        """Values stated in one breath ("lo is 3 and hi is 4") must also be true at the same moment."""
+        for at in range(1, len(done)):
+            before, this = done[at - 1], done[at]
+            claims = [before.claim, this.claim]
+            if not (before.finding.holds and this.finding.holds and _is_one_breath(*claims)):
+                continue
+            windows = self._windows(this.claim.iterations) if this.claim.iterations else [(0, _FOREVER)]
+            if not any(
+                all(check(self.timeline, claim, moment).holds for claim in claims)
+                for moment in self.timeline.moments[:_LOOK_AHEAD]
+                if any(low <= moment.start < high for low, high in windows)
+            ):
+                shown = f"{this.finding.evidence}, but not while {before.claim.subject} is {before.claim.value}"
+                done[at] = Checked(this.claim, Finding(False, shown))
+        return done
 
     def _placed(self, claims: list[Claim]) -> list[Checked]:
         """Claims that share a line: the earliest execution of it at which all hold, else the first one's findings."""
@@ -144,10 +163,10 @@ class _Walker:
         if anchors and anchors[-1][0] is not None:
             around = self.timeline.source.enclosing.get(self._loop_line(anchors[-1][0]), ())
             anchors = tuple(item for item in anchors if item[0] is None or self._loop_line(item[0]) in around)
-        windows = [(0, len(self.timeline.trace.events))]
+        windows = [(0, _FOREVER)]
         for line, number in anchors:
             spans = [
-                _iteration(run, number)
+                _iteration(run, number) if number else self._after(run)
                 for run in self.timeline.runs
                 if line is None or run.line == self._loop_line(line)
             ]
@@ -158,6 +177,11 @@ class _Walker:
                 if span is not None and max(low, span[0]) < min(high, span[1])
             ]
         return sorted(set(windows))
+
+    def _after(self, run: LoopRun) -> tuple[int, int]:
+        """The time from a loop's end on; of a loop that ends its frame, the frame's last statement."""
+        over = run.spans[-1][1] if run.spans else run.end
+        return min(over, self.timeline.frames[run.frame].moments[-1].start), _FOREVER
 
     def _from_cursor(self) -> Iterator[Moment]:
         """The moments a claim may be about: the current one, those still running, and all later ones."""
@@ -301,6 +325,10 @@ class _Walker:
         return Finding(False, f"{claim.subject} was never {claim.value} up to here")
 
     def _everywhere(self, claim: Claim) -> Finding:
+        if claim.kind == "visits":
+            line, _ = self._target(int(claim.subject))
+            total = sum(moment.line == line for moment in self.timeline.moments)
+            return Finding(str(total) == claim.value, f"L{line} runs {total} times")
         values = [span.value for span in self.timeline.spans.get(claim.subject, ())]
         if not values:
             return Finding(False, f"{claim.subject} has no value in the trace")
@@ -310,6 +338,8 @@ class _Walker:
 
     def _sequence(self, claim: Claim, values: list[str]) -> Finding:
         wanted = [show(item) for item in parse_value(claim.value)]
+        if claim.subject in self._targets:
+            return self._turns(claim, wanted)
         for start in range(len(values) - len(wanted) + 1):
             if all(equal(value, item) for value, item in zip(values[start:], wanted, strict=False)):
                 spans = self.timeline.spans[claim.subject][start : start + len(wanted)]
@@ -317,9 +347,36 @@ class _Walker:
                 return Finding(True, f"{claim.subject} takes the values {', '.join(values)}", covers)
         return Finding(False, f"{claim.subject} takes the values {', '.join(values)}")
 
+    def _turns(self, claim: Claim, wanted: list[str]) -> Finding:
+        """What a loop's own variable takes in turn: once per iteration, be it the same value again."""
+        turns = [
+            moment.after().get(claim.subject, "")
+            for moment in self.timeline.moments
+            if moment.outcome and claim.subject in self._targets_of(moment.line)
+        ]
+        hit = any(
+            all(equal(value, item) for value, item in zip(turns[start:], wanted, strict=False))
+            for start in range(len(turns) - len(wanted) + 1)
+        )
+        return Finding(hit, f"{claim.subject} takes the values {', '.join(turns[:12])}")
+
+    def _targets_of(self, line: int) -> tuple[str, ...]:
+        loop = self.timeline.source.loops.get(line)
+        return loop.targets if loop is not None else ()
+
 
 def _writes(timeline: Timeline, moment: Moment, name: str) -> bool:
     return any(change.name == name for change in moment.changes) or stores(timeline, moment, name)
+
+
+def _is_one_breath(before: Claim, this: Claim) -> bool:
+    return (
+        before.kind == this.kind == "value"
+        and before.how == this.how == "state"
+        and before.subject != this.subject
+        and before.iterations == this.iterations
+        and 0 <= this.start - before.end <= _APART
+    )
 
 
 def _refuted(found: list[Checked]) -> bool:

@@ -10,6 +10,7 @@ from ray_app.monologue.timeline import Timeline, arrange
 from ray_app.monologue.walk import Checked, walk
 from ray_app.sandbox.api import execute
 from tests.monologue.paraphrases import PROGRAMS, TWINS
+from tests.monologue.prose import share_recognised
 
 
 @functools.cache
@@ -38,3 +39,11 @@ def test_paraphrase_true_and_false_twin_are_told_apart(program: str, true: str, 
 
 def test_paraphrases_are_many() -> None:
     assert len(TWINS) >= 100
+
+
+def test_prose_not_written_for_the_grammar_is_mostly_read_and_nothing_false_passes() -> None:
+    found = share_recognised()
+    assert found["share"] >= 0.74
+    assert found["true passages refuted"] == 0
+    assert found["false twins found true"] == 0
+    assert found["refuted"] >= 64

@@ -151,3 +151,34 @@ def test_backward_constraint_broken_by_another_known_input_is_refused() -> None:
     text = "`x % 2 == 0` must hold.\n[ANSWER]assert f(200000) == True[/ANSWER]"
     verdict = verify_backward(code, "f", executed(code, "f(200000)"), text, others=[executed(code, "f(900001)")])
     assert verdict.reason == "false constraint"
+
+
+SEARCH = (
+    "def f(xs, t):\n    lo = 0\n    hi = len(xs) - 1\n    while lo <= hi:\n        mid = (lo + hi) // 2\n"
+    "        if xs[mid] == t:\n            return mid\n        if xs[mid] < t:\n            lo = mid + 1\n"
+    "        else:\n            hi = mid - 1\n    return -1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "holds"),
+    [
+        ("lo is 3 and hi is 4.", True),
+        ("lo is 0 and hi is 4.", True),
+        ("lo is 0 and mid is 3.", False),
+        ("After iteration 1, lo is 3.", True),
+        ("After iteration 1, lo is 0.", False),
+        ("After the loop lo is 3.", True),
+        ("After the loop lo is 0.", False),
+        ("Line 12 is never reached.", True),
+        ("Line 9 is never reached.", False),
+        ("mid = (0 + 4) // 2 = 2", True),
+        ("mid = (0 + 4) // 2 = 3", False),
+    ],
+)
+def test_forward_statements_hold_together_and_at_the_time_they_name(sentence: str, holds: bool) -> None:
+    run = executed(SEARCH, "f([1, 3, 5, 7, 9], 7)")
+    claims = verify_forward(SEARCH, "f", run, sentence + " It returns 3.").claims
+    said = [claim.holds for claim in claims if claim.kind not in ("return", "iteration", "line")]
+    assert said
+    assert all(said) is holds
