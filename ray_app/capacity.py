@@ -107,8 +107,8 @@ def nodes_for(found: list[Need], nodes: Nodes, hours: float) -> int:
     if alone >= hours:
         longest = max((need for need in found if need.alone), key=lambda need: need.cpu_hours)
         raise InputError(
-            f"--hours {hours:g}: the stages that run in one process take {alone:.1f} h, most of it {longest.stage}; plan "
-            "for more hours, or make several roots of fewer rows"
+            f"--hours {hours:g}: the stages that run in one process take {alone:.1f} h, most of it {longest.stage}; "
+            "plan for more hours, or make several roots of fewer rows"
         )
     divided = sum(need.cpu_hours for need in found if not need.alone)
     return max(1, ceil(divided / ((hours - alone) * nodes.cores * nodes.use)))
