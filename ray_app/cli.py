@@ -47,6 +47,21 @@ def grade(
 
 
 @app.command()
+def compare(
+    left: Annotated[Path, typer.Argument(help="verdicts that `semray grade` wrote")],
+    right: Annotated[Path, typer.Argument(help="verdicts of another run on the same benchmark")],
+) -> None:
+    """Compare two runs problem by problem, as JSON: pass@1 of both, paired difference, p-value, wins and losses."""
+    from ray_app.evaluation import command
+
+    try:
+        typer.echo(command.as_json(command.compare_files(left, right)))
+    except SemrayError as error:
+        typer.echo(f"semray compare: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+@app.command()
 def verify(
     rows: Annotated[Path, typer.Argument(help="JSON lines: id, code, call, output, direction, monologue")],
     out: Annotated[Path, typer.Option(help="where the verdicts go, as JSON lines in the same order")],

@@ -1,4 +1,4 @@
-"""`semray grade`: a samples file in, verdict rows and two pass@1 out."""
+"""`semray grade`: a samples file in, verdict rows and two pass@1 out; `semray compare`: two such files, paired."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from ray_app.errors import InputError
 from ray_app.evaluation import benchmarks, formats
 from ray_app.evaluation.fingerprint import environment
 from ray_app.evaluation.grade import grade_all
-from ray_app.evaluation.metrics import Estimate, Summary, summarise
+from ray_app.evaluation.metrics import Estimate, Rule, Summary, compare, estimate, rates, summarise
 from ray_app.records import Score
 
 
@@ -53,6 +53,29 @@ def grade_file(
         "environment": environment(),
     }
     return Graded(report, tuple(_warnings(benchmark, summary, read)), bool(read.missing) and benchmark != "mbpp")
+
+
+def compare_files(left: Path, right: Path) -> dict[str, Any]:
+    """Two files of verdicts, problem by problem: pass@1 of each, the paired difference, and who won what.
+
+    InputError for a file that holds no verdicts, or if the two share no graded problem.
+    """
+    runs = [formats.read_verdicts(path) for path in (left, right)]
+    return {"left": str(left), "right": str(right), **{rule: _compared(*runs, rule) for rule in ("official", "strict")}}
+
+
+def _compared(left: list[Score], right: list[Score], rule: Rule) -> dict[str, Any]:
+    found = compare(left, right, rule)
+    return {
+        "left_pass@1": _numbers(estimate(rates(left, rule))),
+        "right_pass@1": _numbers(estimate(rates(right, rule))),
+        "problems": found.problems,
+        "left_minus_right": {"mean": found.difference, "low": found.low, "high": found.high},
+        "p_value": found.p_value,
+        "only_left": list(found.wins),
+        "only_right": list(found.losses),
+        "ties": found.ties,
+    }
 
 
 def _details(summary: Summary, missing: int, unknown: int) -> dict[str, Any]:

@@ -127,6 +127,20 @@ def write_verdicts(path: Path, rows: Iterable[Score]) -> None:
     _write(path, "".join(json.dumps(line) + "\n" for line in lines))
 
 
+def read_verdicts(path: Path) -> list[Score]:
+    """The rows that `write_verdicts` wrote, without the texts; InputError, with the line, for anything else."""
+    rows: list[Score] = []
+    for number, line in enumerate(unpacked(path).decode("utf-8", "replace").splitlines(), 1):
+        where = f"{path}, line {number}"
+        row = _json(where, line)
+        if not isinstance(row, dict) or not {"id", "sample", "official", "strict", "status"} <= row.keys():
+            raise InputError(f"{where}: not a verdict row; give a file that `semray grade` wrote")
+        rows.append(Score("", row["id"], row["sample"], "", "", "", "", row["official"], row["strict"], row["status"]))
+    if not rows:
+        raise InputError(f"{path} holds no verdicts")
+    return rows
+
+
 def write_evalplus_samples(path: Path, benchmark: Benchmark, rows: Iterable[Score]) -> None:
     """samples.jsonl with whole programs, as `evalplus.evaluate` reads it."""
     _write(

@@ -82,6 +82,35 @@ def test_grade_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     assert "no input, output" in result.stderr
 
 
+def verdicts(path: Path, rows: list[tuple[str, bool]]) -> str:
+    lines = [{"id": key, "sample": 0, "official": right, "strict": right, "status": "x"} for key, right in rows]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return str(path)
+
+
+def test_compare_pairs_two_runs_and_names_what_each_won(tmp_path: Path) -> None:
+    left = verdicts(tmp_path / "a.jsonl", [("x", True), ("y", True), ("z", False), ("only-left", True)])
+    right = verdicts(tmp_path / "b.jsonl", [("x", True), ("y", False), ("z", False)])
+    result = CliRunner().invoke(app, ["compare", left, right])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["strict"]
+    assert (found["problems"], found["only_left"], found["only_right"], found["ties"]) == (3, ["y"], [], 2)
+    assert found["left_minus_right"]["mean"] == pytest.approx(1 / 3)
+    assert found["right_pass@1"]["mean"] == pytest.approx(1 / 3)
+
+
+def test_compare_of_what_are_no_verdicts_is_a_one_line_error(tmp_path: Path) -> None:
+    good = verdicts(tmp_path / "a.jsonl", [("x", True)])
+    other = verdicts(tmp_path / "b.jsonl", [("y", True)])
+    samples = tmp_path / "samples.jsonl"
+    samples.write_text('{"task_id": "x", "solution": "y"}\n')
+    for right, message in ((str(samples), "line 1: not a verdict row"), (other, "no graded problem in common")):
+        result = CliRunner().invoke(app, ["compare", good, right])
+        assert result.exit_code == 1
+        assert message in result.stderr
+        assert len(result.stderr.strip().splitlines()) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["output", "input"])
 def test_grade_codellama_generations_agree_with_all_official_verdicts(data: Path, tmp_path: Path, mode: str) -> None:
