@@ -60,8 +60,9 @@ def compare_files(left: Path, right: Path) -> dict[str, Any]:
 
     InputError for a file that holds no verdicts, or if the two share no graded problem.
     """
-    runs = [formats.read_verdicts(path) for path in (left, right)]
-    return {"left": str(left), "right": str(right), **{rule: _compared(*runs, rule) for rule in ("official", "strict")}}
+    runs = formats.read_verdicts(left), formats.read_verdicts(right)
+    rules: tuple[Rule, ...] = ("official", "strict")
+    return {"left": str(left), "right": str(right), **{rule: _compared(*runs, rule) for rule in rules}}
 
 
 def _compared(left: list[Score], right: list[Score], rule: Rule) -> dict[str, Any]:
