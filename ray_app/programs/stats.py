@@ -23,8 +23,9 @@ _BRANCHES = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.comprehension, a
 
 @dataclass(slots=True)
 class SourceStatistics:
-    """Counts over the programs of one source. `methods` are attribute calls whose name a built-in type has; `functions`
-    built-in functions called; lengths are in trace events, depth in nested branches and loops."""
+    """Counts over the programs of one source. `methods` are attribute calls whose name a built-in type has (of which
+    type is not known: a name counts for every type that has it); `functions` built-in functions called; lengths are in
+    trace events, depth in nested branches and loops."""
 
     programs: int = 0
     pairs: int = 0
@@ -79,6 +80,9 @@ class SourceStatistics:
             "ast_entropy_bits": round(entropy(self.nodes), 3),
             "methods": dict(self.methods.most_common()),
             "method_coverage": round(len(set(self.methods) & known) / len(known), 3),
+            "methods_by_type": {
+                kind: [sum(name in self.methods for name in names), len(names)] for kind, names in SURFACE.items()
+            },
             "functions": dict(self.functions.most_common()),
             "line_coverage": _share(self.lines, self.all_lines),
             "branch_coverage": _share(self.outcomes, self.all_outcomes),
@@ -86,12 +90,12 @@ class SourceStatistics:
         }
 
 
-def statistics(rows: Iterable[TracedProgram]) -> dict[str, dict[str, Any]]:
-    """Source ("mine", "grow", "ask") -> its figures, see `SourceStatistics.as_data`; sources in alphabetical order."""
+def statistics(rows: Iterable[TracedProgram]) -> dict[str, SourceStatistics]:
+    """Source ("mine", "grow", "ask") -> what its programs look like; sources in alphabetical order."""
     found: dict[str, SourceStatistics] = defaultdict(SourceStatistics)
     for row in rows:
         found[row.program.source].add(row)
-    return {source: found[source].as_data() for source in sorted(found)}
+    return dict(sorted(found.items()))
 
 
 def depth(tree: ast.AST) -> int:

@@ -13,6 +13,7 @@ import psutil
 from ray_app import __version__
 from ray_app.errors import StoreError
 from ray_app.report import curves, examples, scores, shape, stages
+from ray_app.report.diversity import diversity
 from ray_app.store import read_file
 
 Figures = dict[str, Any]
@@ -37,6 +38,7 @@ def figures(root: str) -> Figures:
         "funnel": stages.funnel(root, ledger),
         "programs": shape.programs(root),
         "executions": shape.executions(root),
+        "diversity": diversity(root),
         "monologues": shape.monologues(root),
         "samples": shape.samples(root),
         "training": curves.runs(root),

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ray_app.programs.stats import depth, entropy, statistics
+from ray_app.programs.stats import SURFACE, depth, entropy, statistics
 from ray_app.records import Execution, Program, TracedProgram
 from ray_app.tracing.model import Event, Trace
 
@@ -20,11 +20,13 @@ def traced(source: str, *lines: int) -> TracedProgram:
 
 
 def test_figures_are_per_source_and_json_ready() -> None:
-    data = statistics([traced("mine", 2, 3), traced("mine", 2, 4), traced("grow", 2, 3)])
-    assert list(data) == ["grow", "mine"]
-    mine = json.loads(json.dumps(data))["mine"]
+    found = statistics([traced("mine", 2, 3), traced("mine", 2, 4), traced("grow", 2, 3)])
+    assert list(found) == ["grow", "mine"]
+    mine = json.loads(json.dumps(found["mine"].as_data()))
     assert (mine["programs"], mine["pairs"]) == (2, 2)
     assert mine["methods"] == {"upper": 2, "isalpha": 2}
+    assert mine["methods_by_type"]["str"] == [2, len(SURFACE["str"])]
+    assert mine["methods_by_type"]["list"][0] == 0
     assert mine["functions"] == {"sorted": 2}
     assert mine["branch_depth"] == {"2": 2}
     assert mine["difficulty"] == {"2": 2}

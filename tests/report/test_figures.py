@@ -5,6 +5,7 @@ import pytest
 from ray_app.errors import StoreError
 from ray_app.records import Program
 from ray_app.report import stages
+from ray_app.report.diversity import diversity
 from ray_app.report.figures import figures
 from ray_app.store import Dataset, Ledger, Plan, write_file
 from tests.report.run import programs, write, write_run
@@ -123,3 +124,19 @@ def test_figures_corrupt_recipe_names_the_file(tmp_path):
     write_file(f"{tmp_path}/recipe.json", b"{")
     with pytest.raises(StoreError, match=r"recipe\.json is not valid JSON"):
         figures(str(tmp_path))
+
+
+def test_figures_diversity_is_told_per_source_from_the_executed_programs(found):
+    diverse = found["diversity"]
+    assert diverse["read"] == diverse["programs"] == sum(each["programs"] for each in diverse["sources"])
+    assert [each["source"] for each in diverse["sources"]] == ["ask", "grow", "mine"]
+    for each in diverse["sources"]:
+        assert each["branch_depth"] == {"1": each["programs"]}
+        assert each["ast_nodes"]["For"] == each["programs"]
+        assert 0 < each["trace_lengths"]["n"] <= each["pairs"]
+
+
+def test_figures_diversity_of_a_large_run_reads_an_equal_share_of_every_shard(root):
+    diverse = diversity(root, sample=6)
+    assert diverse is not None
+    assert 6 <= diverse["read"] < diverse["programs"]
