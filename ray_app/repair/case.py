@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ray_app.monologue.phrase import tokens
+from ray_app.monologue.verify import Verdict
 from ray_app.records import Execution, Reject, Repair, content_id
 from ray_app.repair.bug import Bug, fit, smallest
-from ray_app.repair.diagnose import diagnose
+from ray_app.repair.diagnose import diagnoses
 from ray_app.repair.verify import verify
 
 STAGE = "repair"
@@ -41,15 +42,20 @@ def explain(
     bug = Bug(case.buggy, case.fixed, case.entry, case.kind, *found)
     if bug.failing.flags:
         return _refused(case, f"flagged: {bug.failing.flags[0].partition(':')[0]}")
-    text = diagnose(bug, seed=seed, max_tokens=max_tokens)
-    if not text:
-        return _refused(case, "no difference that can be told", bug.test)
-    if tokens(text) > max_tokens:
-        return _refused(case, "diagnosis too long", bug.test)
-    verdict = verify(bug, text)
-    if not verdict.accepted:
-        return _refused(case, f"diagnosis: {verdict.reason}", f"{bug.test}: {verdict.detail}")
-    tests = [f"assert {good.call} == {good.output}" for _, good in fitting]
+    refusals: list[tuple[str, str]] = []
+    for text in diagnoses(bug, seed=seed):
+        if tokens(text) > max_tokens:
+            refusals.append(("diagnosis too long", bug.test))
+            continue
+        verdict = verify(bug, text)
+        if verdict.accepted:
+            return _repair(case, bug, text, verdict, fitting)
+        refusals.append((f"diagnosis: {verdict.reason}", f"{bug.test}: {verdict.detail}"))
+    return _refused(case, *(refusals[-1] if refusals else ("no difference that can be told", bug.test)))
+
+
+def _repair(case: Case, bug: Bug, text: str, verdict: Verdict, runs: Sequence[tuple[Execution, Execution]]) -> Repair:
+    tests = [f"assert {good.call} == {good.output}" for _, good in runs]
     return Repair(
         id=content_id("repair", case.buggy, case.fixed, bug.test, text),
         program_id=case.program_id,

@@ -130,6 +130,8 @@ def _negated(old: ast.expr, new: ast.expr) -> str:
 
 def _copied(old: ast.expr, new: ast.expr) -> str:
     if any(ast.dump(copied) == ast.dump(old) for copied in _copies(new)):
+        if isinstance(new, ast.Call) and isinstance(new.func, ast.Name):
+            return f"is the object itself, where a new {new.func.id} made from it is needed"
         return "makes no copy: the new name stands for the same object, so a change through one name shows in the other"
     if isinstance(old, ast.BinOp) and isinstance(old.op, ast.Mult) and isinstance(new, ast.ListComp):
         return "repeats one and the same inner list, so a change in one place shows in all"
@@ -160,14 +162,13 @@ def _reordered(old: ast.expr, new: ast.expr) -> str:
 
 
 def _called(old: ast.expr, new: ast.expr) -> str:
-    if not (isinstance(old, ast.Call) and isinstance(new, ast.Call)):
-        return ""
-    ours, theirs = old.func, new.func
+    ours, theirs = (node.func if isinstance(node, ast.Call) else node for node in (old, new))
     if isinstance(ours, ast.Attribute) and isinstance(theirs, ast.Attribute) and ours.attr != theirs.attr:
         if ours.attr in _SIDES and theirs.attr in _SIDES:
             return f"finds the {_SIDES[ours.attr]} place, where the {_SIDES[theirs.attr]} one is needed"
         return f"uses the wrong method, `{ours.attr}`"
-    if isinstance(ours, ast.Name) and isinstance(theirs, ast.Name) and ours.id != theirs.id:
+    called = isinstance(old, ast.Call) and isinstance(new, ast.Call)
+    if called and isinstance(ours, ast.Name) and isinstance(theirs, ast.Name) and ours.id != theirs.id:
         return f"calls the wrong function, `{ours.id}`"
     return ""
 
@@ -197,8 +198,9 @@ def _offset(node: ast.expr) -> tuple[str, int] | None:
 def _fix(change: Difference, fixed: str) -> str:
     lines = fixed.split("\n")
     if change.new is None:
-        span = code(_head(change.old)) if change.old is not None else ""
-        return f"Take {span or 'this line'} out"
+        lines = ast.unparse(change.old).split("\n") if change.old is not None else []
+        span = code(lines[0]) if lines else ""
+        return f"Take {span or 'this line'} out{', with all that is in it' if len(lines) > 1 else ''}"
     text = code(lines[change.fixed_line - 1].strip()) or "the line of the corrected program"
     if change.old is None:
         where = "Before this line put" if change.line else "At the end put"

@@ -5,11 +5,10 @@ Nothing in it comes from anywhere but the two recorded runs and the two versions
 """
 
 import random
-import re
+from collections.abc import Iterator
 
 from ray_app.monologue.deciding import deciding
 from ray_app.monologue.narrate import opening
-from ray_app.monologue.phrase import tokens
 from ray_app.monologue.source import read
 from ray_app.monologue.telling import MAX_LEVEL, Teller
 from ray_app.monologue.timeline import Timeline, arrange
@@ -24,11 +23,11 @@ from ray_app.repair.steps import correct_step, wrong_step
 _EXCERPT = MAX_LEVEL + 1
 
 
-def diagnose(bug: Bug, *, seed: int, max_tokens: int) -> str:
-    """The diagnosis of a bug, "" where the two runs show no difference that can be told.
+def diagnoses(bug: Bug, *, seed: int) -> Iterator[str]:
+    """The diagnosis of a bug, told ever more briefly: with less and less detail of the simulation, at last with the
+    steps around the wrong one only. Nothing where the two runs show no difference that can be told.
 
-    Detail is dropped from the simulation until the text fits `max_tokens` (an estimate), at last all but the steps
-    around the wrong one; that telling is returned even where it does not fit. Deterministic per seed.
+    Deterministic per seed.
     """
     assert bug.failing.trace is not None
     assert bug.right.trace is not None
@@ -37,14 +36,13 @@ def diagnose(bug: Bug, *, seed: int, max_tokens: int) -> str:
     found = diverge(wrong, right)
     changes = differences(bug.buggy, bug.fixed)
     if found is None or not changes:
-        return ""
-    text = ""
+        return
     for level in range(0 if bug.is_whole else _EXCERPT, _EXCERPT + 1):
         rng = random.Random(f"{seed}:{bug.failing.call}:{bug.buggy}")
         text = _tell(bug, wrong, right, found, changes, rng, level)
-        if tokens(text) <= max_tokens:
-            break
-    return text
+        if not text:
+            return
+        yield text
 
 
 def _tell(
@@ -80,8 +78,8 @@ def _actual(bug: Bug) -> str:
         return "it does not come to an end."
     if run.status == "ok":
         return f"it returns {run.output}."
-    kind, _, message = (run.exception or "").partition(": ")
-    return f"it raises `{kind}`" + (f" ({message})." if re.fullmatch(r"[a-z ]+", message) else ".")
+    shown = run.exception or ""
+    return f"it raises `{shown.partition(':')[0] if '`' in shown or len(shown.splitlines()) > 1 else shown}`."
 
 
 def _simulation(bug: Bug, wrong: Timeline, found: Divergence, rng: random.Random, level: int) -> str:
@@ -94,6 +92,6 @@ def _simulation(bug: Bug, wrong: Timeline, found: Divergence, rng: random.Random
 def _elsewhere(found: Divergence, changes: list[Difference]) -> str:
     """A word on the wrong step's line where the mistake is on another one."""
     line = found.wrong.line
-    if any(line == change.line for change in changes) or all(change.old is None for change in changes):
+    if any(line in change.lines for change in changes) or all(change.old is None for change in changes):
         return ""
     return f"L{line} only shows it; the mistake was made before.\n"

@@ -22,6 +22,12 @@ class Difference:
     new: ast.expr | ast.stmt | None
     inside: ast.AST | None = None
 
+    @property
+    def lines(self) -> range:
+        """The lines of the buggy program that the change replaces or takes out."""
+        last = self.old.end_lineno if isinstance(self.old, ast.stmt) and self.new is None else None
+        return range(self.line, (last or self.line) + 1)
+
 
 def differences(buggy: str, fixed: str) -> list[Difference]:
     """The changes from `buggy` to `fixed`, in the order of their lines."""
@@ -63,7 +69,7 @@ def _narrowed(old: _Node, new: _Node, inside: ast.AST | None = None) -> tuple[_N
         same = len(list(_children(old))) == len(list(_children(new)))
         apart = [(a, b) for a, b in pairs if ast.dump(a) != ast.dump(b)]
         if same and len(apart) == 1:
-            return _narrowed(*apart[0], old if isinstance(old, ast.expr) else inside)
+            return _narrowed(*apart[0], old if isinstance(old, ast.expr) and not isinstance(old, ast.Slice) else inside)
     return old, new, inside
 
 

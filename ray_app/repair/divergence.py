@@ -48,6 +48,7 @@ def diverge(wrong: Timeline, right: Timeline) -> Divergence | None:
     i = j = 0
     last: tuple[Moment, Moment] | None = None
     guards: list[Moment] = []
+    elsewhere: Divergence | None = None
     while i < len(ours) or j < len(theirs):
         if i < len(ours) and ours[i].moment.line not in lines.to_fixed:
             point = ours[i]
@@ -64,8 +65,14 @@ def diverge(wrong: Timeline, right: Timeline) -> Divergence | None:
             j += 1
             continue
         if i >= len(ours) or j >= len(theirs):
-            return Divergence("path", *last) if last is not None and not wrong.trace.truncated else None
+            ended = Divergence("path", *last) if last is not None and not wrong.trace.truncated else None
+            return elsewhere or ended
         one, other = ours[i], theirs[j]
+        if last is not None and one.moment.depth != other.moment.depth:
+            # A call that only one run makes: what comes of it shows when the statement that calls is done.
+            elsewhere = elsewhere or Divergence("path", last[0], last[1])
+            i, j = (i + 1, j) if one.moment.depth > other.moment.depth else (i, j + 1)
+            continue
         found = _compare(wrong, right, one, other, lines, last)
         if found is not None and found.kind == "path" and guards:
             return replace(found, right=guards[-1], guards=tuple(guards[:-1]) or tuple(guards))

@@ -38,7 +38,7 @@ def _did(timeline: Timeline, found: Divergence, rng: random.Random) -> str:
         case "test":
             return _tested(timeline, moment, rng)
         case "return":
-            return _returned(timeline, moment)
+            return _returned(timeline, moment) or _went(timeline, moment, rng)
         case "raise":
             return _raised(timeline, moment) or _states(timeline, moment, ())
         case "call":

@@ -86,7 +86,8 @@ def _result(run: Execution, claim: Claim) -> Finding:
     """What is said of the result against the record of the run."""
     shown = f"{run.call} gives {run.output or run.exception or run.status}"
     if claim.kind == "exception":
-        return Finding((run.exception or "").partition(":")[0].lower() == claim.subject.lower(), shown)
+        said, raised = claim.subject.lower(), (run.exception or "").lower()
+        return Finding(said in (raised, raised.partition(":")[0]), shown)
     if claim.kind == "return":
         return Finding(run.output is not None and equal(run.output, claim.value), shown)
     return Finding(None, "says nothing of the result")
