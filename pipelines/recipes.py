@@ -1,7 +1,9 @@
 """Every number of a run, in one value: a recipe is a function that returns the whole configuration.
 
     demo          a laptop without a GPU, minutes: SmolLM2-135M, a few hundred programs
+    small         one GPU: Qwen2.5-Coder-0.5B-Instruct (24 GB) or 1.5B (48 GB)
     reproduction  the SemCoder paper's setting: DeepSeekCoder-6.7B on 8 x A6000 48 GB
+    refine        the same machine: debugging (PyX-R), on the base model or on the model of a reproduction run
     beyond        the same machine and model with more, harder data, easy programs first
 
 Change single numbers on the command line (`--set train.max_steps=10`), or add a function here.
@@ -147,7 +149,7 @@ def demo() -> Recipe:
             max_failures=2,
             logging_steps=1,
             eval_steps=10,
-            eval_samples=24,
+            eval_samples=16,
             save_steps=10,
             report_to=("tensorboard",),
         ),
@@ -195,14 +197,14 @@ def reproduction() -> Recipe:
             curriculum=0.0,
             num_train_epochs=2,
             max_steps=0,
-            packs_per_step=512,
-            per_device_train_batch_size=2,
+            packs_per_step=160,  # 512 samples of PyX, whose median is 620 tokens
+            per_device_train_batch_size=4,
             learning_rate=5e-5,
             min_learning_rate=5e-6,
             warmup_steps=5,
             precision="bf16",
-            zero_stage=3,
-            offload=True,
+            zero_stage=2,
+            offload=False,
             gradient_checkpointing=True,
             lora_rank=0,
             num_workers=8,
@@ -222,6 +224,51 @@ def reproduction() -> Recipe:
             ),
             concurrency=64,
         ),
+    )
+
+
+def refine() -> Recipe:
+    """The paper's debugging fine-tune: PyX-R alone, 2 epochs at 1e-5 with a cosine to 0; samples as in reproduction.
+
+    To go on from a reproduction run: `--set model=ROOT/model`.
+    """
+    base = reproduction()
+    return replace(
+        base,
+        name="refine",
+        train=replace(base.train, mixture=(("repair", 1.0),), learning_rate=1e-5, min_learning_rate=0.0),
+        evaluate=replace(
+            base.evaluate,
+            exams=tuple(
+                Exam(name, "direct", items=0, max_tokens=512, rounds=5) for name in ("humaneval_plus", "mbpp_plus")
+            ),
+        ),
+    )
+
+
+def small() -> Recipe:
+    """One GPU: Qwen2.5-Coder-0.5B-Instruct in 24 GB; in 48 GB also `--set model=Qwen/Qwen2.5-Coder-1.5B-Instruct`."""
+    base = reproduction()
+    return replace(
+        base,
+        name="small",
+        model="Qwen/Qwen2.5-Coder-0.5B-Instruct",
+        memory_gib=24.0,
+        synthesize=replace(
+            base.synthesize, plots=tuple(Plot(seed, 500, 1 + seed % 6) for seed in range(24)), asks=1_000
+        ),
+        train=replace(
+            base.train,
+            prompt_style="chat",
+            mixture=(*base.train.mixture, ("output", 0.5), ("input", 0.5)),
+            packs_per_step=64,
+            per_device_train_batch_size=2,
+            learning_rate=2e-5,
+            min_learning_rate=2e-6,
+            warmup_steps=20,
+            num_workers=1,
+        ),
+        serve=ModelOptions(num_cpus=2, num_gpus=0.5, engine=EngineOptions(kv_bytes=4 << 30)),
     )
 
 
@@ -247,6 +294,7 @@ def beyond() -> Recipe:
                 ("output", 0.5),
                 ("input", 0.5),
                 ("probe", 0.25),
+                ("repair", 0.5),
             ),
             curriculum=0.3,
         ),
@@ -267,4 +315,10 @@ def beyond() -> Recipe:
     )
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {"demo": demo, "reproduction": reproduction, "beyond": beyond}
+RECIPES: dict[str, Callable[[], Recipe]] = {
+    "demo": demo,
+    "small": small,
+    "reproduction": reproduction,
+    "refine": refine,
+    "beyond": beyond,
+}

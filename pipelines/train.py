@@ -2,6 +2,7 @@
 
     python -m pipelines.train --recipe demo --root runs/demo
     ray job submit --working-dir . -- python -m pipelines.train --recipe demo --root /data/demo
+    python -m pipelines.train --recipe reproduction --root runs/x --plan 48     # does it fit GPUs of 48 GiB?
 
 Needs the samples of pipelines.synthesize under the same root. A killed run goes on from its last checkpoint.
 """
@@ -10,16 +11,20 @@ import hashlib
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from cluster.session import GIB, connect, require_memory, require_packages
 from pipelines import options
 from pipelines.recipes import Recipe
 from pipelines.synthesize import SAMPLES
 from ray_app.errors import InputError
-from ray_app.models import resolve
+from ray_app.models import PACKAGED, resolve
 from ray_app.stage import plan
 from ray_app.store import Dataset, Ledger
-from ray_app.training import trainer
+from ray_app.training import memory, trainer
+from ray_app.training.model import load_config
 
 
 def model_directory(root: str) -> Path:
@@ -49,8 +54,24 @@ def train(recipe: Recipe, root: str) -> Path:
     return out
 
 
-def main(recipe: Recipe, root: str) -> None:
+def show_plan(recipe: Recipe, gib: float) -> None:
+    """Print what each worker needs, and the fastest setting that fits workers of `gib` GiB; reads no weights."""
+    config = replace(recipe.train, model=str(resolve(recipe.model)) if recipe.model in PACKAGED else recipe.model)
+    sizes, available = load_config(config), int(gib * memory.GIB * memory.RESERVE)
+    print(f"{recipe.name} needs {memory.estimate(config, sizes, config.num_workers)}")
+    best = memory.chosen(config, sizes, config.num_workers, available)
+    chosen = ", ".join(f"{name}={getattr(best, name)}" for name in memory.CHOSEN)
+    print(f"the fastest that fits {available / memory.GIB:.1f} of {gib:g} GiB: {chosen}")
+
+
+Plan = Annotated[float, typer.Option("--plan", help="only say whether training fits workers of so many GiB")]
+
+
+def main(recipe: Recipe, root: str, plan_gib: Plan = 0.0) -> None:
     """Fine-tune on the verified samples of a root."""
+    if plan_gib:
+        show_plan(recipe, plan_gib)
+        return
     require_packages("torch", "transformers", "deepspeed", extra="train")
     with connect():
         train(recipe, root)

@@ -24,7 +24,7 @@ class TrainConfig:
     curriculum                   0: seeded shuffle; 1: strictly short responses first; between: a blend of the two
     num_train_epochs             passes over the mixture, each in its own order
     max_steps                    stop after that many steps; 0: no limit
-    packs_per_step               the global batch, over all workers and accumulation; a pack holds as many samples as fit
+    packs_per_step               the global batch, over all workers and passes; a pack holds as many samples as fit in
                                  max_length, and a run says at its start how many samples a step has on average
     per_device_train_batch_size  packs per forward pass of one worker
     learning_rate, min_learning_rate, warmup_steps   linear warm-up, then cosine to the minimum at the last step

@@ -9,6 +9,7 @@ import torch
 
 from ray_app.errors import EngineError
 from ray_app.training.config import TrainConfig
+from ray_app.training.model import load_config, with_adapters
 
 TOLERANCE = 1e-4
 """largest difference of a logit between the model in memory and the one read back, in the exported precision"""
@@ -21,9 +22,9 @@ def export(checkpoint: Path, config: TrainConfig, out: Path, card: Mapping[str, 
     shows beside the recipe, for example {"data": manifest, "scores": {...}}. The directory is read back and its logits
     compared: EngineError where they differ by more than TOLERANCE. Returns `out`.
     """
-    from transformers import AutoConfig, AutoTokenizer
+    from transformers import AutoTokenizer
 
-    stored = getattr(AutoConfig.from_pretrained(config.model), "dtype", None) or torch.float32
+    stored = getattr(load_config(config), "dtype", None) or torch.float32
     model = trained(checkpoint, config).to(stored)
     model.save_pretrained(out)
     AutoTokenizer.from_pretrained(config.model).save_pretrained(out)
@@ -36,8 +37,6 @@ def export(checkpoint: Path, config: TrainConfig, out: Path, card: Mapping[str, 
 def trained(checkpoint: Path, config: TrainConfig) -> Any:
     """The model of a checkpoint (plain or of any ZeRO stage) in fp32, with adapters merged into the weights."""
     from transformers import AutoModelForCausalLM
-
-    from ray_app.training.model import with_adapters
 
     model: Any = AutoModelForCausalLM.from_pretrained(config.model, dtype=torch.float32)
     if config.lora_rank:

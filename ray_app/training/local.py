@@ -16,7 +16,7 @@ from ray_app.training.config import TrainConfig
 from ray_app.training.engine import PlainEngine
 from ray_app.training.loop import Outcome, Progress, Supply, best_loss, check_supply, fit
 from ray_app.training.metrics import MetricsLog, Row, sinks
-from ray_app.training.model import identity, load_model, load_tokenizer
+from ray_app.training.model import identity, load_config, load_model, load_tokenizer
 from ray_app.training.pack import Pack, assemble, chosen, item, plan
 from ray_app.training.tokenize import Document, encode
 
@@ -102,15 +102,13 @@ def train(config: TrainConfig, rows: Iterable[Sample], device: torch.device) -> 
     Writes `last` and `best` (lowest held-out loss) checkpoints and metrics.jsonl there. EngineError where the loss
     stops being finite: the checkpoints written so far stay.
     """
-    from transformers import AutoConfig
-
     root = Path(config.storage_path) / config.run_name
     root.mkdir(parents=True, exist_ok=True)
     prepared = prepare(rows, config)
     check_supply(prepared.supply)
     torch.manual_seed(config.seed)
-    model_config = AutoConfig.from_pretrained(config.model)
-    print(f"memory estimate: {memory.check(config, model_config, 1, memory.available_bytes(device, 1), plain=True)}")
+    need = memory.check(config, load_config(config), 1, memory.available_bytes(device, 1), plain=True)
+    print(f"memory estimate: {need}")
     model = load_model(config, device)
     who, plan_id = identity(model.config), prepared.supply.fingerprint
     engine = PlainEngine(model, config, device)

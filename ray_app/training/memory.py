@@ -19,6 +19,8 @@ from ray_app.training.config import TrainConfig
 GIB = 1024**3
 RESERVE = 0.9
 """share of a device's memory that a run may plan with"""
+CHOSEN = ("zero_stage", "offload", "per_device_train_batch_size")
+"""what `chosen` decides"""
 _MICRO_BATCHES = (16, 8, 4, 2, 1)
 # DeepSpeed's defaults, in elements: what ZeRO-2 collects before it reduces, and what ZeRO-3 gathers at a time.
 _REDUCE_BUCKET = 500_000_000

@@ -14,7 +14,7 @@ from ray_app.training.pack import IGNORE, Pack
 from ray_app.training.tokenize import check_tokenizer
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,16 @@ def load_tokenizer(config: TrainConfig) -> "PreTrainedTokenizerBase":
         raise EngineError(f"no tokenizer in {config.model!r}: {_first_line(error)}") from error
     check_tokenizer(tokenizer, config.prompt_style)
     return tokenizer
+
+
+def load_config(config: TrainConfig) -> "PreTrainedConfig":
+    """The model's sizes, without its weights; EngineError where there are none."""
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(config.model)
+    except (OSError, ValueError) as error:
+        raise EngineError(f"no model configuration in {config.model!r}: {_first_line(error)}") from error
 
 
 def load_model(config: TrainConfig, device: torch.device) -> "PreTrainedModel":

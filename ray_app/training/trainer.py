@@ -5,13 +5,12 @@ so the order does not depend on scheduling or on the number of workers, and a re
 """
 
 import functools
-import itertools
 import json
 import os
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -25,31 +24,16 @@ from ray.train.torch import TorchTrainer, get_device
 
 from ray_app import store, telemetry
 from ray_app.errors import EngineError, SemrayError
-from ray_app.records import Reject, Sample
-from ray_app.training import memory
+from ray_app.training import memory, table
 from ray_app.training.config import TrainConfig
 from ray_app.training.export import export
 from ray_app.training.loop import Outcome, Progress, Supply, check_supply, fit
 from ray_app.training.metrics import MetricsLog, Row, sinks
-from ray_app.training.model import check_context, identity, load_tokenizer
-from ray_app.training.pack import Item, Pack, Plan, assemble, chosen, plan
-from ray_app.training.tokenize import Document, encode
+from ray_app.training.model import check_context, identity, load_config, load_tokenizer
+from ray_app.training.pack import Item, Pack, Plan, chosen, plan
 
 METRICS_FILE = "metrics.jsonl"
 _READ_ROWS = 64
-_DOCUMENT_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("task", pa.string()),
-        ("split", pa.string()),
-        ("difficulty", pa.int64()),
-        ("prompt_length", pa.int64()),
-        ("cut", pa.int64()),
-        ("length", pa.int64()),
-        ("input_ids", pa.list_(pa.int32())),
-        ("reject", pa.string()),
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +103,8 @@ def train(
 
 
 def _check_model(config: TrainConfig) -> None:
-    from transformers import AutoConfig
-
     load_tokenizer(config)
-    check_context(config, AutoConfig.from_pretrained(config.model))
+    check_context(config, load_config(config))
 
 
 def _opened(dataset: ray.data.Dataset | Sequence[str]) -> ray.data.Dataset:
@@ -135,9 +117,9 @@ def _opened(dataset: ray.data.Dataset | Sequence[str]) -> ray.data.Dataset:
 
 def _prepared(config: TrainConfig, rows: ray.data.Dataset) -> _Data:
     """Tokenize every row once, plan on the driver from lengths alone, and sort the documents into plan order."""
-    tokenize = functools.partial(_tokenize, config)
+    tokenize = functools.partial(table.tokenize, config)
     documents = rows.map_batches(tokenize, batch_format="pyarrow", batch_size=256, zero_copy_batch=True).materialize()
-    items, cut, rejects = _summary(documents)
+    items, cut, rejects = table.summary(_light(documents))
     items["held_out"] = chosen(items["held_out"], config.eval_samples)
     plans = {
         "train": plan(
@@ -167,47 +149,11 @@ def _prepared(config: TrainConfig, rows: ray.data.Dataset) -> _Data:
     )
 
 
-@functools.lru_cache(maxsize=1)
-def _tokenizer(config: TrainConfig) -> Any:
-    return load_tokenizer(config)
-
-
-def _tokenize(config: TrainConfig, table: pa.Table) -> pa.Table:
-    columns = ["id", "task", "prompt", "response", "program_id", "difficulty", "split"]
-    samples = [Sample(**row) for row in table.select(columns).to_pylist()]
-    made = encode(samples, _tokenizer(config), config.prompt_style, config.max_length)
-    return pa.Table.from_pylist(
-        [_row(sample, document) for sample, document in zip(samples, made, strict=True)], schema=_DOCUMENT_SCHEMA
-    )
-
-
-def _row(sample: Sample, made: Document | Reject) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": sample.id, "task": sample.task, "split": sample.split, "difficulty": sample.difficulty}
-    if isinstance(made, Reject):
-        return row | {"prompt_length": 0, "cut": 0, "length": 0, "input_ids": [], "reject": made.reason}
-    return row | {
-        "prompt_length": made.prompt_length,
-        "cut": made.cut,
-        "length": len(made.input_ids),
-        "input_ids": list(made.input_ids),
-        "reject": "",
-    }
-
-
-def _summary(documents: ray.data.Dataset) -> tuple[dict[str, list[Item]], int, dict[str, int]]:
-    """Per split what planning needs (each id once), the number of cut documents, and rejects by reason."""
-    items: dict[str, dict[str, Item]] = {"train": {}, "held_out": {}}
-    cut, rejects = 0, dict[str, int]()
-    light = documents.select_columns(["id", "task", "split", "length", "prompt_length", "cut", "reject"])
-    for batch in light.iter_batches(batch_size=4096, batch_format="pyarrow"):
-        for row in cast(pa.Table, batch).to_pylist():
-            if row["reject"]:
-                rejects[row["reject"]] = rejects.get(row["reject"], 0) + 1
-            elif row["id"] not in items[row["split"]]:
-                cut += row["cut"] > 0
-                response = row["length"] - row["prompt_length"]
-                items[row["split"]][row["id"]] = Item(row["id"], row["task"], row["length"], response)
-    return {split: list(found.values()) for split, found in items.items()}, cut, rejects
+def _light(documents: ray.data.Dataset) -> Iterator[dict[str, Any]]:
+    """What planning needs of each document: everything but its tokens."""
+    columns = documents.select_columns([name for name in table.SCHEMA.names if name != "input_ids"])
+    for batch in columns.iter_batches(batch_size=4096, batch_format="pyarrow"):
+        yield from cast(pa.Table, batch).to_pylist()
 
 
 def _placed(documents: ray.data.Dataset, split: str, items: Sequence[Item], made: Plan) -> ray.data.Dataset:
@@ -216,24 +162,13 @@ def _placed(documents: ray.data.Dataset, split: str, items: Sequence[Item], made
     for pack, members in enumerate(made.bins):
         for slot, member in enumerate(members):
             places.setdefault(items[member].id, []).append((pack, slot))
-    known = ray.put(places)
-    place = functools.partial(_place, split=split, places=known)
+    place = functools.partial(_place, split=split, places=ray.put(places))
     rows = documents.map_batches(place, batch_format="pyarrow", batch_size=256)
     return rows.sort(["pack", "slot"]).materialize()
 
 
-def _place(table: pa.Table, split: str, places: Any) -> pa.Table:
-    known: dict[str, list[tuple[int, int]]] = ray.get(places)
-    ids, splits = table["id"].to_pylist(), table["split"].to_pylist()
-    where = [
-        (index, pack, slot)
-        for index, (id_, its_split) in enumerate(zip(ids, splits, strict=True))
-        if its_split == split
-        for pack, slot in known.get(id_, ())
-    ]
-    taken = table.take(pa.array([index for index, _, _ in where], pa.int64()))
-    taken = taken.append_column("pack", pa.array([pack for _, pack, _ in where], pa.int64()))
-    return taken.append_column("slot", pa.array([slot for _, _, slot in where], pa.int64()))
+def _place(rows: pa.Table, split: str, places: Any) -> pa.Table:
+    return table.place(rows, split, ray.get(places))
 
 
 def _fit(config: TrainConfig, data: _Data) -> ray.train.Result:
@@ -293,13 +228,11 @@ def _worker(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _train_on_this_worker(config: TrainConfig, job: dict[str, Any]) -> Outcome:
-    from transformers import AutoConfig
-
     from ray_app.training.deepspeed import DeepSpeedEngine
 
     context = ray.train.get_context()
     device = get_device()
-    model_config = AutoConfig.from_pretrained(config.model)
+    model_config = load_config(config)
     who = identity(model_config)
     need = memory.check(
         config, model_config, context.get_world_size(), memory.available_bytes(device, context.get_local_world_size())
@@ -346,10 +279,10 @@ def _say(text: str) -> None:
 
 
 def _supply(job: dict[str, Any]) -> Supply:
-    held_out = tuple(_packs(_stream("held_out"))) if job["held_out"] else ()
+    held_out = tuple(table.packs(_stream("held_out"))) if job["held_out"] else ()
 
     def packs_from(first: int) -> Iterator[Pack]:
-        return itertools.dropwhile(lambda pack: pack.index < first, _packs(_stream("train"), first))
+        return table.packs(_stream("train"), first)
 
     known = {name: job[name] for name in ("total", "samples", "tasks", "fill", "fingerprint")}
     return Supply(**known, packs_from=packs_from, held_out=held_out)
@@ -359,20 +292,6 @@ def _stream(name: str) -> Iterator[dict[str, Any]]:
     shard = cast(ray.data.DataIterator, ray.train.get_dataset_shard(name))
     for batch in shard.iter_batches(batch_size=_READ_ROWS, batch_format="pyarrow", prefetch_batches=1):
         yield from cast(pa.Table, batch).to_pylist()
-
-
-def _packs(rows: Iterable[dict[str, Any]], first: int = 0) -> Iterator[Pack]:
-    """Rows in plan order become packs from number `first` on; a row that occurs twice in a place counts once."""
-    wanted = (row for row in rows if row["pack"] >= first)
-    for index, members in itertools.groupby(wanted, key=lambda row: row["pack"]):
-        slots = {row["slot"]: row for row in members}
-        yield assemble(index, [_document(slots[slot]) for slot in sorted(slots)])
-
-
-def _document(row: dict[str, Any]) -> Document:
-    return Document(
-        row["id"], row["task"], row["difficulty"], row["prompt_length"], row["cut"], tuple(row["input_ids"])
-    )
 
 
 def _checkpoints(result: ray.train.Result) -> tuple[ray.train.Checkpoint, ray.train.Checkpoint]:

@@ -1,0 +1,96 @@
+"""Every recipe is planned on the machine it is for: memory, ZeRO stage and batch, with nothing downloaded."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from transformers import LlamaConfig, PreTrainedConfig, Qwen2Config
+
+from pipelines.recipes import RECIPES
+from pipelines.train import show_plan
+from ray_app.errors import EngineError
+from ray_app.mixture import TASKS
+from ray_app.training import deepspeed, memory
+from ray_app.training.model import check_context
+
+# Sizes as published with the models.
+DEEPSEEK_6_7B = LlamaConfig(
+    vocab_size=32256,
+    hidden_size=4096,
+    intermediate_size=11008,
+    num_hidden_layers=32,
+    num_attention_heads=32,
+    num_key_value_heads=32,
+    max_position_embeddings=16384,
+)
+QWEN_0_5B, QWEN_1_5B = (
+    Qwen2Config(
+        vocab_size=151936,
+        hidden_size=hidden,
+        intermediate_size=inner,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=2,
+        max_position_embeddings=32768,
+        tie_word_embeddings=True,
+    )
+    for hidden, inner, layers, heads in ((896, 4864, 24, 14), (1536, 8960, 28, 12))
+)
+SMOLLM_135M = LlamaConfig(
+    vocab_size=49152,
+    hidden_size=576,
+    intermediate_size=1536,
+    num_hidden_layers=30,
+    num_attention_heads=9,
+    num_key_value_heads=3,
+    max_position_embeddings=8192,
+    tie_word_embeddings=True,
+)
+MACHINES = {
+    "demo on a laptop": ("demo", SMOLLM_135M, 3),
+    "small, 0.5B": ("small", QWEN_0_5B, 24),
+    "small, 1.5B": ("small", QWEN_1_5B, 48),
+    "reproduction on 8 A6000": ("reproduction", DEEPSEEK_6_7B, 48),
+    "refine on 8 A6000": ("refine", DEEPSEEK_6_7B, 48),
+    "beyond on 8 A6000": ("beyond", DEEPSEEK_6_7B, 48),
+}
+
+
+@pytest.mark.parametrize(("name", "model", "gib"), MACHINES.values(), ids=MACHINES)
+def test_recipe_fits_the_machine_it_is_for(name: str, model: PreTrainedConfig, gib: int) -> None:
+    train = RECIPES[name]().train
+    memory.check(train, model, train.num_workers, int(gib * memory.GIB * memory.RESERVE))
+    check_context(train, model)
+    settings = deepspeed.settings(train, train.num_workers)
+    passes = settings["gradient_accumulation_steps"] * settings["train_micro_batch_size_per_gpu"]
+    assert settings["train_batch_size"] == passes * train.num_workers == train.packs_per_step
+    assert settings["bf16"]["enabled"] == train.use_gpu
+
+
+def test_reproduction_runs_as_the_estimate_chooses_on_eight_a6000() -> None:
+    train = RECIPES["reproduction"]().train
+    start = dataclasses.replace(train, per_device_train_batch_size=1, zero_stage=3, offload=True)
+    assert memory.chosen(start, DEEPSEEK_6_7B, 8, int(48 * memory.GIB * memory.RESERVE)) == train
+
+
+def test_plan_prints_the_need_and_the_largest_batch_that_fits(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    QWEN_0_5B.save_pretrained(tmp_path)
+    recipe = dataclasses.replace(RECIPES["small"](), model=str(tmp_path))
+    show_plan(recipe, 48)
+    needs, best = capsys.readouterr().out.splitlines()
+    assert "small needs 16.81 GiB per worker (weights 0.92," in needs
+    assert best == "the fastest that fits 43.2 of 48 GiB: zero_stage=2, offload=False, per_device_train_batch_size=8"
+
+
+def test_plan_of_a_machine_that_is_too_small_names_the_remedy(tmp_path: Path) -> None:
+    QWEN_1_5B.save_pretrained(tmp_path)
+    recipe = dataclasses.replace(RECIPES["small"](), model=str(tmp_path))
+    with pytest.raises(EngineError, match="smaller model"):
+        show_plan(recipe, 4)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe_trains_on_tasks_that_exist(name: str) -> None:
+    assert {task for task, _ in RECIPES[name]().train.mixture} <= set(TASKS)
