@@ -1,11 +1,13 @@
 """What it costs to run and trace a program in the sandbox, against the usual checkers, in one interleaved run.
 
-    python -m benchmarks.sandbox [--programs N] [--data DIR] [--rival-python PYTHON] [--json FILE]
+    python -m benchmarks.sandbox [--programs N] [--data DIR] [--rival-python PYTHON] [--json FILE] [--actors]
 
 Figures are CPU microseconds per program, children included (user + system), best of three rounds; ratios are to the
-lane's line. Programs are CRUXEval's, where its file is found, and a loop-heavy set made here. Rivals (EvalPlus's
-`untrusted_check`, pysnooper in a subprocess) run under the interpreter named by --rival-python, and are skipped with
-a message where they are not installed. The programs are benign; rivals run them with whatever isolation they have.
+lane's line. --actors measures instead the programs per second of a pool of one and of two actors, by the clock on the
+wall: it means something only on two idle cores. Programs are CRUXEval's, where its file is found, and a loop-heavy set
+made here. Rivals (EvalPlus's `untrusted_check`, pysnooper in a subprocess) run under the interpreter named by
+--rival-python, and are skipped with a message where they are not installed. The programs are benign; rivals run them
+with whatever isolation they have.
 """
 
 import argparse
@@ -15,13 +17,18 @@ import resource
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import ray
+
 from ray_app.sandbox.api import Job, Lane, Sandbox
+from ray_app.sandbox.pool import Pool
 from ray_app.tracing import recorder
 
 ROUNDS = 3
+LOOPS_RESULT = str(sum(i * i % 7 for i in range(1000)))
 LOOPS = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i * i % 7\n    return total"
 
 EVALPLUS = """
@@ -157,9 +164,13 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
     parser.add_argument("--rival-python", default=sys.executable)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--actors", action="store_true")
     options = parser.parse_args()
+    if options.actors:
+        actors(cruxeval(options.data, options.programs) or [(LOOPS, str(n), "") for n in range(800)])
+        return
     figures: dict[str, float | None] = {}
-    loops = [(LOOPS, str(1000), "")] * 20
+    loops = [(LOOPS, str(1000), LOOPS_RESULT)] * 20
     with Sandbox() as sandbox:
         rows = cruxeval(options.data, options.programs)
         print(f"layers: {sandbox.layers}\nload average: {os.getloadavg()[0]:.1f}")
@@ -170,9 +181,7 @@ def main() -> None:
             sandboxed(sandbox, programs, "safe")
             measured = ours(sandbox, programs)
             few = programs[:60]
-            measured |= {
-                "EvalPlus untrusted_check": evalplus(options.rival_python, few) if name == "CRUXEval" else None
-            }
+            measured |= {"EvalPlus untrusted_check": evalplus(options.rival_python, few)}
             measured |= {"pysnooper in subprocess": pysnooper(options.rival_python, few[:20])}
             _print(name, measured)
             figures |= {f"{name}: {key}": value for key, value in measured.items()}
@@ -181,6 +190,22 @@ def main() -> None:
         )
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1))
+
+
+def actors(rows: list[tuple[str, str, str]]) -> None:
+    """Prints how much faster two actors are than one, rounds interleaved."""
+    jobs = [Job(code, (f"f({arguments})",)) for code, arguments, _ in rows] * 5
+    rates: dict[int, float] = {1: 0.0, 2: 0.0}
+    ray.init(address="local", num_cpus=2, object_store_memory=200_000_000, include_dashboard=False, log_to_driver=False)
+    for _ in range(ROUNDS):
+        for count in rates:
+            with Pool(actors=count) as pool:
+                deque(pool.execute_many(jobs[:200]), maxlen=0)
+                begun = time.perf_counter()
+                deque(pool.execute_many(jobs), maxlen=0)
+                rates[count] = max(rates[count], len(jobs) / (time.perf_counter() - begun))
+    ray.shutdown()
+    print(f"programs/s in the safe lane: one actor {rates[1]:.0f}, two {rates[2]:.0f}: {rates[2] / rates[1]:.2f} x")
 
 
 def _print(name: str, measured: dict[str, float | None]) -> None:
