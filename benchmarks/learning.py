@@ -1,6 +1,6 @@
 """The paper's format ablation in miniature: which way of telling an execution teaches a small model to predict it?
 
-    python benchmarks/learning.py --out runs/learning [--tokens N] [--seeds N] [--items N] [--formats NAME ...]
+    python benchmarks/learning.py [--out runs/learning] [--tokens N] [--seeds N] [--items N] [--formats NAME ...]
 
 A small Llama is trained from scratch on grown programs of difficulty 1 to 3, once per format and seed, on the same
 executions and on equally many tokens; then it predicts outputs for programs it has not seen, greedily, and the final
@@ -259,7 +259,7 @@ def report(results: list[dict[str, Any]], items: list[Case]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=Path("runs/learning"))
     parser.add_argument("--tokens", type=int, default=2_000_000, help="training tokens of each run")
     parser.add_argument(
         "--drafts", type=int, default=8_000, help="programs drafted at difficulty 1; 3 and 6 times more at 2 and 3"

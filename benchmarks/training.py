@@ -1,5 +1,6 @@
 """What packing and Ray cost and save: useful tokens per second, every ratio from one run.
 
+    python benchmarks/training.py                                            # both
     python benchmarks/training.py packing  [--documents N] [--rounds N]
     python benchmarks/training.py overhead [--steps N]
 
@@ -9,21 +10,24 @@ packing   the same model and documents, the same number of documents per step: o
           620 tokens with their prompt (95th percentile about 1,150), a quarter shorter descriptions with code; context
           2,048. Rounds alternate between the loops. Target: at least 2 x.
 overhead  our loop on Ray + DeepSpeed with one worker against a bare PyTorch loop over the same batches, bare loop
-          before and after. Target: at most 10 % slower.
+          before and after; steady steps only, seconds and CPU seconds of all processes. Target: at most 10 % more.
 
 Useful tokens are prompt and response tokens; padding never counts. Everything runs on one thread per process.
 """
 
 import argparse
+import contextlib
 import random
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,6 +40,7 @@ from ray_app.training.config import TrainConfig  # noqa: E402
 from ray_app.training.engine import PlainEngine, optimizer_for  # noqa: E402
 from ray_app.training.local import supply  # noqa: E402
 from ray_app.training.loop import dealt  # noqa: E402
+from ray_app.training.metrics import read  # noqa: E402
 from ray_app.training.model import to_batch  # noqa: E402
 from ray_app.training.tokenize import Document  # noqa: E402
 
@@ -44,6 +49,8 @@ CONTEXT = 2_048
 BATCH = 16
 """documents per forward pass of the padded loop, as in the original"""
 VOCABULARY = 4_096
+WARM_UP = 3
+"""steps that are not counted where overhead is measured"""
 
 
 def config(**overrides: Any) -> TrainConfig:
@@ -187,8 +194,8 @@ def packing(documents: int, rounds: int) -> None:
         )
 
 
-def bare_loop(model_path: Path, cfg: TrainConfig, rows: Sequence[Any], steps: int) -> float:
-    """Tokens per second of a loop with nothing around it."""
+def bare_loop(model_path: Path, cfg: TrainConfig, rows: Sequence[Any], steps: int) -> tuple[float, float]:
+    """(seconds, CPU seconds) per step of a loop with nothing around it."""
     from transformers import AutoModelForCausalLM
 
     from ray_app.training.local import prepare
@@ -196,9 +203,10 @@ def bare_loop(model_path: Path, cfg: TrainConfig, rows: Sequence[Any], steps: in
     data = prepare(rows, cfg).supply
     model = AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32, attn_implementation=register())
     optimizer = optimizer_for(model.parameters(), cfg, CPU)
-    packs, speeds = data.packs_from(0), list[float]()
-    for _ in range(steps):
-        start, tokens = time.monotonic(), 0
+    packs = data.packs_from(0)
+    for step in range(steps):
+        if step == WARM_UP:
+            wall, cpu = time.monotonic(), time.process_time()
         window = [next(packs) for _ in range(cfg.packs_per_step)]
         for group in dealt(window, 0, 1, cfg.per_device_train_batch_size, cfg.accumulation(1)):
             batch = to_batch(group, data.tasks, CPU)
@@ -210,12 +218,38 @@ def bare_loop(model_path: Path, cfg: TrainConfig, rows: Sequence[Any], steps: in
                 use_cache=False,
             ).logits[0]
             (torch.nn.functional.cross_entropy(logits, batch.targets) / cfg.accumulation(1)).backward()
-            tokens += batch.tokens
         torch.nn.utils.clip_grad_norm_(model.parameters(), cfg.max_grad_norm)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        speeds.append(tokens / (time.monotonic() - start))
-    return statistics.median(speeds[1:])
+    return (time.monotonic() - wall) / (steps - WARM_UP), (time.process_time() - cpu) / (steps - WARM_UP)
+
+
+class Watch(threading.Thread):
+    """Notes, while a run logs its steps, what all processes below this one have used: (steps, seconds, CPU seconds)."""
+
+    def __init__(self, metrics_file: Path) -> None:
+        super().__init__(daemon=True)
+        self.metrics_file, self.seen, self.done = metrics_file, list[tuple[int, float, float]](), threading.Event()
+
+    def run(self) -> None:
+        while not self.done.wait(0.2):
+            steps = sum(row["kind"] == "train" for row in read(self.metrics_file)) if self.metrics_file.exists() else 0
+            if steps > (self.seen[-1][0] if self.seen else 0):
+                self.seen.append((steps, time.monotonic(), self._cpu_s()))
+
+    def _cpu_s(self) -> float:
+        total = 0.0
+        for process in psutil.Process().children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                total += sum(process.cpu_times()[:2])
+        return total
+
+    def per_step(self) -> tuple[float, float]:
+        """(seconds, CPU seconds) per step, from the warm-up to the last step but one; the last also saves."""
+        start = next(seen for seen in self.seen if seen[0] >= WARM_UP)
+        end = self.seen[-2]
+        steps = end[0] - start[0]
+        return (end[1] - start[1]) / steps, (end[2] - start[2]) / steps
 
 
 def overhead(steps: int) -> None:
@@ -223,7 +257,7 @@ def overhead(steps: int) -> None:
     import ray
 
     from ray_app.records import Sample, to_table
-    from ray_app.training.trainer import train
+    from ray_app.training.trainer import METRICS_FILE, train
 
     rows = build_samples(150 * steps)
     with tempfile.TemporaryDirectory() as folder:
@@ -245,31 +279,34 @@ def overhead(steps: int) -> None:
         ray.init(
             address="local", num_cpus=2, object_store_memory=200_000_000, include_dashboard=False, log_to_driver=False
         )
+        watch = Watch(root / "storage" / cfg.run_name / METRICS_FILE)
+        watch.start()
         try:
-            history = train(cfg, [str(root / "rows.parquet")]).outcome.history
+            train(cfg, [str(root / "rows.parquet")], say=lambda text: None)
         finally:
+            watch.done.set()
             ray.shutdown()
-        ours = statistics.median([r["tokens_per_s"] for r in history if r["kind"] == "train"][1:])
+        ours = watch.per_step()
         after = bare_loop(root / "model", cfg, rows, steps)
-    bare = statistics.mean((before, after))
-    print(
-        f"bare loop {before:.0f} tokens/s before, {after:.0f} after; Ray + DeepSpeed {ours:.0f}: {bare / ours - 1:+.1%}"
-    )
+    for k, what in enumerate(("seconds", "CPU seconds")):
+        bare = (before[k] + after[k]) / 2
+        print(
+            f"{what} per step: bare loop {before[k]:.3f} before, {after[k]:.3f} after; Ray + DeepSpeed, all processes, "
+            f"{ours[k]:.3f}: {ours[k] / bare - 1:+.1%}"
+        )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    modes = parser.add_subparsers(dest="mode", required=True)
-    pack = modes.add_parser("packing")
-    pack.add_argument("--documents", type=int, default=64)
-    pack.add_argument("--rounds", type=int, default=2)
-    over = modes.add_parser("overhead")
-    over.add_argument("--steps", type=int, default=12)
+    parser.add_argument("mode", nargs="?", choices=("packing", "overhead"), help="default: both")
+    parser.add_argument("--documents", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=24)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    if chosen.mode == "packing":
+    if chosen.mode != "overhead":
         packing(chosen.documents, chosen.rounds)
-    else:
+    if chosen.mode != "packing":
         overhead(chosen.steps)
 
 
