@@ -276,7 +276,7 @@ def open_root(root: str) -> str:
             sink.write(b"")
         filesystem.delete_file(probe)
     except OSError as error:
-        reason = str(error).split(". Detail", 1)[0]
+        reason = os.strerror(error.errno) if error.errno else str(error).split(". Detail", 1)[0]
         raise StoreError(f"cannot write to root {root!r}: {reason}; choose another --root") from error
     return root.rstrip("/") if "://" in root else path
 
