@@ -161,10 +161,13 @@ def test_inspect_command_serves_until_interrupted(tmp_path):
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
     ) as process:
         assert process.stdout is not None
-        url = process.stdout.readline().split()[0]
-        assert get(url)[0] == 200
-        process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        try:
+            url = process.stdout.readline().split()[0]
+            assert get(url)[0] == 200
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=30) == 0
+        finally:
+            process.kill()
 
 
 def test_inspect_command_empty_root_is_one_line(tmp_path):
