@@ -19,7 +19,6 @@ import psutil
 import ray
 import ray.data
 from ray import cloudpickle
-from ray._private import state as _state
 from ray.exceptions import RayActorError
 from ray.util.annotations import RayDeprecationWarning
 
@@ -30,6 +29,9 @@ from ray_app.records import Reject
 from ray_app.stage import Spend, Stage, plan
 from ray_app.store import Dataset, Ledger
 
+AT_MOST = {"CPU": "cpus_at_most", "GPU": "gpus_at_most"}
+"""Resources by which the head of a cluster that scales itself says how far: Ray knows only what is there. `cpus_at_most`
+counts the cores of nodes without GPUs, as more work than they can take would make the autoscaler start one with GPUs."""
 _ATTEMPTS = 10
 """how often a shard is begun before the run is given up: a row may not kill workers or sandboxes for ever"""
 
@@ -118,14 +120,10 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
 
 
 def _slots(stage: Stage[Any, Any, Any]) -> int:
-    """How many workers the cluster holds, or would hold if it grew as far as its autoscaler may let it."""
+    """How many workers the cluster holds, or would hold if it grew as far as its head says (`AT_MOST`)."""
     now = ray.cluster_resources()
-    cpus, gpus = now.get("CPU", 0.0), now.get("GPU", 0.0)
-    if groups := _groups():
-        cpus = max(
-            cpus, _at_most(groups, "CPU", gpus=bool(stage.num_gpus)) + (0.0 if stage.num_gpus else _beside_gpus())
-        )
-        gpus = max(gpus, _at_most(groups, "GPU", gpus=True))
+    cpus = max(now.get("CPU", 0.0), now.get(AT_MOST["CPU"], 0.0) + _cores_beside_gpus())
+    gpus = max(now.get("GPU", 0.0), now.get(AT_MOST["GPU"], 0.0))
     if cpus < stage.num_cpus or gpus < stage.num_gpus:
         raise ClusterError(
             f"stage {stage.name} needs {stage.num_cpus:g} CPU and {stage.num_gpus:g} GPU per worker, the cluster has "
@@ -136,22 +134,7 @@ def _slots(stage: Stage[Any, Any, Any]) -> int:
     return min(by_cpu, by_gpu, stage.max_workers or by_cpu)
 
 
-def _groups() -> Sequence[Any]:
-    """The kinds of nodes that the cluster's autoscaler may start; none where no autoscaler runs."""
-    config = _state.state.get_cluster_config()
-    return list(config.node_group_configs) if config is not None else []
-
-
-def _at_most(groups: Sequence[Any], resource: str, *, gpus: bool) -> float:
-    """How much of a resource the kinds of nodes with, or without, GPUs have when all of them run.
-
-    More work than the cores of nodes without GPUs would make the autoscaler start one with GPUs for it.
-    """
-    fit = [group for group in groups if bool(group.resources.get("GPU")) == gpus]
-    return float(sum(group.max_count * group.resources.get(resource, 0) for group in fit))
-
-
-def _beside_gpus() -> float:
+def _cores_beside_gpus() -> float:
     """The cores of nodes with GPUs that run already: work for CPUs may fill them."""
     running = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     return sum(resources.get("CPU", 0.0) for resources in running if resources.get("GPU"))

@@ -18,6 +18,7 @@ from typing import Any
 from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE_ID
 
 from cluster.local import free_port
+from ray_app.runner import AT_MOST
 from tests.processes import wait_for
 
 PROVIDER = "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider"
@@ -25,7 +26,7 @@ PROVIDER = "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeP
 
 def config_of(workers: Mapping[str, Mapping[str, Any]], address: str, idle_s: float) -> dict[str, Any]:
     """What `ray start --autoscaling-config` takes: a head without CPUs and these worker types."""
-    head = {"resources": {"CPU": 0}, "node_config": {}, "max_workers": 0}
+    head = {"resources": {"CPU": 0, **at_most(workers)}, "node_config": {}, "max_workers": 0}
     return {
         "cluster_name": "fake",
         "max_workers": sum(worker["max_workers"] for worker in workers.values()),
@@ -51,6 +52,15 @@ def config_of(workers: Mapping[str, Mapping[str, Any]], address: str, idle_s: fl
         "available_node_types": {"ray.head.default": head, **{name: dict(worker) for name, worker in workers.items()}},
         "head_node_type": "ray.head.default",
     }
+
+
+def at_most(workers: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
+    """What the head says of how far the workers grow."""
+    cpus = sum(
+        kind["max_workers"] * kind["resources"]["CPU"] for kind in workers.values() if "GPU" not in kind["resources"]
+    )
+    gpus = sum(kind["max_workers"] * kind["resources"].get("GPU", 0) for kind in workers.values())
+    return {AT_MOST["CPU"]: cpus, AT_MOST["GPU"]: gpus}
 
 
 @contextmanager
@@ -80,6 +90,7 @@ def fake_cluster(workers: Mapping[str, Mapping[str, Any]], idle_s: float = 3.0) 
             f"--temp-dir={folder}/ray",
             "--disable-usage-stats",
         ]
+        command += [f"--resources={json.dumps(at_most(workers))}"]
         command += [f"--autoscaling-config={config}", "--include-dashboard=false", "--object-store-memory=100000000"]
         with Path(folder, "head.log").open("wb") as log:
             head = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)

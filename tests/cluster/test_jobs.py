@@ -1,4 +1,4 @@
-"""Submitting jobs: what is checked and recorded at once, and a real cluster with a job that works and one that fails."""
+"""Submitting jobs: what is checked and recorded at once; a real cluster with a job that works and one that fails."""
 
 import getpass
 import json

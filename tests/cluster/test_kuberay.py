@@ -99,6 +99,8 @@ def test_cluster_scales_as_ray_reads_it(name):
         assert types["sandbox"]["max_workers"] == 40
         assert types["sandbox"]["resources"]["sandbox"] == types["sandbox"]["resources"]["CPU"] == 32
         assert types["gpu"]["resources"]["GPU"] == 8
+        head = types[derived["head_node_type"]]["resources"]
+        assert (head["cpus_at_most"], head["gpus_at_most"]) == (40 * 32, 8)
         assert types["gpu"]["resources"]["sandbox"] == 64  # idle cores of GPU nodes run programs too
 
 
