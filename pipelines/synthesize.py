@@ -6,7 +6,7 @@
 Programs are mined and grown; with --endpoint URL (or --vllm) a language model is asked for more.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from cluster.session import connect
 from pipelines import options
@@ -28,12 +28,19 @@ from ray_app.records import (
     TracedProgram,
 )
 from ray_app.repair import worker as bugs
+from ray_app.report.card import write_cards
 from ray_app.runner import run
 from ray_app.stage import Stage
 from ray_app.store import Dataset
 from ray_app.teacher.endpoint import Endpoint
 
 SAMPLES = ("samples", "samples-nl", "samples-repair")
+CARDS = {
+    "pyx": ("Programs with verified monologues, in the PyX format", mixture.PYX_SCHEMA),
+    "pyx-r": ("Bugs with verified diagnoses, in the PyX-R format", mixture.PYX_R_SCHEMA),
+    "messages": ("Programs with verified monologues, as chats", mixture.MESSAGES_SCHEMA),
+}
+"""The datasets that other trainers read: title and schema of their cards."""
 
 
 def files(config: Synthesize) -> list[SourceFile]:
@@ -114,6 +121,7 @@ def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
     run(Stage("pyx", mixture.pyx_rows, mix, Sample, PyxRow, 64 * size), root, inputs=made)
     run(Stage("pyx-r", mixture.pyx_r_rows, mix, Sample, PyxRepairRow, 64 * size), root, inputs=made[-1:])
     run(Stage("messages", mixture.chat_rows, mix, Sample, ChatRow, 64 * size), root, inputs=made)
+    write_cards(root, CARDS, asdict(config))
 
 
 def endpoint_of(recipe: Recipe, root: str, url: str, model: str = "base") -> Endpoint:

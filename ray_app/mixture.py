@@ -288,10 +288,17 @@ class Part:
     rows: int
 
 
-def dataset_card(title: str, parts: Sequence[Part], licenses: Collection[str], recipe: Mapping[str, Any]) -> str:
+def dataset_card(
+    title: str,
+    parts: Sequence[Part],
+    licenses: Collection[str],
+    recipe: Mapping[str, Any],
+    sections: Sequence[tuple[str, str]] = (),
+) -> str:
     """README.md of an export: Hugging Face front matter, what a row guarantees and what not, and the whole recipe.
 
     `licenses` are those of the programs; more than one becomes "other" with their names. The first part is the default.
+    `sections` are (heading, Markdown) pairs with what is known of this run's programs.
     """
     names = sorted(licenses)
     front: dict[str, Any] = {
@@ -323,15 +330,17 @@ def dataset_card(title: str, parts: Sequence[Part], licenses: Collection[str], r
     listed = "\n".join(f"- `{part.name}`: {part.rows} rows" for part in parts)
     return (
         f"---\n{header}\n---\n# {title}\n\n{listed}\n\n"
-        "Programs were executed in a sandbox; every monologue was checked against the recorded trace, claim by claim.\n\n"
-        "A forward row guarantees: every statement that the verifier recognises is true at its place in the run, visit\n"
-        "by visit; the state changes that decide the result are told; the answer is the executed call and its result,\n"
-        "or the exception that left it. A backward row guarantees: the witness gives the stated output when run; every\n"
-        "constraint holds for all inputs known to give this output and is false of some other input.\n\n"
+        "Programs were executed in a sandbox; every monologue was checked against the recorded trace, claim by\n"
+        "claim.\n\n"
+        "A forward row guarantees: every statement that the verifier recognises is true at its place in the run,\n"
+        "visit by visit; the state changes that decide the result are told; the answer is the executed call and its\n"
+        "result, or the exception that left it. A backward row guarantees: the witness gives the stated output when\n"
+        "run; every constraint holds for all inputs known to give this output and is false of some other input.\n\n"
         "It does not guarantee that a backward constraint holds for inputs that were not tried (some 70 neighbours\n"
         "were), that the explanation is the only or the shortest one, or that prose which states nothing checkable is\n"
         "sensible. Benchmarks named in the recipe were kept out; others were not looked for.\n\n"
-        f"## Recipe\n\n```json\n{json.dumps(recipe, indent=2, default=str)}\n```\n"
+        + "".join(f"## {heading}\n\n{text.strip()}\n\n" for heading, text in sections)
+        + f"## Recipe\n\n```json\n{json.dumps(recipe, indent=2, default=str)}\n```\n"
     )
 
 

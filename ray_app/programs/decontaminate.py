@@ -24,6 +24,9 @@ from ray_app.sandbox.api import Job, Sandbox, shared
 from ray_app.sandbox.limits import Limits
 
 STAGE = "decontaminate"
+CONTAMINATED = "contaminated: "
+"""What the reason of every Reject of the gate begins with."""
+
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 
 
@@ -53,7 +56,8 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
-    """What the dataset card says: the files checked against, and how many programs were refused, how and for which."""
+    """What the dataset card says: the files (name, sha256, problems) checked against, and how many programs were
+    refused, by what they share and by benchmark."""
 
     files: tuple[tuple[str, str, int], ...]
     checked: int
@@ -67,7 +71,6 @@ class Gate:
 
     def __init__(self, benchmarks: Sequence[Benchmark], config: GateConfig | None = None) -> None:
         self._config = config or GateConfig()
-        self._benchmarks = tuple(benchmarks)
         self._text_runs: dict[str, Problem] = {}
         self._code_runs: dict[str, Problem] = {}
         self._functions: dict[str, Problem] = {}
@@ -85,7 +88,7 @@ class Gate:
                     yield program
                     continue
                 named = "; ".join(f"{match.benchmark}/{match.item_id} ({match.how})" for match in found[:5])
-                yield Reject(STAGE, program.id, f"contaminated: {found[0].how}", f"{program.origin}: {named}")
+                yield Reject(STAGE, program.id, CONTAMINATED + found[0].how, f"{program.origin}: {named}")
 
     def matches(self, programs: Sequence[Program], sandbox: Sandbox | None = None) -> list[list[Match]]:
         """For each program, the problems it resembles; static checks first, behaviour only for those they pass."""
@@ -109,23 +112,6 @@ class Gate:
                 if all(_agrees(test, run) for test, run in zip(tests, given, strict=True)):
                     matches.append(Match(problem.benchmark, problem.id, "behaviour", f"passes {len(tests)} tests"))
         return found
-
-    def report(self, rows: Iterable[Program | Reject]) -> GateReport:
-        """The figures of a finished `admit`."""
-        checked, reasons, hits = 0, Counter[str](), Counter[str]()
-        for row in rows:
-            checked += 1
-            if isinstance(row, Reject):
-                reasons[row.reason] += 1
-                for benchmark in {part.partition("/")[0] for part in row.detail.rpartition(": ")[2].split("; ")}:
-                    hits[benchmark] += 1
-        return GateReport(
-            tuple((b.name, b.sha256, len(b.problems)) for b in self._benchmarks),
-            checked,
-            sum(reasons.values()),
-            tuple(sorted(reasons.items())),
-            tuple(sorted(hits.items())),
-        )
 
     def _add(self, problem: Problem, seen: set[tuple[Test, ...]]) -> None:
         for run in _runs(problem.text, self._config.words):
@@ -166,6 +152,22 @@ class Gate:
     def _job(self, program: Program, suites: Sequence[Sequence[Test]]) -> Job:
         calls = tuple(f"{program.entry}({test.arguments})" for tests in suites for test in tests)
         return Job(program.code, calls, Limits(cpu_s=self._config.cpu_s), trace=False)
+
+
+def report(benchmarks: Sequence[Benchmark], checked: int, rejects: Iterable[Reject]) -> GateReport:
+    """The figures of a finished `admit` of `checked` programs; rejects of other filters are left out."""
+    reasons, hits = Counter[str](), Counter[str]()
+    for row in rejects:
+        if row.reason.startswith(CONTAMINATED):
+            reasons[row.reason.removeprefix(CONTAMINATED)] += 1
+            hits.update({part.partition("/")[0] for part in row.detail.rpartition(": ")[2].split("; ")})
+    return GateReport(
+        tuple((benchmark.name, benchmark.sha256, len(benchmark.problems)) for benchmark in benchmarks),
+        checked,
+        sum(reasons.values()),
+        tuple(sorted(reasons.items())),
+        tuple(sorted(hits.items())),
+    )
 
 
 def _match(problem: Problem, how: str, evidence: str) -> Match:

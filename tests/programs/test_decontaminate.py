@@ -9,7 +9,7 @@ import pytest
 
 from ray_app.errors import InputError
 from ray_app.programs.benchmarks import Problem, load_benchmark
-from ray_app.programs.decontaminate import Gate
+from ray_app.programs.decontaminate import Gate, report
 from ray_app.programs.normalise import normalised
 from ray_app.records import Program, Reject, content_id
 
@@ -65,15 +65,17 @@ def test_planted_copy_is_refused_with_the_problem_it_copies(tmp_path: Path, cand
 
 
 def test_clean_program_passes_and_the_report_counts_both(tmp_path: Path) -> None:
-    checked = gate(tmp_path)
-    rows = list(checked.admit([program(CLEAN, "h", "h([1])"), program(RENAMED, "f", "f([1])")]))
+    rows = list(gate(tmp_path).admit([program(CLEAN, "h", "h([1])"), program(RENAMED, "f", "f([1])")]))
     assert isinstance(rows[0], Program)
-    report = checked.report(rows)
-    assert (report.checked, report.refused) == (2, 1)
-    assert report.by_reason == (("contaminated: code", 1),)
-    assert report.by_benchmark == (("toy", 1),)
-    assert report.files[0][0] == "toy"
-    assert len(report.files[0][1]) == 64
+    rejects = [row for row in rows if isinstance(row, Reject)]
+    found = report(
+        [load_benchmark(tmp_path / "toy.jsonl")], 2, [*rejects, Reject("dedup", "x", "near-duplicate", "a: b")]
+    )
+    assert (found.checked, found.refused) == (2, 1)
+    assert found.by_reason == (("code", 1),)
+    assert found.by_benchmark == (("toy", 1),)
+    assert found.files[0][0] == "toy"
+    assert len(found.files[0][1]) == 64
 
 
 def test_program_that_hangs_or_raises_on_the_tests_is_clean(tmp_path: Path) -> None:
