@@ -30,8 +30,10 @@ from ray_app.stage import Spend, Stage, plan
 from ray_app.store import Dataset, Ledger
 
 AT_MOST = {"CPU": "cpus_at_most", "GPU": "gpus_at_most"}
-"""Resources by which the head of a cluster that scales itself says how far: Ray knows only what is there. `cpus_at_most`
-counts the cores of nodes without GPUs, as more work than they can take would make the autoscaler start one with GPUs."""
+"""Resources by which the head of a cluster that scales itself says how far: Ray knows only what is there.
+
+`cpus_at_most` counts the cores of nodes without GPUs: for more work than those can take, the autoscaler would start a
+node with GPUs."""
 _ATTEMPTS = 10
 """how often a shard is begun before the run is given up: a row may not kill workers or sandboxes for ever"""
 
