@@ -6,6 +6,9 @@ fused kernels apply on every device. On a GPU in half precision it is one variab
 by `attn_implementation=PACKED`; the lengths travel through the model's forward as the keyword `document_lengths`.
 """
 
+import functools
+import inspect
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -38,9 +41,11 @@ def packed_attention(
     Without `document_lengths` each row is one document. There is no mask to apply: the model must have been given none,
     and must not use sliding windows shorter than its context.
     """
+    query, key = query.to(value.dtype), key.to(value.dtype)  # under autocast the rotary embedding leaves them in fp32
     lengths = document_lengths or (query.shape[2],)
-    if len(lengths) > 1 and dropout == 0.0 and query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
-        return _varlen(query, key, value, lengths, scaling), None
+    half = query.is_cuda and query.dtype in (torch.bfloat16, torch.float16)
+    if half and len(lengths) > 1 and dropout == 0.0 and (kernel := _varlen_kernel()) is not None:
+        return _varlen(kernel, query, key, value, lengths, scaling), None
     parts = [
         torch.nn.functional.scaled_dot_product_attention(
             q, k, v, dropout_p=dropout, is_causal=True, scale=scaling, enable_gqa=q.shape[1] != k.shape[1]
@@ -53,23 +58,32 @@ def packed_attention(
 
 
 def _varlen(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, lengths: tuple[int, ...], scaling: float | None
+    kernel: Callable[..., Any],
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    lengths: tuple[int, ...],
+    scaling: float | None,
 ) -> torch.Tensor:
-    from torch.nn.attention.varlen import varlen_attn
-
+    """One call of the kernel for all documents; keys and values are repeated for a kernel that cannot share them."""
+    shared: dict[str, bool] = {}
+    if (groups := query.shape[1] // key.shape[1]) > 1:
+        if "enable_gqa" in inspect.signature(kernel).parameters:
+            shared["enable_gqa"] = True
+        else:
+            key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
     ends = torch.tensor((0, *lengths), dtype=torch.int32, device=query.device).cumsum(0, dtype=torch.int32)
     q, k, v = (tensor[0].transpose(0, 1).contiguous() for tensor in (query, key, value))
     longest = max(lengths)
-    out = varlen_attn(
-        q,
-        k,
-        v,
-        cu_seq_q=ends,
-        cu_seq_k=ends,
-        max_q=longest,
-        max_k=longest,
-        scale=scaling,
-        window_size=(-1, 0),
-        enable_gqa=query.shape[1] != key.shape[1],
-    )
+    out = kernel(q, k, v, ends, ends, longest, longest, scale=scaling, window_size=(-1, 0), **shared)
     return cast(torch.Tensor, out)[None]
+
+
+@functools.cache
+def _varlen_kernel() -> Callable[..., Any] | None:
+    """PyTorch's variable-length flash kernel; None before PyTorch 2.11, where it lacks the scale."""
+    try:
+        from torch.nn.attention.varlen import varlen_attn
+    except ImportError:
+        return None
+    return varlen_attn if {"scale", "window_size"} <= inspect.signature(varlen_attn).parameters.keys() else None

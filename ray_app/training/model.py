@@ -124,9 +124,24 @@ def load_model(config: TrainConfig, device: torch.device) -> "PreTrainedModel":
     except (OSError, ValueError) as error:
         raise EngineError(f"cannot load a model from {config.model!r}: {_first_line(error)}") from error
     check_context(config, model.config)
+    if device.type == "cuda":
+        fuse(model)
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return with_adapters(model, config) if config.lora_rank else model
+
+
+def fuse(model: "PreTrainedModel") -> None:
+    """Liger's fused norms, rotary embedding and feed-forward in the model's place, where that package is installed.
+
+    The loss stays ours: it is taken per token and on response positions only.
+    """
+    from transformers.utils.import_utils import is_liger_kernel_available
+
+    if is_liger_kernel_available():
+        from transformers.integrations.liger import apply_liger_kernel
+
+        apply_liger_kernel(model, {"cross_entropy": False, "fused_linear_cross_entropy": False})
 
 
 def with_adapters(model: "PreTrainedModel", config: TrainConfig) -> Any:
