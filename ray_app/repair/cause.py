@@ -6,7 +6,8 @@ Code in backticks stands in the program at the line that the sentence names, bef
 import ast
 import random
 
-from ray_app.monologue.phrase import code, listed
+from ray_app.monologue.phrase import code, known, listed
+from ray_app.monologue.timeline import Moment, Timeline
 from ray_app.repair.difference import Difference
 
 _VERBS: dict[type, str] = {
@@ -33,9 +34,22 @@ def causes(changes: list[Difference], rng: random.Random) -> str:
     return "\n".join(f"{_where(change)}{_cause(change, rng)}." for change in changes)
 
 
-def fixes(changes: list[Difference], fixed: str) -> str:
-    """What each change does, by whole lines of the fixed program."""
-    return "\n".join(f"{_where(change)}{_fix(change, fixed)}." for change in changes)
+def fixes(changes: list[Difference], fixed: str, timeline: Timeline, wrong: Moment) -> str:
+    """What each change does, by whole lines of the fixed program, and what it gives at the wrong step."""
+    return "\n".join(f"{_where(change)}{_fix(change, fixed)}.{_gives(change, timeline, wrong)}" for change in changes)
+
+
+def _gives(change: Difference, timeline: Timeline, wrong: Moment) -> str:
+    """The values of the wrong and the right expression in the state of the wrong step, where they differ."""
+    if change.line != wrong.line or not (isinstance(change.old, ast.expr) and isinstance(change.new, ast.expr)):
+        return ""
+    values = [known(timeline, node, wrong.before) for node in (change.new, change.old)]
+    told = [
+        f"{span} is {value}"
+        for node, value in zip((change.new, change.old), values, strict=True)
+        if value is not None and len(value) <= 60 and not isinstance(node, ast.Constant) and (span := code(node))
+    ]
+    return f" Before the wrong step {' and '.join(told)}." if len(told) == 2 and values[0] != values[1] else ""
 
 
 def _where(change: Difference) -> str:
@@ -89,7 +103,8 @@ def _compared(old: ast.expr, new: ast.expr) -> str:
         return ""
     a, b = type(old.ops[0]), type(new.ops[0])
     if a is b:
-        return "compares the wrong things"
+        ours, theirs = ([ast.dump(side) for side in (node.left, *node.comparators)] for node in (old, new))
+        return "has its two sides the wrong way round" if ours == theirs[::-1] else "compares the wrong things"
     if _STRICT.get(b) is a:
         return "leaves out the case in which both sides are equal"
     if _STRICT.get(a) is b:
@@ -117,7 +132,15 @@ def _joined(old: ast.expr, new: ast.expr) -> str:
         if isinstance(old.op, ast.Or):
             return "is content with one of its conditions, where all of them are needed"
         return "asks for all of its conditions, where one of them is enough"
-    return ""
+    ours, theirs = _conditions(old), _conditions(new)
+    if ours < theirs:
+        return "leaves a condition out"
+    return "asks for a condition too many" if theirs < ours else ""
+
+
+def _conditions(node: ast.expr) -> set[str]:
+    """The conditions that `and` or `or` joins; one where nothing is joined."""
+    return {ast.dump(part) for part in (node.values if isinstance(node, ast.BoolOp) else [node])}
 
 
 def _negated(old: ast.expr, new: ast.expr) -> str:
@@ -155,10 +178,17 @@ def _reordered(old: ast.expr, new: ast.expr) -> str:
         ours, theirs = [ast.dump(a) for a in old.args], [ast.dump(a) for a in new.args]
         if ours != theirs and sorted(ours) == sorted(theirs) and ast.dump(old.func) == ast.dump(new.func):
             return "gives its arguments in the wrong order"
+    if isinstance(old, (ast.List, ast.Tuple)) and type(old) is type(new):
+        ours, theirs = [ast.dump(e) for e in old.elts], [ast.dump(e) for e in _elements(new)]
+        return "has its elements in the wrong order" if ours != theirs and sorted(ours) == sorted(theirs) else ""
     if isinstance(old, ast.BinOp) and isinstance(new, ast.BinOp) and type(old.op) is type(new.op):
         crossed = ast.dump(old.left) == ast.dump(new.right) and ast.dump(old.right) == ast.dump(new.left)
         return "has its two sides the wrong way round" if crossed else ""
     return ""
+
+
+def _elements(node: ast.expr) -> list[ast.expr]:
+    return node.elts if isinstance(node, (ast.List, ast.Tuple)) else []
 
 
 def _called(old: ast.expr, new: ast.expr) -> str:
@@ -166,7 +196,7 @@ def _called(old: ast.expr, new: ast.expr) -> str:
     if isinstance(ours, ast.Attribute) and isinstance(theirs, ast.Attribute) and ours.attr != theirs.attr:
         if ours.attr in _SIDES and theirs.attr in _SIDES:
             return f"finds the {_SIDES[ours.attr]} place, where the {_SIDES[theirs.attr]} one is needed"
-        return f"uses the wrong method, `{ours.attr}`"
+        return f"uses the wrong method, `{ours.attr}`" if isinstance(old, ast.Call) else "is the wrong method"
     called = isinstance(old, ast.Call) and isinstance(new, ast.Call)
     if called and isinstance(ours, ast.Name) and isinstance(theirs, ast.Name) and ours.id != theirs.id:
         return f"calls the wrong function, `{ours.id}`"

@@ -58,16 +58,16 @@ def _tell(
     if not step or not correct:
         return ""
     call = f"`{bug.right.call}`" if "`" not in bug.right.call else "the call"
-    returns = f"{call} should return {bug.right.output}."
+    returns = f"{call} returns {bug.right.output}, as the test demands."
     return join(
         {
-            "expected": returns,
+            "expected": f"{call} should return {bug.right.output}.",
             "actual": _actual(bug),
             "simulation": _simulation(bug, wrong, found, rng, level),
             "wrong": step,
             "correct": correct,
             "cause": _elsewhere(found, changes) + causes(changes, rng),
-            "fix": f"{fixes(changes, bug.fixed)}\nThen {call} returns {bug.right.output}, as the test demands.",
+            "fix": f"{fixes(changes, bug.fixed, wrong, found.wrong)}\nThen {returns}",
         }
     )
 

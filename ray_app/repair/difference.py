@@ -69,7 +69,8 @@ def _narrowed(old: _Node, new: _Node, inside: ast.AST | None = None) -> tuple[_N
         same = len(list(_children(old))) == len(list(_children(new)))
         apart = [(a, b) for a, b in pairs if ast.dump(a) != ast.dump(b)]
         if same and len(apart) == 1:
-            return _narrowed(*apart[0], old if isinstance(old, ast.expr) and not isinstance(old, ast.Slice) else inside)
+            around = isinstance(old, ast.expr) and not isinstance(old, (ast.Slice, ast.Attribute))
+            return _narrowed(*apart[0], old if around else inside)
     return old, new, inside
 
 

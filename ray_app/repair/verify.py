@@ -13,10 +13,11 @@ changes, and the fix is judged by running it.
 from dataclasses import dataclass, replace
 
 from ray_app import records
-from ray_app.monologue.check import Finding, check, equal, quotes
+from ray_app.monologue.check import Finding, check, equal, place, quotes
 from ray_app.monologue.claim import Claim
 from ray_app.monologue.claims import parse
 from ray_app.monologue.coverage import missing
+from ray_app.monologue.evaluate import Unknown, show
 from ray_app.monologue.grounds import grounded
 from ray_app.monologue.source import read
 from ray_app.monologue.timeline import Moment, Timeline, arrange
@@ -102,18 +103,30 @@ def _at(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def _about_code(runs: _Runs, claim: Claim) -> Finding:
-    """Code that is blamed stands on its line of the buggy program, code that is put there in the fixed one; a result
-    is that of the fixed program."""
-    if claim.kind in ("return", "call-return") or (claim.kind == "expression" and claim.value):
-        return walk(runs.right, [claim])[0].finding
+    """Code that is blamed stands on its line of the buggy program, code that is put there in the fixed one; the result
+    of the call is that of the fixed program, other values are those at the wrong step."""
+    is_call = claim.subject == runs.bug.right.call
+    if claim.kind in ("return", "value", "expression"):
+        if is_call or claim.kind == "return":
+            return walk(runs.right, [claim])[0].finding
+        return _before(runs.wrong, claim, runs.found.wrong)
     if claim.kind not in ("code", "quote"):
         return Finding(None, "speaks about the code")
-    if claim.subject == runs.bug.right.call:
+    if is_call:
         return Finding(True, "the call of the test")
     for code in (runs.bug.buggy, runs.bug.fixed):
         if quotes(code, claim.subject, claim.line if code is runs.bug.buggy else 0):
             return Finding(True, f"{claim.subject} is code of the {'buggy' if code is runs.bug.buggy else 'fixed'} one")
     return Finding(False, f"{claim.subject} is code of neither program")
+
+
+def _before(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """The value of an expression in the state in which a statement begins."""
+    try:
+        value = show(timeline.value(claim.subject, moment.before))
+    except Unknown:
+        return Finding(None, "cannot be told from the trace")
+    return Finding(equal(value, claim.value), f"before {place(moment)} {claim.subject} is {value}")
 
 
 def _foreign(runs: _Runs, name: Section, part: str) -> list[str]:
@@ -126,7 +139,7 @@ def _foreign(runs: _Runs, name: Section, part: str) -> list[str]:
 def _lacking(runs: _Runs, checked: dict[Section, list[Checked]], simulation: str) -> tuple[str, str]:
     """What an otherwise true diagnosis fails to say; ("ok", "") where nothing is lacking."""
     run, found = runs.bug.failing, runs.found
-    if not _tells(checked["expected"], "return", "call-return", "expression"):
+    if not _tells(checked["expected"], "return", "expression"):
         return "expected result not told", ""
     told = {"ok": ("return",), "exception": ("exception",)}.get(run.status)
     if told is not None and not _tells(checked["actual"], *told):
@@ -140,7 +153,8 @@ def _lacking(runs: _Runs, checked: dict[Section, list[Checked]], simulation: str
         return "wrong step not told", f"L{found.wrong.line} visit {found.wrong.visit}"
     if not any(_differs(runs, item.claim) for item in _solid(checked["correct"])):
         return "no difference told", ""
-    return ("ok", "") if _tells(checked["fix"], "return", "call-return", "expression") else ("fix not told", "")
+    result = [item for item in checked["fix"] if item.claim.kind == "return" or item.claim.subject == run.call]
+    return ("ok", "") if _tells(result, "return", "expression") else ("fix not told", "")
 
 
 def _holds(timeline: Timeline, claim: Claim, moment: Moment) -> bool:
