@@ -268,7 +268,7 @@ def false_constraint(text: str, execution: Execution, code: str, rng: random.Ran
 def empty_constraint(text: str, execution: Execution, code: str, rng: random.Random) -> str | None:
     """A constraint that every value obeys."""
     found = list(re.finditer(r"^(\d+\. )`([^`]+)` must", text, re.MULTILINE))
-    name = re.search(r"def \w+\((\w+)", code)
+    name = re.search(rf"def {execution.call.partition('(')[0]}\((\w+)", code)
     if not found or not name:
         return None
     return replace_at(text, rng.choice(found).span(2), f"{name[1]} == {name[1]}")

@@ -6,33 +6,68 @@ CPU seconds include the sandbox's processes; pairs are accepted (program, input)
 """
 
 import argparse
+import ast
+import json
 import os
 import random
+import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType, TracebackType
 
 import psutil
 
-from ray_app.programs.benchmarks import load_benchmark
+from ray_app.programs.benchmarks import Problem, load_benchmark
 from ray_app.programs.coverage import Coverage, choose, measure
 from ray_app.programs.decontaminate import Gate
 from ray_app.programs.dedup import deduplicate
 from ray_app.programs.grow import DIALS, grow
 from ray_app.programs.mine import mine_trees
+from ray_app.programs.normalise import normalised
 from ray_app.programs.sources import files, trees
 from ray_app.programs.trace import TraceConfig, candidates, refusal, trace_programs
 from ray_app.records import Program, Reject, TracedProgram, content_id
 from ray_app.sandbox.api import Job, shared
 
+SAMPLE_EVERY_S = 0.005
+
 
 def cpu_s() -> float:
     """CPU seconds of this process and of every process it started."""
-    own = time.process_time()
+    return time.process_time() + _children_cpu_s()
+
+
+def _children_cpu_s() -> float:
     times = [process.cpu_times() for process in psutil.Process(os.getpid()).children(recursive=True)]
-    return own + sum(t.user + t.system + t.children_user + t.children_system for t in times)
+    return sum(t.user + t.system + t.children_user + t.children_system for t in times)
+
+
+class Profile:
+    """Where CPU time goes: this process by the project's module that is innermost when a timer fires, and the rest."""
+
+    def __enter__(self) -> "Profile":
+        self._seen: Counter[str] = Counter()
+        self._start, self._children = time.process_time(), _children_cpu_s()
+        self._before = signal.signal(signal.SIGPROF, self._sample)
+        signal.setitimer(signal.ITIMER_PROF, SAMPLE_EVERY_S, SAMPLE_EVERY_S)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, self._before)
+        own, children = time.process_time() - self._start, _children_cpu_s() - self._children
+        shares = {place: own * count / self._seen.total() for place, count in self._seen.items()}
+        shares["the sandbox's processes"] = children
+        told = [f"{place} {share / (own + children):.0%}" for place, share in Counter(shares).most_common(12)]
+        print(f"profile of {own + children:.1f} CPU s: {', '.join(told)}", flush=True)
+
+    def _sample(self, number: int, frame: FrameType | None) -> None:
+        while frame is not None and "/ray_app/" not in frame.f_code.co_filename:
+            frame = frame.f_back
+        self._seen[frame.f_code.co_filename.rpartition("/ray_app/")[2] if frame else "elsewhere"] += 1
 
 
 def timed(label: str, rows: Iterator[Program | TracedProgram | Reject]) -> tuple[list[Program], list[TracedProgram]]:
@@ -59,21 +94,29 @@ def bench_mine(options: argparse.Namespace) -> None:
     if options.files:
         found = sorted(random.Random(0).sample(found, min(options.files, len(found))), key=lambda file: file.origin)
     print(f"{len(found)} files")
+    start = cpu_s()
     programs, _ = timed("mine", mine_trees(trees(found)))
     unique, _ = timed("dedup", deduplicate(programs))
-    _, traced = timed("trace", trace_programs(unique))
+    with Profile():
+        _, traced = timed("trace", trace_programs(unique))
+    minutes = (cpu_s() - start) / 60 * 10_000 / len(found)
+    print(f"mined: {len(traced)} programs; {minutes:.1f} CPU minutes per 10,000 files, half of it on 2 cores")
+    print(f"  methods {sum('.' in row.program.origin.rpartition(':')[2] for row in traced)}, described "
+          f"{sum(bool(row.program.description) for row in traced)}")  # fmt: skip
     print(f"  from {Counter(row.program.origin.partition('==')[0] for row in traced).most_common(8)}")
 
 
 def bench_grow(options: argparse.Namespace) -> None:
     """Every difficulty alike, from nothing to traced, verified programs."""
-    start, accepted, pairs = cpu_s(), 0, 0
-    for difficulty in sorted(DIALS):
-        programs, _ = timed(f"grow {difficulty}", grow(1, options.grown, difficulty))
-        _, traced = timed(f"trace {difficulty}", trace_programs(programs))
-        accepted += len(traced)
-        pairs += sum(len(row.executions) for row in traced)
-    spent = cpu_s() - start
+    accepted, pairs = 0, 0
+    with Profile():
+        start = cpu_s()
+        for difficulty in sorted(DIALS):
+            programs, _ = timed(f"grow {difficulty}", grow(1, options.grown, difficulty))
+            _, traced = timed(f"trace {difficulty}", trace_programs(programs))
+            accepted += len(traced)
+            pairs += sum(len(row.executions) for row in traced)
+        spent = cpu_s() - start
     print(f"grow, end to end: {60 * accepted / spent:.0f} programs per CPU minute, {pairs / spent:.0f} pairs per CPU s")
 
 
@@ -83,7 +126,7 @@ def bench_inputs(options: argparse.Namespace) -> None:
     source = [file for file in files() if file.origin.startswith("python3")]
     mined = [row for row in mine_trees(trees(source)[:1]) if isinstance(row, Program)][: options.grown]
     ways: dict[str, Callable[[int, list[int]], list[int]]] = {
-        "random": lambda count, _: sorted(rng.sample(range(count), min(keep, count))),
+        "random mutation": lambda count, _: sorted(rng.sample(range(count), min(keep, count))),
         "first": lambda count, _: list(range(min(keep, count))),
         "chosen": lambda _, best: best,
     }
@@ -109,23 +152,65 @@ def _sum(a: Coverage, b: Coverage) -> Coverage:
 
 
 def bench_decontaminate(options: argparse.Namespace) -> None:
-    """False alarms on mined code, and the time of a check. Planted copies are in tests/programs."""
+    """Planted copies that are caught, false alarms on code that was not written for a benchmark, and the cost."""
     names = (
         "humaneval/HumanEval.jsonl.gz",
         "mbpp/mbpp.jsonl",
         "cruxeval/cruxeval.jsonl",
         "quixbugs/quixbugs_python.jsonl",
     )
-    gate = Gate([load_benchmark(Path(options.data) / name) for name in names])
+    benchmarks = [load_benchmark(Path(options.data) / name) for name in names]
+    gate = Gate(benchmarks)
+    solved = [problem for benchmark in benchmarks for problem in benchmark.problems if problem.codes]
+    for way, rewrite in (("reformatted", lambda code: ast.unparse(ast.parse(code))), ("renamed", normalised)):
+        planted = [_planted(problem, rewrite(problem.codes[0])) for problem in solved]
+        _caught(f"{way} solutions", planted, gate)
+    _caught("solutions that a language model wrote", list(_written(options.data, solved)), gate)
     source = [file for file in files() if file.origin.startswith("python3")]
-    mined = [row for row in mine_trees(trees(source)[:1]) if isinstance(row, Program)][: options.grown]
-    rows = list(gate.admit(mined))
-    timed("decontaminate mined", iter(rows))
-    for row in rows:
-        if isinstance(row, Reject):
-            print("  ", row.reason, row.detail)
+    mined = [row for row in mine_trees(trees(source)) if isinstance(row, Program)]
     grown = [row for row in grow(1, options.grown, 2) if isinstance(row, Program)]
-    timed("decontaminate grown", gate.admit([replace(p, id=content_id(p.code)) for p in grown]))
+    for label, clean in (("mined from the standard library", mined), ("grown, difficulty 2", grown)):
+        rows = list(gate.admit([replace(program, id=content_id(program.code)) for program in clean]))
+        timed(f"decontaminate {label}", iter(rows))
+        alarms = [row for row in rows if isinstance(row, Reject)]
+        print(f"  alarms on clean code: {len(alarms)} of {len(clean)} ({len(alarms) / len(clean):.2%})")
+        for row in alarms:
+            print("  ", row.reason, row.detail[:160])
+
+
+def _caught(label: str, planted: list[Program], gate: Gate) -> None:
+    found = gate.matches(planted)
+    ways = Counter(matches[0].how for matches in found if matches)
+    missed = [program.origin for program, matches in zip(planted, found, strict=True) if not matches]
+    print(f"planted, {label}: {ways.total()} of {len(planted)} caught {dict(ways)}; missed {missed[:12]}", flush=True)
+
+
+def _planted(problem: Problem, code: str) -> Program:
+    entry = [node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)][-1]
+    calls = (f"{entry}({problem.tests[0].arguments})",) if problem.tests else ()
+    return Program(content_id(code), "ask", code, entry, calls, "", f"{problem.benchmark}/{problem.id}", "MIT")
+
+
+def _written(data: str, problems: Iterable[Problem]) -> Iterator[Program]:
+    """Solutions of a language model that pass the benchmark's own tests: rewritten copies of the canonical ones."""
+    folder = Path(data) / "evalplus_samples" / "starcoder2-15b-instruct-v0.1"
+    known = {problem.id.removeprefix("HumanEval/"): problem for problem in problems if problem.benchmark == "mbpp"}
+    known |= {problem.id: problem for problem in problems if problem.benchmark == "HumanEval"}
+    for name in ("humaneval", "mbpp"):
+        verdicts = json.loads((folder / f"{name}_eval_results.json").read_text())["eval"]
+        for line in (folder / f"{name}.jsonl").read_text().splitlines():
+            sample = json.loads(line)
+            problem = known.get(sample["task_id"].removeprefix("Mbpp/"))
+            code = sample.get("solution") or sample["completion"]
+            if problem is not None and verdicts[sample["task_id"]][0]["base_status"] == "pass" and _parses(code):
+                yield _planted(problem, code)
+
+
+def _parses(code: str) -> bool:
+    try:
+        return any(isinstance(node, ast.FunctionDef) for node in ast.parse(code).body)
+    except SyntaxError:
+        return False
 
 
 BENCHES = {"mine": bench_mine, "grow": bench_grow, "inputs": bench_inputs, "decontaminate": bench_decontaminate}

@@ -129,11 +129,12 @@ def measure(tally: Tally, source: str, cases: Iterable[Case], backward_calls: in
         tally.texts[source].append(text)
         plant(tally, FORWARD, case, text, number, verdict, verify_forward)
         if number < backward_calls and not case.execution.exception:
-            text, _ = backward(case.code, case.entry, case.execution, seed=number)
+            text, witness = backward(case.code, case.entry, case.execution, seed=number)
             if not text:
                 tally.told["backward: no constraint found"] += 1
                 continue
             verdict = verify_backward(case.code, case.entry, case.execution, text)
+            tally.told["backward: another witness"] += witness != case.execution.call
             count_telling(tally, "backward", case, text, verdict)
             tally.texts["backward"].append(text)
             plant(tally, BACKWARD, case, text, number, verdict, verify_backward)
@@ -173,12 +174,12 @@ def plant(
 
 def counter() -> tuple[str, Count]:
     """How tokens are counted: by a model's tokenizer where one is on this machine, else by our estimate."""
-    path = cache_root() / "models" / _TOKENIZER
-    if not path.is_dir():
-        return "our estimate (phrase.tokens)", tokens
+    path = next((cache_root() / "models" / _TOKENIZER).glob("*/tokenizer.json"), None)
+    if path is None:
+        return "our estimate, phrase.tokens", tokens
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(path)
+    tokenizer = AutoTokenizer.from_pretrained(path.parent)
     return _TOKENIZER, lambda text: len(tokenizer.encode(text, add_special_tokens=False))
 
 

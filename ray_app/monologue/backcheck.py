@@ -250,7 +250,9 @@ def _facts(timeline: Timeline, claims: Sequence[Claim]) -> tuple[list[records.Cl
     facts: list[records.Claim] = []
     untold: list[str] = []
     for claim in claims:
-        if claim.kind in ("code", "quote", "line", "iteration", "invariant", "sequence"):
+        if claim.kind in ("line", "iteration", "invariant", "sequence"):
+            continue
+        if claim.kind in ("code", "quote") and not claim.line:
             continue
         given = timeline.frames[0].arguments.get(claim.subject) if claim.kind == "value" and not claim.line else None
         if given is not None and equal(given, claim.value):
@@ -261,8 +263,10 @@ def _facts(timeline: Timeline, claims: Sequence[Claim]) -> tuple[list[records.Cl
         best = next((found for found in findings if found.holds), None) or next(
             (f for f in findings if f.holds is False), None
         )
-        if best is None:
+        if best is None and claim.kind not in ("code", "quote"):
             untold.append(claim.text)
+        elif best is None:
+            continue
         else:
             facts.append(records.Claim(claim.text, claim.kind, bool(best.holds), best.evidence))
     return facts, untold

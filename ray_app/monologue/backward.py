@@ -62,6 +62,11 @@ def backward(
     if not chosen:
         return "", ""
     arguments = _witness(pool, execution, bound, chosen, rng)
+    if arguments != bound:
+        pool += known_inputs(code, shape, execution, (), arguments, run)
+        chosen = constraints(code, shape, execution, pool, bound)
+        if not chosen:
+            return "", ""
     witness = spell(shape, arguments, execution.call)
     shown = execution if witness == execution.call else run(code, [witness])[0]
     if shown.output != execution.output or shown.trace is None or shown.trace.truncated:
@@ -245,24 +250,20 @@ def _tell(
     arguments: dict[str, str],
     rng: random.Random,
 ) -> str:
-    lines = [
-        rng.choice(("We look for an input", "Wanted: an input", "The task is to find an input"))
-        + f" for which the function returns {execution.output}."
-    ]
-    lines += _way_back(timeline, rng)
+    """The deduction from the result to the constraints, then the witness, then what it does when run."""
+    wanted = rng.choice(("We look for an input", "Wanted: an input", "The task is to find an input"))
+    lines = [f"{wanted} for which the function returns {execution.output}."]
+    lines += _way_back(timeline, execution.output or "", rng)
     lines.append(
         rng.choice(
             ("So the parameters must obey, strongest first:", "This constrains the parameters, strongest first:")
         )
     )
-    for number, one in enumerate(chosen, 1):
-        lines.append(f"{number}. {_said(one, rng)}.")
-    same = witness == execution.call
-    lines.append("")
+    lines += [f"{number}. {_said(one, rng)}." for number, one in enumerate(chosen, 1)]
     values = [f"`{name}` = {text}" for name, text in arguments.items() if "`" not in text]
-    lead = "An input that meets all of this" if not same else "One input that does"
-    lines.append(f"{lead}: {listed(values)}." if values else f"{lead} follows.")
-    lines += _forward_check(timeline, execution)
+    lead = "One input that does" if witness == execution.call else "An input that meets all of this"
+    lines += ["", f"{lead}: {listed(values)}." if values else f"{lead} follows."]
+    lines += _forward_check(timeline, execution.output or "", rng)
     lines += ["", final_answer(witness, execution.output or "")]
     return "\n".join(lines) + "\n"
 
@@ -273,38 +274,53 @@ def _said(one: Constraint, rng: random.Random) -> str:
     return f"{span} {rng.choice(('must hold', 'must be True'))}{reason}"
 
 
-def _way_back(timeline: Timeline, rng: random.Random) -> list[str]:
-    """From the return statement to the variables that it needs, in the order in which they are last written,
-    backwards.
-    """
+def _way_back(timeline: Timeline, output: str, rng: random.Random) -> list[str]:
+    """From the returned expression to the statements that last write what it depends on, backwards."""
     last = timeline.frames[0].moments[-1]
-    lines = (
-        [f"The value leaves the function on [L{last.line}]: `{timeline.source.text(last.line)}`."]
-        if "`" not in timeline.source.text(last.line)
-        else []
-    )
-    told: set[str] = set()
-    slice_ = deciding(timeline)
-    for index, name in sorted(slice_.changes, reverse=True):
+    statement = timeline.source.statements.get(last.line)
+    lines: list[str] = []
+    if isinstance(statement, ast.Return) and statement.value is not None:
+        span = span_of(statement.value)
+        if span and not isinstance(statement.value, ast.Constant) and is_tellable(output):
+            lines.append(f"[L{last.line}] {span} is {output} here, for that is what the function returns.")
+        elif whole := span_of(statement):
+            lines.append(f"[L{last.line}] {whole} is where the run ends.")
+    for index, name in _last_written(timeline):
         moment = timeline.moments[index]
-        value = moment.after().get(name)
-        loop = timeline.source.loops.get(moment.line)
-        if (
-            moment.frame != 0
-            or name in told
-            or value is None
-            or not is_tellable(value)
-            or len(value) > 100
-            or (loop is not None and name in loop.targets)
-        ):
+        span = span_of(timeline.source.statements[moment.line])
+        if not span:
             continue
-        told.add(name)
+        around = timeline.source.enclosing.get(moment.line, ())
+        looped = f", in the loop on L{around[-1]}" if around and around[-1] != moment.line else ""
         opening = rng.choice(("Before that", "For this", "One step back"))
-        lines.append(f"{opening}, `{name}` is {value} after [L{moment.line}].")
-        if len(told) == 4:
-            break
+        lines.append(f"{opening}, [L{moment.line}] {span} gives `{name}` its last value{looped}.")
     return lines
 
 
-def _forward_check(timeline: Timeline, execution: Execution) -> list[str]:
-    return [f"Running it: the function returns {execution.output}."]
+def _last_written(timeline: Timeline) -> list[tuple[int, str]]:
+    """Where the entry's deciding variables are written last, latest first, one for a statement, at most four."""
+    found: dict[str, int] = {}
+    for index, name in sorted(deciding(timeline).changes, reverse=True):
+        moment = timeline.moments[index]
+        written = timeline.source.statements.get(moment.line)
+        spans = [span for span in timeline.spans.get(name, ()) if span.frame == 0]
+        final = spans[-1].moment if spans else None
+        simple = isinstance(written, (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr))
+        last = moment.frame == 0 and simple and final is not None and final.line == moment.line
+        if last and index not in found.values():
+            found.setdefault(name, index)
+    return [(index, name) for name, index in list(found.items())[:4]]
+
+
+def _forward_check(timeline: Timeline, output: str, rng: random.Random) -> list[str]:
+    """What the witness makes of the variables named on the way, in the order of the run."""
+    states: list[str] = []
+    for index, name in sorted(_last_written(timeline)):
+        moment = timeline.moments[index]
+        value = moment.after().get(name)
+        if value is not None and is_tellable(value) and len(value) <= 100:
+            states.append(f"after [L{moment.line}] `{name}` is {value}")
+    lead = rng.choice(("Running it", "With it", "To check"))
+    if not states:
+        return [f"{lead}: the function returns {output}."]
+    return [f"{lead}: {listed(states)}.", f"{rng.choice(('Then', 'And so', 'So'))} the function returns {output}."]

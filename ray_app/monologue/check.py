@@ -445,6 +445,14 @@ def _unchanged(_timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     return Finding(known and not changed, f"{place(moment)} {'changes' if changed else 'leaves'} {claim.subject}")
 
 
+def _final(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """The statement is the one that wrote the variable last in its frame."""
+    made = [span.moment for span in timeline.spans.get(claim.subject, ()) if span.frame == moment.frame]
+    last = made[-1] if made else None
+    where = place(last) if last is not None else "nowhere"
+    return Finding(last is not None and last.line == moment.line, f"{claim.subject} is last written at {where}")
+
+
 def _anonymous(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     for change in moment.changes:
         if change.value is not None and equal(change.value, claim.value):
@@ -482,5 +490,6 @@ _CHECKS: dict[str, Callable[[Timeline, Claim, Moment], Finding]] = {
     "added": _moved,
     "removed": _moved,
     "unchanged": _unchanged,
+    "final": _final,
     "anonymous": _anonymous,
 }

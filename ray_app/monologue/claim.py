@@ -9,7 +9,7 @@ Anchor = tuple[int | None, int]
 class Claim:
     """One checkable statement. `start`, `end` delimit it in the text; `sentence` numbers the sentence it stands in.
 
-    `how`: "change" (becomes), "state" (is), "past" (was), "not" (is not), or a detail of the kind. `line` and `visit`: 0
+    `how`: "change" (becomes), "state" (is), "past" (was), "not" (is not), or a detail of the kind. `line`, `visit`: 0
     where the text names none. `iterations`: pairs (loop line or None, iteration; -1: the last, 0: after the loop).
     `required`: the sentence demands it ("must").
     """

@@ -5,7 +5,7 @@ visit and the iterations that the text places it in. Parsing never looks at a tr
 What is not recognised is never guessed: every literal outside a claim is listed as unchecked.
 
 Kinds: value, expression, element, length (as expression), branch, skip, count, visits, iteration, call, return,
-exception, added, removed, sequence, unchanged, invariant, line, code, constraint, answer.
+exception, added, removed, sequence, unchanged, final (the last write), invariant, line, code, constraint, answer.
 """
 
 import re

@@ -211,6 +211,8 @@ PATTERNS = (
         rf"{_S}{_F}(?: evaluates to| is| gives| turns out| comes out| are| being| does| returns|:)?(?: again| also| still)? (?:{_FALSE}\b|not hold)",
         "false",
     ),
+    _pattern("final", rf"(?:gives?|assigns?|leaves|holds) {_S} its (?:last|final) value"),
+    _pattern("final", rf"{_S}{_F} (?:gets|takes|receives|has) its (?:last|final) value"),
     _pattern(
         "invariant",
         rf"{_S}{_F} (?P<inv>never decreases|never increases|never changes|only grows|only shrinks|only ever grows|only ever shrinks|is never negative|is never empty|never gets shorter|never gets longer)",

@@ -161,6 +161,10 @@ def _dictionaries(value: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
             yield {**value, key: other}
         for other in variants(key)[:1]:
             yield {(other if k == key else k): v for k, v in value.items()}
+    turned = dict(reversed(value.items()))
+    yield turned
+    for key in list(value)[:3]:
+        yield {k: v for k, v in turned.items() if k != key}
     yield {}
     yield {**value, "zz": 0}
 

@@ -169,6 +169,10 @@ def _invariant(said: Said, _how: str) -> list[Found]:
     return [Found("invariant", said.group("s"), said.word("inv"), "always")]
 
 
+def _final(said: Said, _how: str) -> list[Found]:
+    return [Found("final", said.group("s"), "")]
+
+
 def _unchanged(said: Said, _how: str) -> list[Found]:
     return [Found("unchanged", said.group("s"), "", "same")]
 
@@ -268,6 +272,7 @@ _STATEMENTS: dict[str, Callable[[Said, str], list[Found]]] = {
     "branch": _branch,
     "invariant": _invariant,
     "unchanged": _unchanged,
+    "final": _final,
     "contains": _contains,
     "predicate": _predicate,
     "relation": _relation,

@@ -73,6 +73,9 @@ class Teller:
             return []
         count = len(run.spans)
         header = inside[0]
+        failing = self._raised(inside[-1]) if inside[-1].line == loop.line else ""
+        if count == 0 and failing:
+            return [self._line(indent, header, failing)]
         if count == 0:
             return [self._line(indent, header, self._no_iteration(loop, header))]
         lines = [self._line(indent, header, self._opening(loop, header, count))]
@@ -86,7 +89,9 @@ class Teller:
                 lines += self._meanwhile(run, inside, indent)
                 skipped = False
             lines += self._iteration(loop, run, number, inside, indent)
-        if not self._left_early(loop, inside):
+        if failing:
+            lines.append(self._line(indent, inside[-1], failing))
+        elif not self._left_early(loop, inside):
             lines.append(self._line(indent, header, self._closing(loop, count)))
         return lines
 

@@ -21,13 +21,13 @@ PROGRAMS = {
         "find([1, 3, 5, 7, 9], 7)",
     ),
     "vowels": (
-        "def f(s):\n    n = 0\n    out = ''\n    for i, ch in enumerate(s):\n        if ch in 'aeiou':\n            n += 1\n"
-        "            continue\n        out = ch + out\n    return out, n\n",
+        "def f(s):\n    n = 0\n    out = ''\n    for i, ch in enumerate(s):\n        if ch in 'aeiou':\n"
+        "            n += 1\n            continue\n        out = ch + out\n    return out, n\n",
         "f('Hello')",
     ),
     "groups": (
-        "def group(words):\n    d = {}\n    for w in words:\n        k = len(w)\n        if k not in d:\n            d[k] = []\n"
-        "        d[k].append(w)\n    best = max(d, key=lambda k: len(d[k]))\n    return d[best]\n",
+        "def group(words):\n    d = {}\n    for w in words:\n        k = len(w)\n        if k not in d:\n"
+        "            d[k] = []\n        d[k].append(w)\n    best = max(d, key=lambda k: len(d[k]))\n    return d[best]\n",
         "group(['ab', 'c', 'de', 'fgh'])",
     ),
     "parse": (
