@@ -4,8 +4,8 @@ The solution runs in the sandbox and only says what it returned; the comparison 
 literal writes (an OrderedDict, say) are compared by running the official assertion beside the solution.
 
 official  EvalPlus' rule: a solution passes if it agrees on the base inputs and on the extra ones. EvalPlus gives each
-          input max(1 s, 4 x reference) of wall time; we give it 1 s + 4 x reference of CPU time. Inputs run many at a
-          time, with less: who takes longer runs in smaller chunks, until one input is to blame.
+          input max(1 s, 4 x reference) of wall time; we give it 1 s + 4 x reference of CPU time. Inputs run many in
+          one process, which looks at the clock after each and hands over to the next process when it has run long.
 strict    the same tests by `oracles.strict`.
 """
 
@@ -27,7 +27,7 @@ from ray_app.sandbox.limits import Limits
 
 Outcome = Literal["pass", "fail", "timeout"]
 _BASE_CPU_S = 1.0
-_CHUNK_CPU_S = 0.3
+_SLICE_CPU_S = 0.7
 _HEAVY_CPU_S = 0.25
 _PIECES = 8
 _REFERENCE_FACTOR = 4.0
@@ -48,13 +48,14 @@ _UNPRINTABLE = "?"
 _DRIVER = """
 _semray_target = {entry}
 {revive}
-def _semray_run(first, last, longest):
+def _semray_run(first, last, longest, slice_s):
     from builtins import BaseException, hex, int, len, list, repr, type
     from hashlib import sha256
     from json import dumps, loads
     from sys import get_int_max_str_digits, set_int_max_str_digits
     from time import process_time
     told = []
+    start = process_time()
     for arguments in loads({inputs!r}, object_hook=_semray_revive)[first:last]:
         begun = process_time()
         try:
@@ -78,6 +79,8 @@ def _semray_run(first, last, longest):
         if len(text) > longest:
             text = "#" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         told.append((text, process_time() - begun))
+        if process_time() - start > slice_s:
+            break
     return dumps(told)
 
 def _semray_agrees(index, expected, tolerance):
@@ -156,14 +159,18 @@ def _run_suite(suite: _Suite, solution: str, executor: Executor) -> tuple[Outcom
     while waiting:
         first, last = waiting.pop()
         told = _run_chunk(suite, solution, first, last, executor)
-        if isinstance(told, str):
-            if last - first == 1 or told == "fail":
-                return told, False
+        if told is None:
             step = -(-(last - first) // _PIECES)
             waiting += [(at, min(at + step, last)) for at in reversed(range(first, last, step))]
             continue
-        for offset, text in enumerate(told):
-            passed, passed_strictly = _judge(suite, solution, first + offset, text, executor)
+        if isinstance(told, str):
+            return told, False
+        if first + len(told) < last:
+            waiting.append((first + len(told), last))
+        for index, (text, cpu_s) in enumerate(told, first):
+            if cpu_s > _allowed_s(suite, index):
+                return "timeout", False
+            passed, passed_strictly = _judge(suite, solution, index, text, executor)
             if not passed:
                 return "fail", False
             strict = strict and passed_strictly
@@ -180,21 +187,26 @@ def _chunks(suite: _Suite) -> list[tuple[int, int]]:
     return found[::-1]
 
 
+def _allowed_s(suite: _Suite, index: int) -> float:
+    return _BASE_CPU_S + _REFERENCE_FACTOR * suite.reference.cpu_s[index]
+
+
 def _run_chunk(
     suite: _Suite, solution: str, first: int, last: int, executor: Executor, longest: int = _LONGEST_TEXT
-) -> list[Any] | Outcome:
-    """What the solution returned for inputs first..last-1 (up to the one where it raised), or why nothing is known."""
-    base_s = _BASE_CPU_S if last - first == 1 else _CHUNK_CPU_S
-    limits = _limits(base_s + _REFERENCE_FACTOR * sum(suite.reference.cpu_s[first:last]))
-    call = f"_semray_run({first}, {last}, {longest})"
+) -> list[Any] | Outcome | None:
+    """What the solution returned for inputs first..last-1, with CPU seconds: up to the one where it raised, or where
+    its slice of time ended. Or how it failed; or None if these are too many inputs for the memory of one process."""
+    limits = _limits(_SLICE_CPU_S + max(_allowed_s(suite, index) for index in range(first, last)))
+    call = f"_semray_run({first}, {last}, {longest}, {_SLICE_CPU_S})"
     done = executor.run(Job(_program(suite, solution), (call,), limits, trace=False))
     if done is None or done[0].status == "timeout-wall":
         raise _MachineError
-    if done[0].status == "timeout-cpu" or (done[0].status in ("truncated", "memory") and last - first > 1):
+    if done[0].status == "timeout-cpu":
         return "timeout"
-    if done[0].status != "ok" or done[0].output is None:
-        return "fail"
-    return [text for text, _ in _read_told(done[0].output)]
+    if done[0].status in ("truncated", "memory") and last - first > 1:
+        return None
+    told = _read_told(done[0].output) if done[0].status == "ok" and done[0].output is not None else []
+    return told if 0 < len(told) <= last - first else "fail"
 
 
 def _limits(cpu_s: float) -> Limits:
@@ -212,7 +224,9 @@ def _read_told(output: str) -> list[Any]:
 
 
 def _is_report(told: Any) -> bool:
-    return isinstance(told, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in told)
+    return isinstance(told, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], int | float) for pair in told
+    )
 
 
 def _judge(suite: _Suite, solution: str, index: int, text: Any, executor: Executor) -> tuple[bool, bool]:
@@ -238,7 +252,7 @@ def _judge(suite: _Suite, solution: str, index: int, text: Any, executor: Execut
 def _whole(suite: _Suite, solution: str, index: int, executor: Executor) -> str:
     """The text of one returned value however long; `_UNPRINTABLE` if it cannot be had."""
     told = _run_chunk(suite, solution, index, index + 1, executor, _WHOLE)
-    return str(told[0]) if isinstance(told, list) and told else _UNPRINTABLE
+    return str(told[0][0]) if isinstance(told, list) and told else _UNPRINTABLE
 
 
 def _is_hash(text: Any) -> bool:
@@ -294,7 +308,7 @@ def _reference(benchmark: Benchmark, item: Item, inputs: str, executor: Executor
         count = len(decode(inputs))
         job = Job(
             _program(suite, item.gold),
-            (f"_semray_run(0, {count}, {_LONGEST_TEXT})",),
+            (f"_semray_run(0, {count}, {_LONGEST_TEXT}, {_REFERENCE_CPU_S})",),
             _limits(_REFERENCE_CPU_S),
             trace=False,
         )

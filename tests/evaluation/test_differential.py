@@ -44,8 +44,23 @@ def test_object_that_equals_everything_passes_officially_at_most(executor: Execu
     assert not verdict(liar, executor).strict
 
 
+@pytest.mark.parametrize("report", ["[]", "[['1', 'fast']]", "[['[1.0, 1.0]', 0]] * 99", "[1]", "{}", "'x'"])
+def test_a_forged_report_fails(report: str, executor: Executor) -> None:
+    forger = f"import json\nreal = json.dumps\njson.dumps = lambda told: real({report})\ndef halves(n):\n    return 0"
+    assert not verdict(forger, executor).official
+
+
+def test_slow_inputs_that_each_keep_the_limit_pass_and_one_that_does_not_is_a_timeout(executor: Executor) -> None:
+    inputs = encode([[n] for n in range(3)])
+    item = Item("Demo/slow", "code", "", "f", "def f(n):\n    return n\n", base_inputs=inputs, plus_inputs="[]")
+    burn = "    while process_time() < end:\n        pass\n    return n\n"
+    slow = "from time import process_time\ndef f(n):\n    end = process_time() + {}\n" + burn
+    assert verdict(slow.format("0.4"), executor, item).strict
+    assert verdict(slow.format("1.1 * (n == 1)"), executor, item).status == "base=timeout plus=pass"
+
+
 def test_names_of_the_driver_may_be_names_of_the_solution(executor: Executor) -> None:
-    for name in ("first", "last", "longest", "told", "repr", "arguments", "dumps"):
+    for name in ("first", "last", "longest", "start", "slice_s", "told", "repr", "arguments", "dumps"):
         gold = f"def {name}(n):\n    return n + 1\n"
         item = Item(f"Demo/{name}", "code", "", name, gold, base_inputs=encode([[1]]), plus_inputs=encode([[2]]))
         assert verdict(gold, executor, item).strict, name
