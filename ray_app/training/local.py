@@ -99,8 +99,8 @@ def held_out_packs(documents: Sequence[Document], capacity: int) -> tuple[Pack, 
 def train(config: TrainConfig, rows: Iterable[Sample], device: torch.device) -> Outcome:
     """Train on one device; resumes from storage_path/run_name/last where that exists.
 
-    Writes `last` and `best` (lowest held-out loss) checkpoints and metrics.jsonl there. EngineError where the loss
-    stops being finite: the checkpoints written so far stay.
+    Writes `last` and `best` (lowest held-out loss, if there is one) checkpoints and metrics.jsonl there. EngineError
+    where the loss stops being finite: the checkpoints written so far stay.
     """
     root = Path(config.storage_path) / config.run_name
     root.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ def train(config: TrainConfig, rows: Iterable[Sample], device: torch.device) -> 
 
     def save(at: Progress, row: Row) -> None:
         _replace(root / "last", lambda to: (engine.save(to), at.write(to, who, plan_id)))
-        if "loss" in row and row["loss"] == best_loss(at.history):
+        if row.get("loss") == best_loss(at.history):  # both None without held-out samples: then the last is the best
             _replace(root / "best", lambda to: shutil.copytree(root / "last", to, dirs_exist_ok=True))
 
     log = MetricsLog(

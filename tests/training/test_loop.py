@@ -178,6 +178,31 @@ def test_local_train_keeps_last_and_best_and_resumes(make_config: Make) -> None:
     assert outcome.step == 10
 
 
+def test_local_train_without_held_out_samples_takes_the_last_as_best(make_config: Make) -> None:
+    config = make_config(max_steps=4, save_steps=2)
+    assert local.train(config, build_samples(20), CPU).best_loss is None
+    root = Path(config.storage_path) / config.run_name
+    assert (root / "best" / "plain.pt").read_bytes() == (root / "last" / "plain.pt").read_bytes()
+
+
+def test_fit_evaluates_before_the_first_step_and_not_again_on_resume(make_config: Make, tmp_path: Path) -> None:
+    config = make_config(max_steps=4, save_steps=2, eval_steps=2)
+    engine = Recorder(config)
+
+    def save(progress: loop.Progress, row: Row) -> None:
+        if progress.step == 2:
+            engine.save(tmp_path)
+            progress.write(tmp_path, "m", "p")
+
+    whole = run(config, engine, save=save)
+    assert [row["step"] for row in whole.history if row["kind"] == "eval"] == [0, 2, 4]
+    assert whole.best_loss == min(row["loss"] for row in whole.history if row["kind"] == "eval" and row["step"])
+    again = Recorder(config)
+    again.load(tmp_path)
+    resumed = run(config, again, loop.Progress.read(tmp_path, "m", "p"))
+    assert [row["step"] for row in resumed.history if row["kind"] == "eval"] == [0, 2, 4]
+
+
 def test_local_train_checkpoint_of_another_model_is_refused(make_config: Make, tmp_path: Path) -> None:
     config = make_config(max_steps=4)
     local.train(config, build_samples(20), CPU)
