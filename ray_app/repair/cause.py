@@ -10,19 +10,19 @@ from ray_app.monologue.phrase import code, known, listed
 from ray_app.monologue.timeline import Moment, Timeline
 from ray_app.repair.difference import Difference
 
-_VERBS: dict[type, str] = {
-    ast.Add: "adds",
-    ast.Sub: "subtracts",
-    ast.Mult: "multiplies",
-    ast.Div: "divides with a fractional result",
-    ast.FloorDiv: "divides and rounds down",
-    ast.Mod: "takes the remainder of a division",
-    ast.Pow: "raises to a power",
-    ast.BitAnd: "keeps the bits that both sides have",
-    ast.BitOr: "joins the bits of both sides",
-    ast.BitXor: "keeps the bits in which the sides differ",
-    ast.LShift: "shifts the bits to the left",
-    ast.RShift: "shifts the bits to the right",
+_VERBS: dict[type, tuple[str, str]] = {
+    ast.Add: ("adds", "adding"),
+    ast.Sub: ("subtracts", "subtracting"),
+    ast.Mult: ("multiplies", "multiplying"),
+    ast.Div: ("divides without rounding", "dividing without rounding"),
+    ast.FloorDiv: ("divides and rounds down", "dividing and rounding down"),
+    ast.Mod: ("takes the remainder of a division", "taking the remainder of a division"),
+    ast.Pow: ("raises to a power", "raising to a power"),
+    ast.BitAnd: ("keeps the bits that both sides have", "keeping the bits that both sides have"),
+    ast.BitOr: ("joins the bits of both sides", "joining the bits of both sides"),
+    ast.BitXor: ("keeps the bits in which the sides differ", "keeping the bits in which the sides differ"),
+    ast.LShift: ("shifts the bits to the left", "shifting the bits to the left"),
+    ast.RShift: ("shifts the bits to the right", "shifting the bits to the right"),
 }
 _STRICT: dict[type, type] = {ast.LtE: ast.Lt, ast.GtE: ast.Gt}
 _NEGATED: dict[type, type] = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In}
@@ -123,8 +123,8 @@ def _computed(old: ast.expr, new: ast.expr) -> str:
 
 
 def _verbs(old: ast.operator, new: ast.operator) -> str:
-    verbs = _VERBS.get(type(old), ""), _VERBS.get(type(new), "")
-    return f"{verbs[0]}, where the task needs something that {verbs[1]}" if all(verbs) else ""
+    wrong, right = _VERBS.get(type(old)), _VERBS.get(type(new))
+    return f"{wrong[0]} instead of {right[1]}" if wrong and right and wrong != right else ""
 
 
 def _joined(old: ast.expr, new: ast.expr) -> str:

@@ -46,29 +46,30 @@ def diverge(wrong: Timeline, right: Timeline) -> Divergence | None:
     lines = align(wrong.source.code, right.source.code)
     ours, theirs = _points(wrong), _points(right)
     i = j = 0
-    last: tuple[Moment, Moment] | None = None
+    if not ours or not theirs:
+        return None
+    last = ours[0].moment, theirs[0].moment
     guards: list[Moment] = []
     elsewhere: Divergence | None = None
     while i < len(ours) or j < len(theirs):
         if i < len(ours) and ours[i].moment.line not in lines.to_fixed:
             point = ours[i]
-            if last is not None and point.ends and _does_something(wrong, right, point.moment):
+            if point.ends and _does_something(wrong, right, point.moment):
                 return _extra(wrong, right, point.moment, theirs[j].moment if j < len(theirs) else last[1])
             i += 1
             continue
         if j < len(theirs) and theirs[j].moment.line not in lines.to_fixed.values():
             point = theirs[j]
-            if last is not None and point.ends and _does_something(right, wrong, point.moment):
+            if point.ends and _does_something(right, wrong, point.moment):
                 names = _changed(right, wrong, point.moment)
                 return Divergence("path", last[0], point.moment, names, tuple(guards))
             guards += [point.moment] if point.ends else []
             j += 1
             continue
         if i >= len(ours) or j >= len(theirs):
-            ended = Divergence("path", *last) if last is not None and not wrong.trace.truncated else None
-            return elsewhere or ended
+            return elsewhere or (None if wrong.trace.truncated else Divergence("path", *last))
         one, other = ours[i], theirs[j]
-        if last is not None and one.moment.depth != other.moment.depth:
+        if one.moment.depth != other.moment.depth:
             # A call that only one run makes: what comes of it shows when the statement that calls is done.
             elsewhere = elsewhere or Divergence("path", last[0], last[1])
             i, j = (i + 1, j) if one.moment.depth > other.moment.depth else (i, j + 1)
@@ -93,12 +94,12 @@ def _points(timeline: Timeline) -> list[_Point]:
 
 
 def _compare(
-    wrong: Timeline, right: Timeline, one: _Point, other: _Point, lines: Alignment, last: tuple[Moment, Moment] | None
+    wrong: Timeline, right: Timeline, one: _Point, other: _Point, lines: Alignment, last: tuple[Moment, Moment]
 ) -> Divergence | None:
     a, b = one.moment, other.moment
     same = lines.to_fixed[a.line] == b.line and a.depth == b.depth and one.ends == other.ends
     if not same:
-        return Divergence("path", last[0], b if not other.ends else last[1]) if last is not None else None
+        return Divergence("path", last[0], b if not other.ends else last[1])
     return _effect(wrong, right, a, b) if one.ends else _entry(wrong, right, a, b)
 
 

@@ -49,6 +49,7 @@ def mutants(code: str, lines: Collection[int], seed: str) -> Iterator[Mutant]:
 def _edits(text: Text, tree: ast.Module) -> Iterator[Edit]:
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef):
+            yield from _branch(text, function, ())
             for statement in function.body:
                 yield from _inside(text, statement, _locals(function))
 

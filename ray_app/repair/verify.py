@@ -166,7 +166,11 @@ def _differs(runs: _Runs, claim: Claim) -> bool:
     statement."""
     found = runs.found
     only_there = found.right.line not in align(runs.bug.buggy, runs.bug.fixed).to_fixed.values()
-    return only_there or found.kind == "raise" or _at(runs.wrong, claim, found.wrong).holds is not True
+    if only_there or found.kind == "raise":
+        return True
+    if claim.kind == "value":
+        return found.wrong.after().get(claim.subject) != claim.value
+    return _at(runs.wrong, claim, found.wrong).holds is not True
 
 
 def _solid(part: list[Checked]) -> list[Checked]:

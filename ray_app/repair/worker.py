@@ -70,7 +70,8 @@ def _batch(batch: Sequence[TracedProgram], config: RepairConfig) -> Iterator[Rep
             if smallest(wrong, right) is not None:
                 outcomes.append(_confirmed(case, wrong, right, config))
     for subject in subjects:
-        yield from told[subject.program.id] or [Reject(STAGE, subject.program.id, "no bug that shows")]
+        missing = "no bug that shows" if subject.rights else "recorded results not met again"
+        yield from told[subject.program.id] or [Reject(STAGE, subject.program.id, missing)]
 
 
 def _calls(program: Program, config: RepairConfig) -> tuple[str, ...]:

@@ -1,0 +1,75 @@
+"""Bugs for tests: two versions of a function `f` and a call, run for real."""
+
+import functools
+
+from ray_app.repair.bug import Bug
+from ray_app.sandbox.api import execute
+from ray_app.sandbox.limits import Limits
+
+_LIMITS = Limits(cpu_s=0.1, trace_events=256)
+
+
+@functools.cache
+def bug(fixed: str, old: str, new: str, call: str) -> Bug:
+    """The bug that comes from writing `new` for `old` in a program."""
+    assert old in fixed
+    buggy = fixed.replace(old, new)
+    failing, right = (execute(code, [call], _LIMITS)[0] for code in (buggy, fixed))
+    return Bug(buggy, fixed, "f", "planted", failing, right)
+
+
+TOTAL = """def f(xs):
+    total = 0
+    for x in xs:
+        if x > 0:
+            total += x
+    return total
+"""
+INDEX = """def f(xs):
+    out = ''
+    for i in range(len(xs)):
+        out = out + xs[i]
+    return out
+"""
+GUARD = """def f(n):
+    if n < 0:
+        return 0
+    n = n * 2
+    return n + 1
+"""
+ALIAS = """def f(xs):
+    ys = xs[:]
+    ys.append(9)
+    return xs + ys
+"""
+POWER = """def f(a, n):
+    if n == 0:
+        return 1
+    return a * f(a, n - 1)
+"""
+BITS = """def f(n):
+    count = 0
+    while n:
+        n &= n - 1
+        count += 1
+    return count
+"""
+GCD = """def f(a, b):
+    if b == 0:
+        return a
+    return f(b, a % b)
+"""
+
+BUGS = {
+    "state": (TOTAL, "total += x", "total -= x", "f([3, -1, 4])"),
+    "test": (TOTAL, "x > 0", "x > 3", "f([3, -1, 4])"),
+    "loop": (INDEX, "range(len(xs))", "range(1, len(xs))", "f('abc')"),
+    "raise": (INDEX, "range(len(xs))", "range(len(xs) + 1)", "f('ab')"),
+    "return": (GUARD, "return n + 1", "return n - 1", "f(2)"),
+    "branch": (GUARD, "    if n < 0:\n        return 0\n", "", "f(-4)"),
+    "alias": (ALIAS, "xs[:]", "xs", "f([1])"),
+    "call": (POWER, "n - 1", "n - 2", "f(3, 2)"),
+    "endless": (BITS, "n &= n - 1", "n ^= n - 1", "f(5)"),
+    "too deep": (GCD, "f(b, a % b)", "f(a % b, b)", "f(3, 12)"),
+}
+"""Name to (fixed program, what it says, what the buggy one says, call)."""
