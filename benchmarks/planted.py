@@ -181,7 +181,9 @@ def inside_container(text: str, execution: Execution, code: str, rng: random.Ran
     body = body_and_answer(text)[0]
     spots = [
         at
-        for match in re.finditer(r"(?:becomes|is now|is set to|changes to|now) ([\[{(].*)(?=\.$)", body, re.MULTILINE)
+        for match in re.finditer(
+            r"(?:becomes|is now|is set to|changes to|now) ([\[{(][^`\n]*?[\]})])(?=\.|,| and)", body
+        )
         for at in range(match.start(1), match.end(1))
         if body[at].isdigit() or (body[at].isalpha() and body[at - 1] in "'" and body[at + 1] in "'")
     ]

@@ -156,6 +156,7 @@ def bench_decontaminate(options: argparse.Namespace) -> None:
     names = (
         "humaneval/HumanEval.jsonl.gz",
         "mbpp/mbpp.jsonl",
+        "mbpp/MbppPlus-v0.2.0.jsonl.gz",
         "cruxeval/cruxeval.jsonl",
         "quixbugs/quixbugs_python.jsonl",
     )
@@ -194,13 +195,12 @@ def _planted(problem: Problem, code: str) -> Program:
 def _written(data: str, problems: Iterable[Problem]) -> Iterator[Program]:
     """Solutions of a language model that pass the benchmark's own tests: rewritten copies of the canonical ones."""
     folder = Path(data) / "evalplus_samples" / "starcoder2-15b-instruct-v0.1"
-    known = {problem.id.removeprefix("HumanEval/"): problem for problem in problems if problem.benchmark == "mbpp"}
-    known |= {problem.id: problem for problem in problems if problem.benchmark == "HumanEval"}
+    known = {problem.id: problem for problem in problems if problem.benchmark in ("HumanEval", "MbppPlus-v0.2.0")}
     for name in ("humaneval", "mbpp"):
         verdicts = json.loads((folder / f"{name}_eval_results.json").read_text())["eval"]
         for line in (folder / f"{name}.jsonl").read_text().splitlines():
             sample = json.loads(line)
-            problem = known.get(sample["task_id"].removeprefix("Mbpp/"))
+            problem = known.get(sample["task_id"])
             code = sample.get("solution") or sample["completion"]
             if problem is not None and verdicts[sample["task_id"]][0]["base_status"] == "pass" and _parses(code):
                 yield _planted(problem, code)

@@ -213,13 +213,10 @@ def _called_value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding |
         return Finding(
             entry.returned is not None and equal(entry.returned, claim.value), f"the call returns {entry.returned}"
         )
-    for frame in child_frames(timeline, moment):
-        if matches_call(timeline, claim.subject, frame, moment.before):
-            return Finding(
-                frame.returned is not None and equal(frame.returned, claim.value),
-                f"{frame.function} called at {place(moment)} returns {frame.returned}",
-            )
-    return None
+    called = [f for f in child_frames(timeline, moment) if matches_call(timeline, claim.subject, f, moment.before)]
+    returned = [frame.returned or "nothing" for frame in called]
+    hit = any(frame.returned is not None and equal(frame.returned, claim.value) for frame in called)
+    return Finding(hit, f"{claim.subject} called at {place(moment)} returns {', '.join(returned)}") if called else None
 
 
 def _test_outcome(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
@@ -247,7 +244,8 @@ def matches_call(timeline: Timeline, call: str, frame: Frame, state: dict[str, s
     if frame.function.split(".")[-1] != name:
         return False
     definition = timeline.source.function(frame.function)
-    if definition is None:
+    unspoken = [argument.value for argument in node.args if isinstance(argument, ast.Constant)] == [...]
+    if definition is None or (unspoken and len(node.args) == 1):
         return True
     names = [argument.arg for argument in (*definition.args.posonlyargs, *definition.args.args)]
     if isinstance(node.func, ast.Attribute) and names[:1] == ["self"]:

@@ -264,7 +264,7 @@ def truth(
     span = code(test)
     if not span or moment.outcome is None:
         return ""
-    verdict = f"{span} is {known_truth(timeline, node, moment)}"
+    verdict = f"{span} is {_known_truth(timeline, node, moment)}"
     parts: list[str] = []
     if isinstance(node, ast.Compare):
         sides = [side for side in (node.left, *node.comparators) if not isinstance(side, ast.Constant)]
@@ -290,7 +290,11 @@ def _joined(rng: random.Random, parts: list[str], verdict: str, more: bool) -> s
     return f"{verdict}, because {listed(parts)}"
 
 
-def known_truth(timeline: Timeline, node: ast.expr, moment: Moment) -> str:
-    """True or False, or the test's own value where that is something else ("an empty list")."""
+def _known_truth(timeline: Timeline, node: ast.expr, moment: Moment) -> str:
+    """True or False, or the test's own value where that is something else: "an empty list" in short."""
     value = known(timeline, node, moment.before)
-    return value if value is not None and len(value) <= _SHORT else str(moment.outcome)
+    if value is None:
+        return "truthy" if isinstance(node, ast.Name) and moment.outcome else str(moment.outcome)
+    if len(value) <= _SHORT:
+        return value
+    return "not empty" if moment.outcome else "empty"

@@ -342,14 +342,15 @@ def _needed(timeline: Timeline) -> list[Moment]:
 
 
 def spelled(timeline: Timeline, frame: Frame) -> str:
-    """The call that a frame is, with its argument values: "fact(2)"; "" where a value cannot be told."""
+    """The call that a frame is, with its argument values: "fact(2)"; "fact(...)" where a value is long or no literal.
+
+    "" for what has no name of its own: a lambda, the body of a class.
+    """
     definition = timeline.source.function(frame.function)
     if definition is None:
         return ""
     names = [argument.arg for argument in (*definition.args.posonlyargs, *definition.args.args)]
-    if names[:1] in (["self"], ["cls"]):
-        return ""
     values = [frame.arguments.get(name) for name in names]
     if not all(map(is_tellable, values)) or any(len(value or "") > 80 or "`" in (value or "") for value in values):
-        return ""
+        return f"{definition.name}(...)"
     return f"{definition.name}({', '.join(value or '' for value in values)})"

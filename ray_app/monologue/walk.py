@@ -92,11 +92,14 @@ class _Walker:
         """Claims that share a line: the earliest execution of it at which all hold, else the first one's findings."""
         first: list[Checked] = []
         untold: tuple[Moment, list[Checked]] | None = None
+        meant = _before_their_change(claims)
         for moment in self._executions(claims[0]):
             changed = {(moment.index, claim.subject) for claim in claims if claim.how == "change"}
             if changed & self._told_before:
                 continue
-            found = [Checked(claim, check(self.timeline, claim, moment)) for claim in claims]
+            found = [
+                Checked(claim, check(self.timeline, one, moment)) for claim, one in zip(claims, meant, strict=True)
+            ]
             if all(item.finding.holds or item.claim.kind in ("code", "quote") for item in found) and not _refuted(
                 found
             ):
@@ -367,6 +370,17 @@ class _Walker:
 
 def _writes(timeline: Timeline, moment: Moment, name: str) -> bool:
     return any(change.name == name for change in moment.changes) or stores(timeline, moment, name)
+
+
+def _before_their_change(claims: list[Claim]) -> list[Claim]:
+    """Where a text says what a variable is and then what the statement makes of it, the first is the value before."""
+    changed = {claim.subject: claim.start for claim in claims if claim.kind == "value" and claim.how == "change"}
+    return [
+        replace(claim, how="before")
+        if claim.kind == "value" and claim.how == "state" and claim.start < changed.get(claim.subject, -1)
+        else claim
+        for claim in claims
+    ]
 
 
 def _is_one_breath(before: Claim, this: Claim) -> bool:
