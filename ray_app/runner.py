@@ -93,13 +93,14 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
     if not missing:
         return
     workers = max(1, min(len(missing), _slots(stage)))
-    # The job travels pickled, as bytes: Arrow has no type for it. A few blocks per worker keep every actor busy.
-    jobs = [{"job": _pack((stage, dataset, unit))} for unit in missing]
+    # A unit travels pickled, as bytes: Arrow has no type for it. A few blocks per worker keep every actor busy.
+    jobs = [{"unit": _pack(unit)} for unit in missing]
     source = ray.data.from_items(jobs, override_num_blocks=min(len(missing), 4 * workers))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RayDeprecationWarning)  # Ray has no other name for max_task_retries yet
         results = source.map_batches(
             _ShardActor,
+            fn_constructor_args=(_pack((stage, dataset)),),
             batch_size=1,
             # Workers that find no room wait for it: an autoscaling cluster grows under them.
             compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
@@ -149,8 +150,11 @@ _unpack: Any = cloudpickle.loads
 class _ShardActor:
     """One process of the pool: makes whole shards, and keeps what is costly to start (a sandbox) between them."""
 
+    def __init__(self, what: bytes) -> None:
+        self._what: tuple[Stage[Any, Any, Any], Dataset] = _unpack(what)
+
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
-        stage, dataset, unit = _unpack(batch["job"][0])
+        (stage, dataset), unit = self._what, _unpack(batch["unit"][0])
         feed = _Feed(stage, unit)
         try:
             ledger = _make(stage, dataset, unit, feed)

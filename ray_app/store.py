@@ -3,7 +3,7 @@
     ROOT/<stage>/plan.json                   what the stage is going to do (its fingerprint), written first
     ROOT/<stage>/shard-00000.parquet         rows
     ROOT/<stage>/rejects/shard-00000.parquet refused rows, with reasons
-    ROOT/<stage>/ledger/shard-00000.json     counts and costs of that shard; its presence means the shard is complete
+    ROOT/<stage>/ledger/shard-00000.json     counts, costs and hash of that shard; its presence means it is complete
     ROOT/<stage>/manifest.json               hashes and totals, written last; its presence means the stage is complete
 
 A root is a local path or any URI that pyarrow opens (s3://, gs://, fsspec+memory://). Every file appears whole or not
@@ -17,7 +17,8 @@ import json
 import os
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,6 +32,8 @@ from ray_app.errors import StoreError
 
 R = TypeVar("R")
 _TEMPORARY = ".tmp-"
+_HASH = "sha256"
+_READERS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,29 +131,38 @@ class Dataset:
 
     def finished_shards(self) -> dict[int, Ledger]:
         """Complete shards by index."""
-        return {
-            int(name.removeprefix("shard-").removesuffix(".json")): Ledger(**(self._read_json(f"ledger/{name}") or {}))
-            for name in self._list("ledger", ".json")
-        }
+        return {index: ledger for index, (ledger, _) in self._ledgers().items()}
+
+    def _ledgers(self) -> dict[int, tuple[Ledger, str]]:
+        """The ledger of each complete shard, and the hash of its bytes as they were written."""
+
+        def read(name: str) -> tuple[Ledger, str]:
+            found = self._read_json(f"ledger/{name}") or {}
+            return Ledger(**{key: value for key, value in found.items() if key != _HASH}), found.get(_HASH, "")
+
+        names = self._list("ledger", ".json")
+        indexes = [int(name.removeprefix("shard-").removesuffix(".json")) for name in names]
+        return dict(zip(indexes, _side_by_side(read, names), strict=True))
 
     def write_shard(
         self, index: int, record: type[R], rows: Iterable[R], rejects: Iterable[records.Reject], ledger: Ledger
     ) -> None:
         """Write one shard; its ledger comes last and marks it complete."""
-        name = f"shard-{index:05d}"
+        name = _shard(index)
         self._write_table(f"rejects/{name}.parquet", records.to_table(records.Reject, rejects))
-        self._write_table(f"{name}.parquet", records.to_table(record, rows))
-        self._write_json(f"ledger/{name}.json", dataclasses.asdict(ledger))
+        written = self._write_table(f"{name}.parquet", records.to_table(record, rows))
+        self._write_json(f"ledger/{name}.json", {**dataclasses.asdict(ledger), _HASH: written})
 
     def finish(self, content: str = "", ledger: Ledger | None = None) -> Manifest:
-        """Hash every shard and write the manifest. A directory that holds something else than shards (a trained model)
+        """Write the manifest, with the hash of every shard. A directory that holds something else (a trained model)
         gives its own `content` hash and `ledger`. Half-written files that killed runs left are removed."""
         for folder in ("", "rejects", "ledger"):
             for path in files(f"{self.path}/{folder}"):
                 if _TEMPORARY in path:
                     delete_file(path)
-        hashes = {name: hashlib.sha256(self._read_bytes(name)).hexdigest() for name in self.shard_names()}
-        total = ledger or sum((found for _, found in sorted(self.finished_shards().items())), Ledger())
+        found = self._ledgers()
+        hashes = {f"{_shard(index)}.parquet": written for index, (_, written) in sorted(found.items())}
+        total = ledger or sum((made for _, (made, _) in sorted(found.items())), Ledger())
         content = content or hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
         manifest = Manifest(self.name, content, hashes, total)
         self._write_json("manifest.json", dataclasses.asdict(manifest))
@@ -164,11 +176,13 @@ class Dataset:
 
     def stored_bytes(self) -> int:
         """The size of all shards, as they lie on the disk."""
-        return sum(self._filesystem().get_file_info(self._local(name)).size or 0 for name in self.shard_names())
+        found = self._filesystem().get_file_info([self._local(name) for name in self.shard_names()])
+        return sum(info.size or 0 for info in found)
 
     def row_counts(self) -> dict[str, int]:
         """Shard file name -> rows, from the footers."""
-        return {name: self._footer(name).num_rows for name in self.shard_names()}
+        names = self.shard_names()
+        return dict(zip(names, _side_by_side(lambda name: self._footer(name).num_rows, names), strict=True))
 
     def read(self, record: type[R]) -> Iterator[R]:
         """All rows, shard by shard."""
@@ -239,13 +253,26 @@ class Dataset:
     def _write_json(self, name: str, value: Any) -> None:
         self._write(name, (json.dumps(value, indent=1, default=str) + "\n").encode())
 
-    def _write_table(self, name: str, table: pa.Table) -> None:
+    def _write_table(self, name: str, table: pa.Table) -> str:
+        """The sha256 of what was written."""
         sink = pa.BufferOutputStream()
         pq.write_table(table, sink, compression="zstd")
-        self._write(name, sink.getvalue())
+        data = sink.getvalue()
+        self._write(name, data)
+        return hashlib.sha256(data).hexdigest()
 
     def _write(self, name: str, data: "bytes | pa.Buffer") -> None:
         write_file(f"{self.path}/{name}", data)
+
+
+def _shard(index: int) -> str:
+    return f"shard-{index:05d}"
+
+
+def _side_by_side(read: Callable[[str], R], names: Sequence[str]) -> list[R]:
+    """`read` of each name, in order; an object store answers slowly but many at a time."""
+    with ThreadPoolExecutor(_READERS) as pool:
+        return list(pool.map(read, names))
 
 
 def _flat(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
