@@ -3,7 +3,7 @@
     python -m benchmarks.scale speedup                       executions stage with 1 and with 2 workers
     python -m benchmarks.scale sweep --nodes 12              10^4, 10^5, 10^6 small rows on fake nodes, a cost simulated
     python -m benchmarks.scale sweep --nodes 0 --rows 1000000 --store-mb 500
-    python -m benchmarks.scale table --root runs/demo        1,000 cores and 100 M programs: hours, and what breaks first
+    python -m benchmarks.scale table --root runs/demo        1,000 cores, 100 M programs: hours, what breaks first
 
 `speedup` wants a quiet machine. In `sweep`, a row costs its worker `--row-ms` of waiting, as work on another machine
 does, so that nodes do not compete for the cores of this one; what is left is the system's own.
