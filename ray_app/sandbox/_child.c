@@ -414,14 +414,14 @@ static void run_call(const Compiled *compiled, const Caps *caps, void **ballast)
     }
     PyObject *error = value ? NULL : take_error();
     reset_recursion();
-    uint64_t cpu_ns = cpu_clock_ns() - begun;
+    uint64_t cpu_ns = cpu_clock_ns() - begun, foreign = audit.settraces - settraces - own; /* stopping counts too */
     int kept = dressed && PyDict_GetItemWithError(child.interpreter, child.hook_key) == hook;
     PyErr_Clear();
     free(*ballast);
     *ballast = NULL;
     tracer_stop();
     uint32_t status;
-    if (!kept || audit.settraces - settraces > own) {
+    if (!kept || foreign > 0) {
         status = TAMPERED;
         exception = (Part){hooks_replaced, sizeof hooks_replaced - 1};
     } else if (value != NULL) {
