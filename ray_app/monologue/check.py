@@ -251,13 +251,16 @@ def matches_call(timeline: Timeline, call: str, frame: Frame, state: dict[str, s
     if isinstance(node.func, ast.Attribute) and names[:1] == ["self"]:
         names = names[1:]
     given = [*zip(names, node.args, strict=False), *((k.arg, k.value) for k in node.keywords if k.arg)]
+    gathers = definition.args
     for parameter, argument in given:
+        if parameter not in frame.arguments and gathers.kwarg is not None:
+            continue
         try:
             if not equal(frame.arguments.get(parameter, ""), show(timeline.value(ast.unparse(argument), state))):
                 return False
         except Unknown:
             continue
-    return len(node.args) <= len(names)
+    return len(node.args) <= len(names) or gathers.vararg is not None
 
 
 def _element(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:

@@ -264,7 +264,9 @@ def truth(
     span = code(test)
     if not span or moment.outcome is None:
         return ""
-    verdict = f"{span} is {_known_truth(timeline, node, moment)}"
+    shown = _known_truth(timeline, node, moment)
+    decides = "" if shown in ("True", "False") else f", so the test {'holds' if moment.outcome else 'fails'}"
+    verdict = f"{span} is {shown}{decides}"
     parts: list[str] = []
     if isinstance(node, ast.Compare):
         sides = [side for side in (node.left, *node.comparators) if not isinstance(side, ast.Constant)]

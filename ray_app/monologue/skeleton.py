@@ -214,6 +214,7 @@ _LEADS = re.compile(
     r"\b(?:sets?|setting|updates?|updating|initiali[sz](?:es?|ing)|increments?|(?:stored|saved|kept|put) (?:in|into)|"
     r"(?:appended|added|assigned|pushed) to) $"
 )
+_ARTICLE = re.compile(r"\bthe $")
 _VALUE_FOLLOWS = re.compile(r"\s+(?:-?\d+(?![\w-])|['\"\[{]|True\b|False\b|None\b)")
 _SCAN = re.compile(
     r"""
@@ -378,7 +379,11 @@ def _is_variable(piece: str, start: int, end: int, text: str) -> bool:
     """Whether a word that English uses too stands for a variable here: a relation or a value follows, a verb leads."""
     if piece not in ("a", "i") and _LEADS.search(text, max(0, start - 20), start):
         return True
-    return bool(_FOLLOWS.match(text, end) or (piece != "a" and _VALUE_FOLLOWS.match(text, end)))
+    if _FOLLOWS.match(text, end):
+        return True
+    return (
+        piece != "a" and not _ARTICLE.search(text, max(0, start - 5), start) and bool(_VALUE_FOLLOWS.match(text, end))
+    )
 
 
 @functools.lru_cache(maxsize=8_192)

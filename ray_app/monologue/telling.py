@@ -33,8 +33,13 @@ class Teller:
         self._lines = {timeline.moments[index].line for index in slice_.moments}
         self._needed = _needed(timeline)
         self._runs = {(run.frame, run.start, run.line): run for run in timeline.runs}
+        self._children: dict[int, list[Frame]] = {}
+        for frame in timeline.frames.values():
+            if frame.parent is not None and frame.moments and not is_inner(frame.function):
+                self._children.setdefault(frame.parent.index, []).append(frame)
         self._told_frames = 0
         self._said: frozenset[str] = frozenset()
+        self._targets = {name for loop in self.source.loops.values() for name in loop.targets}
         self._nested = len(self.source.loops) > 1 or len(timeline.frames) > 1
 
     def tell(self) -> list[str]:
@@ -78,7 +83,8 @@ class Teller:
             return [self._line(indent, header, failing)]
         if count == 0:
             return [self._line(indent, header, self._no_iteration(loop, header))]
-        lines = [self._line(indent, header, self._opening(loop, header, count))]
+        lines = self._calls(header, indent) if loop.kind == "for" else []
+        lines.append(self._line(indent, header, self._opening(loop, header, count)))
         chosen = self._chosen(run, inside)
         skipped = False
         for number in range(1, count + 1):
@@ -184,7 +190,8 @@ class Teller:
         else:
             told, body = "", moments
         self._said = frozenset(loop.targets)
-        lines = self._block(body, indent + 1)
+        lines = self._calls(header, indent + 1) if loop.kind == "while" and header.line == loop.line else []
+        lines += self._block(body, indent + 1)
         self._said = frozenset()
         first = f"{head}: {told}." if told else f"{head}."
         flat = " ".join(line.strip() for line in lines)
@@ -203,6 +210,8 @@ class Teller:
                 s for s in self.timeline.spans.get(name, ()) if s.frame == run.frame and run.start < s.start <= run.end
             ]
             values = [s.value for s in spans]
+            if name in self._targets:
+                values = self.timeline.turns(name, inside)
             if name in loop.targets or len(values) < 4 or not all(map(is_tellable, values)):
                 continue
             if sum(map(len, values)) > (400, 300, 200, 120, 80)[self.level]:
@@ -215,14 +224,9 @@ class Teller:
     # Statements
 
     def _statement(self, moment: Moment, indent: int) -> list[str]:
-        children = [
-            frame
-            for frame in self.timeline.frames.values()
-            if frame.parent is moment and not is_inner(frame.function) and frame.moments
-        ]
         if not self._matters(moment):
             return []
-        lines = self._calls(moment, children, indent) if children else []
+        lines = self._calls(moment, indent)
         words = self._words(moment)
         self._said -= {c.name for c in moment.changes}
         if words:
@@ -304,9 +308,9 @@ class Teller:
 
     # Calls of the program's own functions
 
-    def _calls(self, moment: Moment, children: list[Frame], indent: int) -> list[str]:
+    def _calls(self, moment: Moment, indent: int) -> list[str]:
         lines: list[str] = []
-        for frame in children:
+        for frame in self._children.get(moment.index, ()):
             call = spelled(self.timeline, frame)
             if not call:
                 continue

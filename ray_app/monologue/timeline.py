@@ -5,6 +5,7 @@ statement that spans lines are one moment); `start` is its first line event, `en
 """
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ray_app.monologue.evaluate import Unknown, evaluate
@@ -109,6 +110,15 @@ class Timeline:
                 ):
                     found[span.name] = span.value
         return found
+
+    def turns(self, name: str, moments: Iterable[Moment]) -> list[str]:
+        """What a loop's own variable takes in turn, once per iteration, be it the same value again."""
+        loops = self.source.loops
+        return [
+            moment.after().get(name, "")
+            for moment in moments
+            if moment.outcome and moment.line in loops and name in loops[moment.line].targets
+        ]
 
     def value(self, expression: str | ast.expr, state: dict[str, str]) -> object:
         """The value of an expression in a state; names of the program's own functions are unknown. Raises Unknown."""

@@ -351,21 +351,12 @@ class _Walker:
         return Finding(False, f"{claim.subject} takes the values {', '.join(values)}")
 
     def _turns(self, claim: Claim, wanted: list[str]) -> Finding:
-        """What a loop's own variable takes in turn: once per iteration, be it the same value again."""
-        turns = [
-            moment.after().get(claim.subject, "")
-            for moment in self.timeline.moments
-            if moment.outcome and claim.subject in self._targets_of(moment.line)
-        ]
+        turns = self.timeline.turns(claim.subject, self.timeline.moments)
         hit = any(
             all(equal(value, item) for value, item in zip(turns[start:], wanted, strict=False))
             for start in range(len(turns) - len(wanted) + 1)
         )
         return Finding(hit, f"{claim.subject} takes the values {', '.join(turns[:12])}")
-
-    def _targets_of(self, line: int) -> tuple[str, ...]:
-        loop = self.timeline.source.loops.get(line)
-        return loop.targets if loop is not None else ()
 
 
 def _writes(timeline: Timeline, moment: Moment, name: str) -> bool:
