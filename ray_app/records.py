@@ -53,7 +53,8 @@ class Program:
 
     `code` holds imports, constants and helpers too; it is what runs, what is shown and what line numbers refer to.
     `origin` says where it comes from (package and path, generator seed, or teacher model and seed id); `difficulty` is
-    the dial of the generator, 0 where there is none; `tests` are Python expressions that must be true.
+    the dial of the generator, 0 where there is none; `tests` are Python expressions that must be true; `drafts` is what
+    a language model wrote before this code and what did not run as it should.
     """
 
     id: str
@@ -66,6 +67,7 @@ class Program:
     license: str
     difficulty: int = 0
     tests: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

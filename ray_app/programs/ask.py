@@ -75,12 +75,13 @@ def ask(
 
 @dataclass(slots=True)
 class _Case:
-    """One seed on its way: the conversation so far, and the outcome once there is one."""
+    """One seed on its way: the conversation so far, programs that failed, and the outcome once there is one."""
 
     row: Seed
     messages: tuple[Message, ...]
     outcome: Program | Reject | None = None
     rounds: int = 0
+    failed: tuple[str, ...] = ()
 
 
 def _ask_batch(batch: list[Seed], teacher: Teacher, config: AskConfig, sandbox: Sandbox) -> Iterator[Program | Reject]:
@@ -124,6 +125,7 @@ def _judge(case: _Case, draft: Draft, runs: Sequence[Execution], origin: str, co
     good = [run.call for run, reason in refusals if reason is None]
     if not good:
         reason = refusals[0][1] or "no inputs"
+        case.failed = (*case.failed, draft.code)
         _fail(case, reason, "\n".join(f"- {run.call[:200]}: {run.exception or reason}" for run, reason in refusals[:5]))
         return
     case.outcome = Program(
@@ -135,6 +137,7 @@ def _judge(case: _Case, draft: Draft, runs: Sequence[Execution], origin: str, co
         description=draft.description,
         origin=f"{origin}, seed {case.row.id} ({case.row.origin}), round {case.rounds}",
         license=case.row.license,
+        drafts=case.failed,
     )
 
 

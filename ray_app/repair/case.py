@@ -13,6 +13,8 @@ from ray_app.repair.diagnose import diagnoses
 from ray_app.repair.verify import verify
 
 STAGE = "repair"
+DRAFT = "draft"
+"""The kind of a mistake that a language model made."""
 _TESTS_SHOWN = 4
 
 

@@ -1,19 +1,22 @@
 """Repair data as a stage: verified programs in, mistakes planted, runs compared, diagnoses told and verified."""
 
+import ast
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from ray_app.programs.inputs import constants, expand
 from ray_app.records import Execution, Program, Reject, Repair, TracedProgram
+from ray_app.repair.align import similarity
 from ray_app.repair.bug import ENDLESS, finishes, fit, smallest
-from ray_app.repair.case import STAGE, Case, explain
+from ray_app.repair.case import DRAFT, STAGE, Case, explain
 from ray_app.repair.mutate import mutants
 from ray_app.sandbox.api import Job, Lane, execute_many
 from ray_app.sandbox.limits import Limits
 
 _BATCH = 32
 _PROBES = 2
+_ALIKE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ def _batch(batch: Sequence[TracedProgram], config: RepairConfig) -> Iterator[Rep
     runs = _runs(alive, [by_program[case.program_id].calls for case in alive], config)
     for case, wrong in zip(alive, runs, strict=True):
         outcomes = told[case.program_id]
-        if len(outcomes) < config.per_program and not _endless(wrong) and finishes(wrong):
+        if len(outcomes) < config.per_program and not _endless(wrong) and (finishes(wrong) or case.kind == DRAFT):
             right = by_program[case.program_id].rights
             if smallest(wrong, right) is not None:
                 outcomes.append(_confirmed(case, wrong, right, config))
@@ -88,8 +91,11 @@ def _tests(row: TracedProgram, runs: list[Execution]) -> list[Execution]:
 
 
 def _cases(subject: _Subject, config: RepairConfig) -> Iterator[Case]:
-    """Mutants at lines that some test runs."""
+    """What a language model got wrong first, where that resembles the program; mutants at lines that some test runs."""
     program = subject.program
+    for draft in program.drafts:
+        if _ALIKE <= similarity(draft, program.code) < 1.0 and program.entry in _functions(draft):
+            yield Case(program.id, program.description, program.entry, draft, program.code, DRAFT, program.difficulty)
     ran = {event.line for run in subject.rights if run.trace is not None for event in run.trace.events}
     for mutant in islice(mutants(program.code, ran, f"{config.seed}:{program.id}"), config.tries):
         yield Case(
@@ -101,6 +107,13 @@ def _cases(subject: _Subject, config: RepairConfig) -> Iterator[Case]:
             mutant.kind,
             program.difficulty,
         )
+
+
+def _functions(code: str) -> set[str]:
+    try:
+        return {node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)}
+    except (SyntaxError, ValueError, RecursionError):
+        return set()
 
 
 def _runs(cases: list[Case], calls: list[tuple[str, ...]], config: RepairConfig) -> Iterator[list[Execution]]:

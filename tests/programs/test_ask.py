@@ -55,6 +55,7 @@ def test_failing_program_goes_back_with_the_exception_and_is_repaired() -> None:
     (row,), endpoint = rows_of(lambda body, serial: said(RAISES if serial == 0 else GOOD))
     assert isinstance(row, Program)
     assert row.origin.endswith("round 2")
+    assert row.drafts == (row.code.replace("x + 1", "x + 'a'"),)
     roles = [message["role"] for message in endpoint.bodies[1]["messages"]]
     assert roles == ["user", "assistant", "user"]
     assert "TypeError: unsupported operand" in endpoint.bodies[1]["messages"][2]["content"]

@@ -62,3 +62,15 @@ def test_repairs_program_that_gives_another_result_than_recorded_has_no_tests():
     (row,) = repairs([forged], CONFIG)
     assert isinstance(row, Reject)
     assert row.reason == "recorded results not met again"
+
+
+def test_repairs_failed_draft_of_a_language_model_is_a_bug_with_its_fix():
+    code = "def f(xs):\n    total = 0\n    for x in xs:\n        total += x\n    return total\n"
+    drafts = (code.replace("total += x", "total += 'x'"), "def f(xs):\n    return nothing\n", "not Python")
+    calls = ("f([1, 2])", "f([5])")
+    program = Program("00000000", "ask", code, "f", calls, "Add up.", "", "MIT", drafts=drafts)
+    row = TracedProgram("00000000", program, tuple(execute(code, calls)), "", "", "")
+    (made,) = repairs([row], replace(CONFIG, per_program=1))
+    assert isinstance(made, Repair)
+    assert (made.mutation, made.buggy, made.fixed) == ("draft", drafts[0], code)
+    assert "TypeError" in made.diagnosis
