@@ -26,6 +26,7 @@ def killing(
                 if (found := victims()) and kill(victim := dice.choice(found)):
                     killed.append(victim.pid)
                     break
+                over.wait(0.01)
 
     hunter = threading.Thread(target=hunt)
     hunter.start()
