@@ -20,7 +20,7 @@ from ray_app.repair.endless import excerpt
 from ray_app.repair.sections import join
 from ray_app.repair.steps import correct_step, wrong_step
 
-_EXCERPT = MAX_LEVEL + 1
+_EXCERPTS = ((12, 10), (4, 3))
 
 
 def diagnoses(bug: Bug, *, seed: int) -> Iterator[str]:
@@ -37,7 +37,7 @@ def diagnoses(bug: Bug, *, seed: int) -> Iterator[str]:
     changes = differences(bug.buggy, bug.fixed)
     if found is None or not changes:
         return
-    for level in range(0 if bug.is_whole else _EXCERPT, _EXCERPT + 1):
+    for level in range(0 if bug.is_whole else MAX_LEVEL + 1, MAX_LEVEL + 1 + len(_EXCERPTS)):
         rng = random.Random(f"{seed}:{bug.failing.call}:{bug.buggy}")
         text = _tell(bug, wrong, right, found, changes, rng, level)
         if not text:
@@ -83,8 +83,9 @@ def _actual(bug: Bug) -> str:
 
 
 def _simulation(bug: Bug, wrong: Timeline, found: Divergence, rng: random.Random, level: int) -> str:
-    if level == _EXCERPT:
-        return "\n".join([opening(wrong, bug.failing, rng), excerpt(wrong, found.wrong, rng)])
+    if level > MAX_LEVEL:
+        before, after = _EXCERPTS[level - MAX_LEVEL - 1]
+        return "\n".join([opening(wrong, bug.failing, rng), excerpt(wrong, found.wrong, rng, before, after)])
     told = Teller(wrong, deciding(wrong), rng, level).tell()
     return "\n".join([opening(wrong, bug.failing, rng), *told])
 

@@ -9,25 +9,24 @@ from ray_app.monologue.telling import spelled
 from ray_app.monologue.timeline import Frame, Moment, Timeline
 
 CUT = "That is where the telling stops; the run goes on."
-_BEFORE, _AFTER = 12, 10
 
 
-def excerpt(timeline: Timeline, wrong: Moment, rng: random.Random) -> str:
-    """The steps up to the wrong one and some after it, in the order in which they begin; CUT ends the text."""
+def excerpt(timeline: Timeline, wrong: Moment, rng: random.Random, before: int, after: int) -> str:
+    """So many steps before the wrong one and from it on, in the order in which they begin; CUT ends the text."""
     moments = [moment for moment in timeline.moments if not is_inner(moment.function)]
     at = moments.index(wrong)
-    first = max(0, at - _BEFORE)
+    first = max(0, at - before)
     children: dict[int, list[Frame]] = {}
     for frame in timeline.frames.values():
         if frame.parent is not None and not is_inner(frame.function):
             children.setdefault(frame.parent.index, []).append(frame)
     told = [
         line
-        for moment in moments[first : at + _AFTER]
+        for moment in moments[first : at + after]
         if (line := _step(timeline, moment, children.get(moment.index, []), rng))
     ]
     begins = "The run begins like this." if first == 0 else "The run comes to these steps."
-    again = _again(timeline, moments[first : at + _AFTER])
+    again = _again(timeline, moments[first : at + after])
     return "\n".join([begins, *told, *again, CUT])
 
 
