@@ -156,6 +156,7 @@ def bench_decontaminate(options: argparse.Namespace) -> None:
     names = (
         "humaneval/HumanEval.jsonl.gz",
         "mbpp/mbpp.jsonl",
+        "mbpp/sanitized-mbpp.json",
         "mbpp/MbppPlus-v0.2.0.jsonl.gz",
         "cruxeval/cruxeval.jsonl",
         "quixbugs/quixbugs_python.jsonl",
@@ -163,12 +164,13 @@ def bench_decontaminate(options: argparse.Namespace) -> None:
     benchmarks = [load_benchmark(Path(options.data) / name) for name in names]
     gate = Gate(benchmarks)
     solved = [problem for benchmark in benchmarks for problem in benchmark.problems if problem.codes]
+    chosen = random.Random(0).sample(solved, min(len(solved), 4 * options.grown))
     for way, rewrite in (("reformatted", lambda code: ast.unparse(ast.parse(code))), ("renamed", normalised)):
-        planted = [_planted(problem, rewrite(problem.codes[0])) for problem in solved]
+        planted = [_planted(problem, rewrite(problem.codes[0])) for problem in chosen]
         _caught(f"{way} solutions", planted, gate)
     _caught("solutions that a language model wrote", list(_written(options.data, solved)), gate)
     source = [file for file in files() if file.origin.startswith("python3")]
-    mined = [row for row in mine_trees(trees(source)) if isinstance(row, Program)]
+    mined = [row for row in mine_trees(trees(source)) if isinstance(row, Program)][: 2 * options.grown]
     grown = [row for row in grow(1, options.grown, 2) if isinstance(row, Program)]
     for label, clean in (("mined from the standard library", mined), ("grown, difficulty 2", grown)):
         rows = list(gate.admit([replace(program, id=content_id(program.code)) for program in clean]))

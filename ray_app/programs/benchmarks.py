@@ -8,7 +8,7 @@ import ast
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,11 +24,15 @@ _ID_FIELDS = ("task_id", "id", "question_id", "name", "slug")
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """One literal call and its result: `arguments` and `expected` are Python text, `kinds` the argument types."""
+    """One literal call and its result: `arguments` and `expected` are Python text, `kinds` the argument types.
+
+    `within` names the built-in that both sides go through before they are compared ("set"), "" where there is none.
+    """
 
     arguments: str
     expected: str
     kinds: tuple[str, ...]
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,8 @@ def _entry_of(codes: list[str], record: dict[str, Any]) -> str:
 
 
 def _tests(record: dict[str, Any], entry: str) -> Iterator[Test]:
-    source = "\n".join([str(record.get("test") or ""), *(str(test) for test in record.get("test_list") or [])])
+    written = [str(record.get(field) or "") for field in ("test", "assertion")]
+    source = "\n".join([*written, *(str(test) for test in record.get("test_list") or [])])
     yield from _asserted(source, {entry, "candidate"})
     for case in record.get("json_testcases") or []:
         if isinstance(case, list) and len(case) == 2 and isinstance(case[0], list):
@@ -130,7 +135,8 @@ def _tests(record: dict[str, Any], entry: str) -> Iterator[Test]:
 
 
 def _asserted(source: str, names: set[str]) -> Iterator[Test]:
-    """The (arguments, result) of each `assert f(...) == value` and `assert f(...)` with literal arguments."""
+    """The (arguments, result) of each `assert f(...) == value` and `assert f(...)` with literal arguments; also of
+    `set(f(...)) == set(value)` and `math.isclose(f(...), value)`."""
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -138,11 +144,7 @@ def _asserted(source: str, names: set[str]) -> Iterator[Test]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.Assert):
             continue
-        claim, expected = node.test, ast.Constant(True)
-        if isinstance(claim, ast.UnaryOp) and isinstance(claim.op, ast.Not):
-            claim, expected = claim.operand, ast.Constant(False)
-        if isinstance(claim, ast.Compare) and len(claim.ops) == 1 and isinstance(claim.ops[0], ast.Eq | ast.Is):
-            claim, expected = claim.left, claim.comparators[0]
+        claim, expected, within = _claimed(node.test)
         if isinstance(claim, ast.Call) and isinstance(claim.func, ast.Name) and claim.func.id in names:
             values = literal_arguments(claim)
             try:
@@ -150,11 +152,35 @@ def _asserted(source: str, names: set[str]) -> Iterator[Test]:
             except (ValueError, TypeError, SyntaxError):
                 continue
             if values is not None:
-                yield _test([*values[0], *(value for _, value in values[1])], wanted)
+                yield _test([*values[0], *(value for _, value in values[1])], wanted, within)
 
 
-def _test(arguments: list[Any], expected: Any) -> Test:
-    return Test(", ".join(map(literal, arguments)), literal(expected), tuple(map(kind, arguments)))
+def _claimed(test: ast.expr) -> tuple[ast.expr, ast.expr, str]:
+    """(call, expected value, what both are put through) of an assertion."""
+    match test:
+        case ast.Compare(left=claim, ops=[ast.Eq() | ast.Is()], comparators=[expected]):
+            pass
+        case ast.UnaryOp(op=ast.Not(), operand=claim):
+            expected = ast.Constant(False)
+        case ast.Call(func=ast.Attribute(attr="isclose"), args=[claim, expected, *_]):
+            pass
+        case claim:
+            expected = ast.Constant(True)
+    match claim, expected:
+        case ast.Call(func=ast.Name(id=name), args=[inner]), ast.Call(func=ast.Name(id=other), args=[value]) if (
+            name == other and name in WITHIN
+        ):
+            return inner, value, name
+        case _:
+            return claim, expected, ""
+
+
+WITHIN: dict[str, Callable[[Any], object]] = {"set": set, "sorted": sorted, "list": list, "tuple": tuple, "str": str}
+"""What a test may put both sides through."""
+
+
+def _test(arguments: list[Any], expected: Any, within: str = "") -> Test:
+    return Test(", ".join(map(literal, arguments)), literal(expected), tuple(map(kind, arguments)), within)
 
 
 def kind(value: object) -> str:

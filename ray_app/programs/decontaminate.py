@@ -10,13 +10,14 @@ compared where the program takes other kinds of arguments than the problem's tes
 """
 
 import ast
+import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from ray_app.programs.benchmarks import Benchmark, Problem, Test, kind
+from ray_app.programs.benchmarks import WITHIN, Benchmark, Problem, Test, kind
 from ray_app.programs.inputs import parse_call
 from ray_app.programs.normalise import functions
 from ray_app.records import Execution, Program, Reject
@@ -32,11 +33,13 @@ _WORD = re.compile(r"[A-Za-z0-9_]+")
 
 @dataclass(frozen=True, slots=True)
 class GateConfig:
-    """Lengths of shared runs, the least size of a function that is compared, and of a test suite that decides."""
+    """Lengths of shared runs, the least size of a function that is compared (of a helper, which many programs share by
+    chance: `min_helper_nodes`), and of a test suite that decides."""
 
     words: int = 10
     code_words: int = 24
-    min_nodes: int = 18
+    min_nodes: int = 8
+    min_helper_nodes: int = 18
     min_tests: int = 3
     min_results: int = 2
     max_tests: int = 20
@@ -119,7 +122,7 @@ class Gate:
         for code in problem.codes:
             for run in _runs(code, self._config.code_words):
                 self._code_runs.setdefault(run, problem)
-            for function in _functions(code, self._config.min_nodes):
+            for _, _, function in _functions(code, self._config.min_nodes):
                 self._functions.setdefault(function, problem)
         tests = problem.tests[: self._config.max_tests]
         enough = len(tests) >= self._config.min_tests
@@ -135,8 +138,9 @@ class Gate:
         for run in _runs(program.code, self._config.code_words):
             if run in self._code_runs:
                 found.append(_match(self._code_runs[run], "words", run))
-        for function in _functions(program.code, self._config.min_nodes):
-            if function in self._functions:
+        for name, size, function in _functions(program.code, self._config.min_nodes):
+            known = name == program.entry or size >= self._config.min_helper_nodes
+            if known and function in self._functions:
                 found.append(_match(self._functions[function], "code", function[:80]))
         return list({(match.benchmark, match.item_id, match.how): match for match in found}.values())
 
@@ -179,7 +183,7 @@ def _runs(text: str, length: int) -> set[str]:
     return {" ".join(words[at : at + length]) for at in range(len(words) - length + 1)}
 
 
-def _functions(code: str, min_nodes: int) -> list[str]:
+def _functions(code: str, min_nodes: int) -> list[tuple[str, int, str]]:
     try:
         return functions(code, min_nodes)
     except (SyntaxError, ValueError, RecursionError):
@@ -187,12 +191,17 @@ def _functions(code: str, min_nodes: int) -> list[str]:
 
 
 def _agrees(test: Test, run: Execution) -> bool:
-    """Whether the result is the expected value; equal as Python values, so 1 == 1.0, [1] != (1,)."""
+    """Whether the result is the expected value; equal as Python values, so 1 == 1.0, [1] != (1,), floats nearly."""
     if run.status != "ok" or run.output is None:
         return False
     if run.output == test.expected:
         return True
     try:
-        return bool(ast.literal_eval(run.output) == ast.literal_eval(test.expected))
+        found, wanted = ast.literal_eval(run.output), ast.literal_eval(test.expected)
+        if test.within:
+            found, wanted = WITHIN[test.within](found), WITHIN[test.within](wanted)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return False
+    if isinstance(found, float) and isinstance(wanted, float):
+        return math.isclose(found, wanted, rel_tol=1e-6)
+    return bool(found == wanted)

@@ -16,12 +16,18 @@ def normalised(code: str) -> str:
     return ast.unparse(_Renamer(frozenset(imported)).visit(tree))
 
 
-def functions(code: str, min_nodes: int) -> list[str]:
-    """Each top-level function of at least `min_nodes` AST nodes, normalised on its own. SyntaxError as above."""
-    found: list[str] = []
+def functions(code: str, min_nodes: int) -> list[tuple[str, int, str]]:
+    """(name, AST nodes, normalised text) of each top-level function from `min_nodes` nodes on. SyntaxError as above.
+
+    Sizes are those of the normalised function, so a docstring or an annotation counts for nothing.
+    """
+    found: list[tuple[str, int, str]] = []
     for node in ast.parse(code).body:
-        if isinstance(node, ast.FunctionDef) and sum(1 for _ in ast.walk(node)) >= min_nodes:
-            found.append(ast.unparse(_Renamer().visit(node)))
+        if isinstance(node, ast.FunctionDef):
+            name, renamed = node.name, _Renamer().visit(node)
+            size = sum(1 for _ in ast.walk(renamed))
+            if size >= min_nodes:
+                found.append((name, size, ast.unparse(renamed)))
     return found
 
 
