@@ -153,16 +153,20 @@ def execute(
 
 @app.command()
 def doctor(
+    root: Annotated[Path, typer.Option(help="where a run would be written")] = Path("runs"),
     require_layers: Annotated[str, typer.Option(help="sandbox layers to insist on, comma-separated, or all")] = "",
 ) -> None:
-    """Say which layers isolate generated code on this machine."""
-    from ray_app.sandbox import command
+    """Say what works on this machine and what does not, with the remedy; exit 1 if the main job cannot run."""
+    from ray_app import doctor
 
     try:
-        typer.echo(command.report_layers([name for name in require_layers.split(",") if name]))
+        text, healthy = doctor.report(root, [name for name in require_layers.split(",") if name])
     except SemrayError as error:
         typer.echo(f"semray doctor: {error}", err=True)
         raise typer.Exit(1) from error
+    typer.echo(text)
+    if not healthy:
+        raise typer.Exit(1)
 
 
 @app.command()

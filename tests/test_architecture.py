@@ -30,6 +30,7 @@ ORDER = [
     "evaluation",
     "report",
     "capacity",
+    "doctor",
     "cli",
 ]
 MAY_IMPORT_RAY = {
