@@ -163,7 +163,7 @@ class VllmModel:
             for event in pieces if isinstance(pieces, list) else [pieces]:
                 if not isinstance(event, str):
                     raise vllm.error(event.model_dump()["error"])
-                if found := vllm.deltas(event):
+                if found := vllm.every_choice(generation, vllm.deltas(event)):
                     yield found
 
     async def ping(self) -> int:

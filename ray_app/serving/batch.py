@@ -1,10 +1,10 @@
 """The batch that an engine decodes: sequences that join, read their prompt, take turns and leave.
 
-Each turn admits waiting sequences, reads prompt pieces up to a budget, then runs one decoding step for all sequences
-that are past their prompt. So a new request waits for one step, not for the batch to end, and a long prompt delays the
-others by one piece at a time. A prompt that begins like a sequence still in memory (few-shot examples, the other
-choices of `n`) copies those keys and values instead of computing them. When the cache is full, the sequence that came
-last makes room and later computes its own tokens again; what it has handed out stays valid.
+Each turn admits waiting sequences, reads prompts up to a budget (short ones together, a long one in pieces), then runs
+one decoding step for all sequences that are past their prompt. So a new request waits for one step, not for the batch
+to end, and a long prompt delays the others by one piece at a time. A prompt that begins like a sequence still in memory
+(few-shot examples, the other choices of `n`) copies those keys and values instead of computing them. When the cache is
+full, the sequence that came last makes room and later computes its own tokens again; what it handed out stays valid.
 """
 
 from collections import deque
@@ -20,6 +20,7 @@ from ray_app.serving.sampling import Sampler, logprobs, sample
 from ray_app.serving.slots import SlotCache
 from ray_app.serving.text import TextStream
 
+_WORTH_WAITING = 16  # tokens: with so many in common, the second prompt is read after the first and copies them
 _HEADROOM = 64  # columns beyond a sequence's tokens that must be free when it is admitted
 
 
@@ -101,8 +102,13 @@ class Batch:
     def turn(self) -> None:
         """Read prompts up to the budget, then decode one token for everyone who is ready."""
         budget = self._options.prefill_tokens
-        while budget > 0 and (self._reading() or self._admit()):
-            budget -= self._read(self._rows[-1], len(self._rows) - 1, budget)
+        while budget > 0:
+            if self._reading():
+                budget -= self._read(self._rows[-1], len(self._rows) - 1, budget)
+            elif group := self._gather(budget):
+                budget -= self._read_together(group)
+            elif not self._reading():
+                break
         self._make_room()
         ready = [choice for choice in self._rows if not choice.reading]
         if ready:
@@ -110,6 +116,29 @@ class Batch:
 
     def _reading(self) -> bool:
         return bool(self._rows) and self._rows[-1].reading
+
+    def _gather(self, budget: int) -> list[Choice]:
+        """Admit choices whose prompts can be read together, whole, within the budget; one that cannot may follow them
+        as the last row."""
+        group: list[Choice] = []
+        while not any(self._may_copy(choice) for choice in group) and self._admit():
+            choice = self._rows[-1]
+            width = max(len(other.ids) - other.cached for other in [*group, choice])
+            if choice.scores_prompt or width * (len(group) + 1) > budget:
+                break
+            group.append(choice)
+        return group
+
+    def _may_copy(self, choice: Choice) -> bool:
+        """Whether the next waiting choice should wait for this one's keys and values."""
+        if not self._waiting:
+            return False
+        ids = self._waiting[0].ids
+        return _common(choice.ids, ids) >= self._known(ids)[0] + _WORTH_WAITING
+
+    def _known(self, ids: Sequence[int]) -> tuple[int, int]:
+        """The longest beginning that a row holds, and the row."""
+        return max((_common(held, ids), row) for row, held in enumerate(self._row_ids))
 
     def _admit(self) -> bool:
         """Give the next waiting choice a row, if one is free and the cache has room."""
@@ -145,7 +174,7 @@ class Batch:
             self._row_ids.append([])
         shared, source = 0, row
         if not choice.scores_prompt:  # which needs the logits of every position
-            shared, source = max((_common(ids, choice.ids), index) for index, ids in enumerate(self._row_ids))
+            shared, source = self._known(choice.ids)
         choice.cached = min(shared, len(choice.ids) - 1)
         self._slots.copy(source, row, choice.cached)
         self._row_ids[row] = choice.ids[: choice.cached]
@@ -154,7 +183,7 @@ class Batch:
         """Run the next piece of a prompt; after the last piece, choose the next token. Returns the piece's length."""
         start = choice.cached
         piece = choice.ids[start : start + budget]
-        mask = self._slots.plan_prompt(row, start, len(piece), self._device)
+        mask = self._slots.plan_prompts(row, [start], len(piece), self._device)
         scores_prompt = choice.scores_prompt
         positions = list(range(start, start + len(piece)))
         logits = self._forward([piece], [positions], mask, 0 if scores_prompt else 1)[0]
@@ -163,11 +192,40 @@ class Batch:
         if scores_prompt:
             self._score_prompt(choice, start, logits)
         if choice.cached == len(choice.ids):
-            choice.reading = False
-            if choice.generation.echo and not choice.completed:
-                self._emit(choice, self._decode(choice.ids))
+            self._finish_reading(choice)
             self._advance([choice], logits[-1:])
         return len(piece)
+
+    def _read_together(self, group: list[Choice]) -> int:
+        """Run the prompts of the rows from the group's first on, and choose their next tokens. Returns the tokens run.
+
+        All pieces are as wide as the longest: the others begin earlier, with tokens that are known, or end in tokens
+        that no one looks at and that their continuation overwrites.
+        """
+        first = self._rows.index(group[0])
+        width = max(len(choice.ids) - choice.cached for choice in group)
+        starts = [max(0, len(choice.ids) - width) for choice in group]
+        pieces = [choice.ids[start:] for choice, start in zip(group, starts, strict=True)]
+        mask = self._slots.plan_prompts(first, starts, width, self._device)
+        ends = sorted({len(piece) - 1 for piece in pieces})
+        logits = self._forward(
+            [piece + piece[-1:] * (width - len(piece)) for piece in pieces],
+            [list(range(start, start + width)) for start in starts],
+            mask,
+            torch.tensor(ends, device=self._device),
+        )
+        last = [ends.index(len(piece) - 1) for piece in pieces]
+        for row, choice in enumerate(group, first):
+            choice.cached = len(choice.ids)
+            self._row_ids[row] = list(choice.ids)
+            self._finish_reading(choice)
+        self._advance(group, logits[torch.arange(len(group)), torch.tensor(last)])
+        return width * len(group)
+
+    def _finish_reading(self, choice: Choice) -> None:
+        choice.reading = False
+        if choice.generation.echo and not choice.completed:
+            self._emit(choice, self._decode(choice.ids))
 
     def _step(self, ready: list[Choice]) -> None:
         """One token for every choice past its prompt; they are exactly the first rows of the cache."""
@@ -179,8 +237,10 @@ class Batch:
             self._row_ids[row].append(choice.ids[-1])
         self._advance(ready, logits)
 
-    def _forward(self, ids: list[list[int]], positions: list[list[int]], mask: torch.Tensor, keep: int) -> torch.Tensor:
-        """Logits (B, T, V); `keep` 1 gives those of the last position only, 0 all."""
+    def _forward(
+        self, ids: list[list[int]], positions: list[list[int]], mask: torch.Tensor, keep: int | torch.Tensor
+    ) -> torch.Tensor:
+        """Logits (B, T, V); `keep` 1 gives those of the last position only, 0 all, a tensor those that it lists."""
         return self._model(
             input_ids=torch.tensor(ids, device=self._device),
             position_ids=torch.tensor(positions, device=self._device),

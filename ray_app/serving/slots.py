@@ -38,15 +38,10 @@ class _SlotLayer(CacheLayerMixin):
         assert self.keys is not None
         assert self.values is not None
         plan = self._plan
-        if plan.starts is None:  # a piece of one prompt: (1, heads, piece, dim)
-            rows, piece = slice(plan.first, plan.first + 1), slice(plan.seen - key_states.shape[2], plan.seen)
-            self.keys[rows, :, piece] = key_states
-            self.values[rows, :, piece] = value_states
-        else:  # one token per row: (B, heads, 1, dim)
-            rows = slice(0, key_states.shape[0])
-            index = torch.arange(key_states.shape[0], device=key_states.device)
-            self.keys[index, :, plan.starts] = key_states[:, :, 0]
-            self.values[index, :, plan.starts] = value_states[:, :, 0]
+        rows = slice(plan.first, plan.first + key_states.shape[0])
+        index = torch.arange(rows.start, rows.stop, device=key_states.device)[:, None]
+        self.keys[index, :, plan.columns_written] = key_states.transpose(1, 2)
+        self.values[index, :, plan.columns_written] = value_states.transpose(1, 2)
         return self.keys[rows, :, : plan.seen], self.values[rows, :, : plan.seen]
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
@@ -79,14 +74,14 @@ class _SlotLayer(CacheLayerMixin):
 
 
 class _Plan:
-    """What the next forward pass writes: row `first` up to column `seen`, or one column per row at `starts`."""
+    """What the next forward pass writes: `columns_written` (B, T) of the rows from `first` on; it sees up to `seen`."""
 
     def __init__(self) -> None:
         self.rows = 0
         self.columns = 0
         self.first = 0
         self.seen = 0
-        self.starts: torch.Tensor | None = None
+        self.columns_written = torch.empty(0, dtype=torch.long)
 
 
 class SlotCache:
@@ -124,19 +119,17 @@ class SlotCache:
             for layer in self._layers:
                 layer.copy(source, target, columns)
 
-    def plan_prompt(self, row: int, start: int, length: int, device: torch.device) -> torch.Tensor:
-        """Announce `length` tokens of one row from column `start` on; returns the mask (1, 1, length, columns)."""
-        self._plan.first, self._plan.seen, self._plan.starts = row, start + length, None
-        positions = torch.arange(start, start + length, device=device)
-        columns = torch.arange(start + length, device=device)
-        return (columns[None, :] <= positions[:, None])[None, None]
+    def plan_prompts(self, first: int, starts: Sequence[int], length: int, device: torch.device) -> torch.Tensor:
+        """Announce `length` tokens for each row from `first` on, from its start; the mask (B, 1, length, columns)."""
+        plan = self._plan
+        plan.first, plan.seen = first, max(starts) + length
+        plan.columns_written = torch.tensor(starts, device=device)[:, None] + torch.arange(length, device=device)
+        columns = torch.arange(plan.seen, device=device)
+        return (columns <= plan.columns_written[:, :, None])[:, None]
 
     def plan_step(self, starts: Sequence[int], device: torch.device) -> torch.Tensor:
         """Announce one token for each of the first rows; returns the mask (B, 1, 1, columns)."""
-        self._plan.starts = torch.tensor(starts, device=device)
-        self._plan.seen = max(starts) + 1
-        columns = torch.arange(self._plan.seen, device=device)
-        return (columns[None, :] <= self._plan.starts[:, None])[:, None, None]
+        return self.plan_prompts(0, starts, 1, device)
 
 
 def _zeros(like: torch.Tensor, rows: int, columns: int) -> torch.Tensor:

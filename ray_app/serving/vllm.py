@@ -6,6 +6,7 @@ needs neither Ray nor vLLM. What vLLM adds to our own engine: JSON-schema guided
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, cast
 
 from ray_app.errors import EngineError, InputError
@@ -40,7 +41,7 @@ def request(generation: Generation, model: str) -> tuple[Kind, Json]:
         "top_p": generation.top_p,
         "seed": generation.seed,
         "stop": list(generation.stop),
-        "n": generation.n,
+        "n": 1 if _is_repetition(generation) else generation.n,
         "ignore_eos": generation.ignore_eos,
         "stream": True,
         "stream_options": {"include_usage": True, "continuous_usage_stats": True},
@@ -76,6 +77,17 @@ def deltas(events: str) -> list[Delta]:
             raise error(document["error"])
         found += [_delta(choice, document.get("usage") or {}) for choice in document["choices"]]
     return found
+
+
+def every_choice(generation: Generation, found: list[Delta]) -> list[Delta]:
+    """The deltas of all choices: vLLM refuses to repeat a greedy answer `n` times, so that is done here."""
+    if not _is_repetition(generation):
+        return found
+    return [replace(delta, choice=choice) for delta in found for choice in range(generation.n)]
+
+
+def _is_repetition(generation: Generation) -> bool:
+    return generation.temperature == 0 and generation.n > 1
 
 
 def error(document: Mapping[str, Any]) -> EngineError | InputError:

@@ -18,6 +18,7 @@ from ray_app.serving.engine import TransformersEngine
 from ray_app.serving.generation import Delta, EngineOptions, Generation
 
 GREEDY: dict[str, Any] = {"temperature": 0, "max_tokens": 24, "extra_body": {"ignore_eos": True}}
+OPENINGS = ("def total(xs):", "Once upon a time", "1 + 2 =", "The capital of")
 MESSAGES: Any = [{"role": "user", "content": "hi"}]
 
 
@@ -85,7 +86,7 @@ def test_chat_stream_names_the_assistant_and_finishes(client: openai.OpenAI) -> 
 def test_many_clients_at_once_get_their_own_answers(url: str, key: str) -> None:
     async def ask_all() -> list[str]:
         async with openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0) as client:
-            asks = [client.completions.create(model="base", prompt=f"{i % 4}", **GREEDY) for i in range(48)]
+            asks = [client.completions.create(model="base", prompt=OPENINGS[i % 4], **GREEDY) for i in range(48)]
             return [answer.choices[0].text for answer in await asyncio.gather(*asks)]
 
     texts = asyncio.run(ask_all())

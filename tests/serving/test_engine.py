@@ -53,6 +53,19 @@ def test_greedy_text_of_a_ragged_batch_equals_generate(tiny: Path, options: Engi
     assert got == expected
 
 
+def test_prompts_read_together_while_others_decode_equal_generate(tiny: Path, engine: TransformersEngine) -> None:
+    """They begin at different columns: some copy a beginning, some are shorter than the piece that all share."""
+    shared = "a few-shot example, and another one: "
+    prompts = [shared + "x", *PROMPTS, shared + "a longer end", *(f"{i}" * i for i in range(1, 9)), shared]
+    expected = [reference(tiny, prompt, 12) for prompt in prompts]
+    list(engine.generate([greedy(shared)]))
+    busy = [queue.SimpleQueue[Delta | EngineError]() for _ in range(2)]
+    for number, results in enumerate(busy):
+        engine.submit(greedy(f"busy {number}", 400), results.put)
+        results.get()
+    assert [result[0].text for result in engine.generate(greedy(prompt, 12) for prompt in prompts)] == expected
+
+
 def test_sequences_that_outgrow_the_cache_are_continued_unchanged(tiny: Path, engine: TransformersEngine) -> None:
     jobs = [greedy(f"{i}: long", 300) for i in range(3)]
     expected = [result[0].text for result in engine.generate(jobs)]

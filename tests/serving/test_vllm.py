@@ -74,6 +74,16 @@ def test_request_of_text_and_of_token_ids_goes_to_completions() -> None:
     assert "max_tokens" not in document
 
 
+def test_greedy_choices_are_asked_for_once_and_told_for_each() -> None:
+    generation = Generation("hi", temperature=0, n=3)
+    assert vllm.request(generation, "m")[1]["n"] == 1
+    told = vllm.every_choice(generation, [Delta(0, "a", (), None, 1, 1), Delta(0, "b", (), "stop", 1, 2)])
+    assert [(delta.choice, delta.text) for delta in told] == [(n, text) for text in "ab" for n in range(3)]
+    sampled = replace(generation, temperature=1.0)
+    assert vllm.request(sampled, "m")[1]["n"] == 3
+    assert vllm.every_choice(sampled, told) == told
+
+
 def test_request_with_an_empty_prompt_is_refused() -> None:
     for prompt in ("", ()):
         with pytest.raises(InputError, match="prompt is empty"):
