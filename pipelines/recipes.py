@@ -26,6 +26,7 @@ from ray_app.sandbox.limits import Limits
 from ray_app.serving.app import ModelOptions
 from ray_app.serving.generation import EngineOptions
 from ray_app.training.config import TrainConfig
+from ray_app.training.expert import ExpertConfig
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class Recipe:
     memory_gib: float
     synthesize: Synthesize
     train: TrainConfig
+    expert: ExpertConfig
     serve: ModelOptions
     evaluate: Evaluate
 
@@ -153,6 +155,7 @@ def demo() -> Recipe:
             save_steps=10,
             report_to=("tensorboard",),
         ),
+        expert=ExpertConfig(("forward", "backward"), attempts=4, keep=1, temperature=0.8, max_tokens=384, seed=0),
         serve=ModelOptions(num_cpus=0.25, engine=EngineOptions(threads=1)),
         evaluate=Evaluate(
             exams=(
@@ -214,6 +217,7 @@ def reproduction() -> Recipe:
             eval_samples=1_000,
             save_steps=20,
         ),
+        expert=ExpertConfig(("forward", "backward"), attempts=8, keep=2, temperature=0.8, max_tokens=1_024, seed=0),
         serve=ModelOptions(num_cpus=4, num_gpus=1, max_replicas=8),
         evaluate=replace(
             base.evaluate,

@@ -9,6 +9,7 @@ Needs the samples of pipelines.synthesize under the same root. A killed run goes
 
 import hashlib
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -34,9 +35,9 @@ def model_directory(root: str) -> Path:
     return Path(root) / "model"
 
 
-def train(recipe: Recipe, root: str) -> Path:
-    """Fine-tune the recipe's model on the root's samples, unless that is done; the exported directory."""
-    inputs = [Dataset(root, name) for name in SAMPLES]
+def train(recipe: Recipe, root: str, samples: Sequence[Dataset] = ()) -> Path:
+    """Fine-tune the recipe's model, unless that is done; the exported directory. `samples`: by default the root's."""
+    inputs = samples or [Dataset(root, name) for name in SAMPLES]
     dataset, out = Dataset(root, "training"), model_directory(root)
     config = replace(recipe.train, model=str(resolve(recipe.model)), run_name=recipe.name, storage_path=dataset.path)
     dataset.begin(plan(trainer.train, config, inputs))

@@ -13,14 +13,19 @@ from ray_app.mixture import backward_prompt, forward_prompt
 from ray_app.monologue.told import as_row, judge
 from ray_app.monologue.verify import unfit
 from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram
+from ray_app.stage import Spend
 from ray_app.teacher.client import Message, Reply, Request, Teacher
+from ray_app.teacher.endpoint import Endpoint
 
 STAGE = "expert"
 
 
 @dataclass(frozen=True, slots=True)
 class ExpertConfig:
-    """`attempts` monologues are sampled per question; at most `keep` different verified ones stay, short ones first."""
+    """`attempts` monologues are sampled per question; at most `keep` different verified ones stay, short ones first.
+
+    `chat` False sends the prompt as raw text, for models that were trained in the paper's format.
+    """
 
     directions: tuple[Direction, ...]
     attempts: int
@@ -28,6 +33,26 @@ class ExpertConfig:
     temperature: float
     max_tokens: int
     seed: int
+    chat: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Explaining:
+    """Which endpoint explains, and how it is asked."""
+
+    whom: Endpoint
+    expert: ExpertConfig
+
+
+def explain(rows: Iterable[TracedProgram], config: Explaining) -> Iterator[Monologue | Reject | Spend]:
+    """A stage's worker: `iterate` with the model at an endpoint, and at the end what it was paid."""
+    student = config.whom.teacher()
+    try:
+        yield from iterate(rows, student, config.expert)
+        usage = student.usage
+        yield Spend(usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
+    finally:
+        student.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +93,8 @@ def _request(question: _Question, config: ExpertConfig) -> Request:
     else:
         prompt = backward_prompt(program.code, program.entry, execution.output or "")
     return Request(
-        messages=(Message(role="user", content=prompt),),
+        messages=(Message(role="user", content=prompt),) if config.chat else (),
+        prompt=None if config.chat else prompt,
         max_tokens=config.max_tokens,
         temperature=config.temperature,
         seed=config.seed,

@@ -7,8 +7,11 @@ from ray_app.monologue.backward import backward
 from ray_app.monologue.narrate import forward
 from ray_app.records import Monologue, Program, Reject, TracedProgram
 from ray_app.sandbox.api import execute
+from ray_app.stage import Spend
 from ray_app.teacher.client import Reply, Request
-from ray_app.training.expert import ExpertConfig, iterate
+from ray_app.teacher.endpoint import Endpoint
+from ray_app.training.expert import ExpertConfig, Explaining, explain, iterate
+from tests.teacher.endpoint import said, serve
 
 CODE = "def f(n):\n    total = 0\n    for i in range(n):\n        total = total + i\n    return total\n"
 PROGRAM = Program("p", "grow", CODE, "f", ("f(4)", "f(3)"), "", "seed 1", "MIT", difficulty=1)
@@ -66,6 +69,25 @@ def test_iterate_asks_with_the_prompt_of_training() -> None:
     (sample,) = samples([truth], held_out_fraction=0.0, tasks=["forward"])
     assert student.asked[0].messages[0]["content"] == sample.prompt
     assert (student.asked[0].n, student.asked[0].temperature) == (5, 0.8)
+
+
+def test_iterate_without_a_chat_template_sends_the_prompt_as_text() -> None:
+    chat, text = Student(["?"], ["?"]), Student(["?"], ["?"])
+    list(iterate([traced()], chat, config()))
+    list(iterate([traced()], text, config(chat=False)))
+    assert [request.prompt for request in text.asked] == [r.messages[0]["content"] for r in chat.asked]
+    assert all(request.messages == () for request in text.asked)
+
+
+def test_explain_asks_the_endpoint_and_says_what_it_cost() -> None:
+    row = traced()
+    truths = [forward(CODE, "f", run, seed=0) for run in row.executions]
+    with serve(lambda body, serial: said(truths["f(3)" in str(body)], "nonsense")) as endpoint:
+        whom = Endpoint("tuned", url=endpoint.url, concurrency=1)
+        made = list(explain([row], Explaining(whom, config(attempts=2))))
+    assert [m.call for m in made if isinstance(m, Monologue)] == ["f(4)", "f(3)"]
+    assert made[-1] == Spend(20, 10)
+    assert all(body["model"] == "tuned" and body["n"] == 2 for body in endpoint.bodies)
 
 
 def test_iterate_backward_records_the_students_own_witness() -> None:

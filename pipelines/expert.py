@@ -1,0 +1,107 @@
+"""Expert iteration: the fine-tuned model explains the root's executions, and what is true of it trains the next model.
+
+    python -m pipelines.expert --recipe demo --root runs/demo
+    python -m pipelines.expert --recipe demo --root runs/demo --endpoint http://127.0.0.1:8000/v1 --model tuned
+
+Each call makes one round under ROOT/expert-1, ROOT/expert-2, ...: `explained` holds the verified monologues,
+`rl/rewards.parquet` the prompts with checkable rewards in verl's layout, `model` the student trained from the last one
+on all samples so far. A round that was cut off is continued.
+"""
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from cluster.session import connect, require_packages
+from pipelines import options
+from pipelines.recipes import Recipe
+from pipelines.serve import TUNED, serving
+from pipelines.synthesize import SAMPLES, endpoint_of
+from pipelines.train import model_directory, train
+from ray_app import mixture
+from ray_app.errors import InputError
+from ray_app.records import Monologue, Sample, TracedProgram
+from ray_app.runner import run
+from ray_app.stage import Stage
+from ray_app.store import Dataset, write_file
+from ray_app.training import expert
+from ray_app.training.expert import Explaining
+
+
+def rounds(root: str) -> Iterator[str]:
+    """The root itself, then that of every round, without end."""
+    yield root
+    yield from (f"{root}/expert-{number}" for number in count(1))
+
+
+def finished(root: str) -> list[str]:
+    """The root and the rounds whose model is trained. InputError where not even the root's is."""
+    done: list[str] = []
+    for each in rounds(root):
+        if Dataset(each, "training").manifest() is None:
+            break
+        done.append(each)
+    if not done:
+        raise InputError(f"{root} has no fine-tuned model yet: run pipelines.train on it first")
+    return done
+
+
+def explained(recipe: Recipe, root: str, url: str, model: str = TUNED) -> None:
+    """Bring the current round's monologues to completion, told by the student at `url`: the last finished model."""
+    done = finished(root)
+    revision = Dataset(done[-1], "training").complete().content
+    whom = replace(endpoint_of(recipe, root, url, model), revision=revision)
+    asking = Explaining(whom, replace(recipe.expert, chat=recipe.train.prompt_style == "chat"))
+    size = recipe.synthesize.rows_per_shard
+    # Waiting for the model is not work: one worker with half a CPU, for the verifier.
+    stage = Stage("explained", expert.explain, asking, TracedProgram, Monologue, size, num_cpus=0.5, max_workers=1)
+    run(stage, f"{root}/expert-{len(done)}", inputs=[Dataset(root, "executions")])
+
+
+def learned(recipe: Recipe, root: str) -> Path:
+    """Train the current round's model on the root's samples and those of all rounds; its directory."""
+    done, mix = finished(root), recipe.synthesize.mixture
+    here = f"{root}/expert-{len(done)}"
+    told = Dataset(here, "explained")
+    own = [Dataset(each, f"samples-expert-{number}") for number, each in enumerate(done[1:], 1)]
+    stage = Stage(
+        f"samples-expert-{len(done)}",
+        mixture.from_monologues,
+        mix,
+        Monologue,
+        Sample,
+        8 * recipe.synthesize.rows_per_shard,
+    )
+    own.append(run(stage, here, inputs=[told]))
+    write_rewards([Dataset(root, "monologues"), told], f"{here}/rl/rewards.parquet", mix.held_out_fraction)
+    student = model_directory(done[-1])
+    return train(replace(recipe, model=str(student)), here, [*(Dataset(root, name) for name in SAMPLES), *own])
+
+
+def write_rewards(told: list[Dataset], path: str, held_out_fraction: float) -> None:
+    """The prompts of these monologues with their rewards, each prompt once."""
+    rows = {(row.code, row.direction, row.call): row for data in told for row in data.read(Monologue)}
+    sink = io.BytesIO()
+    pq.write_table(mixture.to_rl(rows.values(), held_out_fraction=held_out_fraction), sink)
+    write_file(path, sink.getvalue())
+
+
+def main(recipe: Recipe, root: str, endpoint: options.Url = "", model: options.ModelName = TUNED) -> None:
+    """One round of expert iteration; without --endpoint the student is served for it here."""
+    require_packages("torch", "transformers", "deepspeed", "fastapi", extra="train")
+    student = model_directory(finished(root)[-1])
+    with connect():
+        if endpoint:
+            explained(recipe, root, endpoint, model)
+        else:
+            with serving(recipe, {TUNED: str(student)}) as url:
+                explained(recipe, root, url)
+        learned(recipe, root)
+
+
+if __name__ == "__main__":
+    options.main(main)
