@@ -151,3 +151,21 @@ def test_dataset_card_size_category_follows_the_rows(rows: int, size: str) -> No
     card = mixture.dataset_card("x", [mixture.Part("pyx", "*", mixture.PYX_SCHEMA, rows)], {"MIT"}, {})
     assert f'size_categories: ["{size}"]' in card
     assert 'license: "mit"' in card
+
+
+def test_repair_sample_shows_labelled_buggy_code_and_answers_with_diagnosis_and_unlabelled_fix() -> None:
+    row = dataclasses.replace(REPAIR, buggy=CODE, diagnosis="Root cause: [L2] `s` is doubled.\n", difficulty=4)
+    (sample,) = mixture.from_repairs([row], mixture.MixtureConfig(held_out_fraction=0.0))
+    assert (sample.task, sample.difficulty, sample.program_id) == ("repair", 4, "p1")
+    assert f"Solution:\n```python\n{LABELLED.rstrip()}\n```" in sample.prompt
+    assert sample.prompt.endswith("Failing test:\n```python\nassert f('x') == 1\n```\n[MONOLOGUE]\n")
+    assert sample.response == f"Root cause: [L2] `s` is doubled.\n[Refined]\n{REPAIR.fixed.rstrip()}\n[/Refined]"
+
+
+def test_pyx_r_rows_hold_the_training_repairs_only() -> None:
+    config = mixture.MixtureConfig(held_out_fraction=0.0)
+    made = list(mixture.samples(ROWS, held_out_fraction=0.0))
+    (row,) = mixture.pyx_r_rows(made, config)
+    assert (row.fault, row.response) == next((s.prompt, s.response) for s in made if s.task == "repair")
+    held_out = [dataclasses.replace(sample, split="held_out") for sample in made]
+    assert list(mixture.pyx_r_rows(held_out, config)) == []

@@ -5,7 +5,7 @@ import threading
 import urllib.parse
 from typing import Any, cast
 
-from ray_app.records import Monologue, TracedProgram, from_table
+from ray_app.records import Monologue, Repair, TracedProgram, from_table
 from ray_app.report import query, views
 from ray_app.report.page import environment
 from ray_app.report.query import Missing
@@ -80,6 +80,8 @@ class Pages:
             shown = self._traced(from_table(TracedProgram, table)[0], asked)
         elif view.record is Monologue:
             shown = self._monologue(from_table(Monologue, table)[0])
+        elif view.record is Repair:
+            shown = _repair(from_table(Repair, table)[0])
         return self._render("row", name=name, place=place, program_id=program_id, asked=asked, shown=shown)
 
     def program(self, program_id: str) -> str:
@@ -152,6 +154,21 @@ class Pages:
     def _render(self, kind: str, **values: Any) -> str:
         template = self._environment.get_template("inspector.html")
         return template.render(kind=kind, root=self._root, lists=views.lists(self._root), **values)
+
+
+def _repair(repair: Repair) -> dict[str, Any]:
+    """The buggy program beside its diagnosis; both runs are told in it, so there is no trace to show."""
+    placed, unplaced = segments(repair.diagnosis, repair.claims)
+    return {
+        "lineage": {"task": repair.description, "mistake": repair.mutation, "difficulty": str(repair.difficulty)},
+        "code": code_lines(repair.buggy, None),
+        "call": repair.failing_test,
+        "text": placed,
+        "unplaced_claims": unplaced,
+        "claims": len(repair.claims),
+        "claims_hold": sum(claim.holds for claim in repair.claims),
+        **_steps(None),
+    }
 
 
 def _reasons(root: str, name: str) -> list[str]:

@@ -5,7 +5,7 @@ Paths name leaves of nested columns, as in `ray_app.report.query`.
 
 from dataclasses import dataclass
 
-from ray_app.records import Monologue, Program, Reject, Sample, Score, TracedProgram
+from ray_app.records import Monologue, Program, Reject, Repair, Sample, Score, TracedProgram
 from ray_app.store import Dataset
 
 
@@ -50,6 +50,13 @@ VIEWS: dict[str, View] = {
         ("code", "text", "call", "program_id"),
         {"call": "call", "output": "output", "direction": "direction", "source": "source", "difficulty": "difficulty"},
     ),
+    "repairs": View(
+        "repairs",
+        Repair,
+        {"mistake": "mutation", "difficulty": "difficulty"},
+        ("buggy", "diagnosis", "failing_test", "program_id"),
+        {"failing test": "failing_test", "mistake": "mutation", "difficulty": "difficulty"},
+    ),
     "executions": View(
         "traced programs",
         TracedProgram,
@@ -73,6 +80,7 @@ VIEWS: dict[str, View] = {
     "scores-base": _SCORES,
     "scores-tuned": _SCORES,
     "pyx": View("PyX rows", None, {}, ("nl", "fwd_mnl", "bwd_mnl", "response"), {"id": "id", "response": "response"}),
+    "pyx-r": View("PyX-R rows", None, {}, ("fault", "response"), {"response": "response"}),
     "messages": View(
         "chat rows", None, {"task": "task"}, ("instruction", "response"), {"task": "task", "response": "response"}
     ),

@@ -15,8 +15,10 @@ from urllib.parse import quote
 import pytest
 
 from ray_app.errors import InputError, StoreError
+from ray_app.records import Claim, Repair
 from ray_app.report.inspector import Inspector
-from tests.report.run import HOSTILE, programs, write_run
+from ray_app.report.pages import Pages
+from tests.report.run import HOSTILE, programs, write, write_run
 from tests.report.test_page import Page
 
 BROWSER = next(
@@ -175,3 +177,18 @@ def test_inspect_command_empty_root_is_one_line(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1
     assert re.fullmatch(r"semray inspect: .* holds no rows .*\n", done.stderr)
+
+
+def test_inspector_repair_shows_the_buggy_code_and_the_claims_of_its_diagnosis(tmp_path):
+    claims = (Claim("`t` is 3", "value", True, "after L2 t = 3"), Claim("it returns 4", "return", False, "f returns 3"))
+    told = f"`t` is 3, it returns 4. {HOSTILE}"
+    code = "def f(t):\n    return t - 1\n"
+    row = Repair("r", "p", "Add.", code, "fixed", "assert f(3) == 4", told, "operator", claims)
+    write(tmp_path, Repair, "repairs", [row])
+    text = Pages(str(tmp_path), 2.0).page("/repairs/0:0", {})
+    page = Page(text)
+    assert (text.count("claim ok"), text.count("claim bad")) == (1, 1)
+    assert "1 of 2 hold" in page.text
+    assert "assert f(3) == 4" in page.text
+    assert "return t - 1" in page.text
+    assert "img" not in page.tags
