@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.options import budget_of, price_of
-from pipelines.synthesize import main
+from pipelines.synthesize import files, main
 from ray_app.errors import InputError
 from ray_app.teacher.budget import Price
 from tests.pipelines.tiny import tiny
@@ -27,6 +27,11 @@ def test_dry_run_prints_prompts_tokens_and_cost_and_asks_nothing(
     assert f"{3 * recipe.synthesize.ask.max_tokens} completion tokens" in printed
     assert f"{asked / 1000 + 3 * recipe.synthesize.ask.max_tokens * 2 / 1000:.2f} USD" in printed
     assert endpoint.bodies == []
+
+
+def test_empty_source_tree_is_an_input_error_that_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no Python files under .* synthesize\.mine_roots"):
+        files(replace(tiny().synthesize, mine_roots=(str(tmp_path),)))
 
 
 def test_price_and_budget_are_read_with_their_units() -> None:

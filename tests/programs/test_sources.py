@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ray_app.errors import InputError
-from ray_app.programs.sources import UNSTATED, files, is_permissive, read, trees
+from ray_app.programs.sources import UNSTATED, files, imported, is_permissive, read, trees
 
 
 def write(root: Path, name: str, text: str = "x = 1\n") -> Path:
@@ -81,6 +81,24 @@ def test_wheel_is_read_without_unpacking(tmp_path: Path) -> None:
     (found,) = files([wheel])
     assert (found.origin, found.license) == ("thing-2.0-py3-none-any:thing/a.py", "MIT")
     assert read(found, 100) == "y = 2\n"
+
+
+def test_module_is_found_in_the_same_wheel_or_folder_and_nowhere_else(tmp_path: Path) -> None:
+    wheel = tmp_path / "pkg-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name in ("pkg/__init__.py", "pkg/a.py", "pkg/sub/__init__.py", "pkg/sub/b.py"):
+            archive.writestr(name, "x = 1\n")
+    found = {file.member: file for file in files([wheel])}
+    assert imported(found["pkg/a.py"], ".sub.b") == found["pkg/sub/b.py"]
+    assert imported(found["pkg/sub/b.py"], "..a") == found["pkg/a.py"]
+    assert imported(found["pkg/sub/b.py"], "pkg.sub") == found["pkg/sub/__init__.py"]
+    assert imported(found["pkg/sub/b.py"], "...a") is None
+    assert imported(found["pkg/a.py"], "os") is None
+    write(tmp_path / "tree", "one.py")
+    write(tmp_path / "tree", "two.py")
+    one, two = files([tmp_path / "tree"])
+    assert imported(one, "two") == two
+    assert imported(one, ".two") is None
 
 
 def test_broken_wheel_is_an_input_error(tmp_path: Path) -> None:
