@@ -104,7 +104,7 @@ def demo() -> Recipe:
         synthesize=Synthesize(
             mine=MineConfig(),
             mine_roots=(),
-            mine_files=1_600,
+            mine_files=1_200,
             grow=GrowConfig(),
             plots=tuple(Plot(seed, 50, difficulty) for seed, difficulty in enumerate((1, 1, 2, 2, 3, 3, 4, 5))),
             ask=AskConfig(max_tokens=160, repairs=1),
