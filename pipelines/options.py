@@ -5,8 +5,10 @@ import contextlib
 import dataclasses
 import inspect
 import re
+import os
 import shlex
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar, cast
@@ -135,6 +137,7 @@ def main(pipeline: Callable[..., None], *, writes: bool = True) -> None:
         if not root:
             raise InputError("no --root given; say where results go, such as --root runs/demo")
         numbers, place = recipe_of(recipe, settings), root_of(root)
+        os.environ.setdefault("SEMRAY_RUN", submission_id() or f"{_program()}-{int(time.time())}-{os.getpid()}")
         with held(place, _job()) if writes else contextlib.nullcontext():
             pipeline(numbers, place, **more)
 

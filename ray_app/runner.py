@@ -24,7 +24,7 @@ from ray.util.annotations import RayDeprecationWarning
 
 from ray_app import errors, telemetry
 from ray_app.errors import ClusterError, SandboxError, SemrayError
-from ray_app.progress import Progress
+from ray_app.progress import Progress, say
 from ray_app.records import Reject
 from ray_app.stage import Spend, Stage, plan
 from ray_app.store import Dataset, Ledger
@@ -57,7 +57,7 @@ def run(stage: Stage[Any, Any, Any], root: str, *, inputs: Sequence[Dataset] = (
     dataset = Dataset(root, stage.name)
     dataset.begin(plan(stage.worker, stage.config, inputs, rows, stage.rows_per_shard))
     if (manifest := dataset.manifest()) is not None:
-        _say(stage.name, f"complete: {_summary(manifest.ledger)} (skipped)")
+        say(stage.name, f"complete: {_summary(manifest.ledger)} (skipped)")
         return dataset
     todo = units(stage.rows_per_shard, inputs, rows)
     finished = dataset.finished_shards()
@@ -244,7 +244,3 @@ def _summary(ledger: Ledger) -> str:
     rejects = ", ".join(f"{n} {reason}" for reason, n in sorted(ledger.rejects.items(), key=lambda item: -item[1])[:3])
     refused = f", {sum(ledger.rejects.values())} rejects ({rejects})" if rejects else ""
     return f"{ledger.rows_in} -> {ledger.rows_out} rows{refused}, {ledger.cpu_s:.1f} CPU s"
-
-
-def _say(name: str, text: str) -> None:
-    print(f"{name:<12} {text}", flush=True)
