@@ -4,8 +4,8 @@ import ast
 import contextlib
 import dataclasses
 import inspect
-import re
 import os
+import re
 import shlex
 import sys
 import time
