@@ -339,10 +339,11 @@ def _call(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     if any(matches_call(timeline, claim.subject, frame, moment.before) for frame in called):
         return Finding(True, f"{place(moment)} calls {claim.subject}")
     own = timeline.frames[moment.frame]
-    if moment is own.moments[0] and matches_call(timeline, claim.subject, own, {}):
+    starts = moment.index == own.moments[0].index
+    if starts and matches_call(timeline, claim.subject, own, {}):
         return Finding(True, f"{own.function} starts")
     entry = timeline.frames[0]
-    if moment.frame == 0 and matches_call(timeline, claim.subject, entry, {}):
+    if moment.frame == 0 and not claim.line and matches_call(timeline, claim.subject, entry, {}):
         return Finding(True, "the entry call")
     name = claim.subject.split("(")[0].split(".")[-1]
     if name not in {function.split(".")[-1] for function in timeline.source.functions}:

@@ -2,7 +2,7 @@
 
 Level 0 tells every iteration of short loops; each further level tells fewer iterations and fewer inner calls and gives
 the rest as a running list of values, so that a long run shrinks while every deciding change keeps its first, its last
-and one value between.
+and one value between. At the last level a loop is told by such lists alone, where they cover it.
 """
 
 import ast
@@ -16,9 +16,10 @@ from ray_app.monologue.phrase import change, code, is_tellable, known, listed, t
 from ray_app.monologue.source import Loop, is_inner
 from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
 
-MAX_LEVEL = 4
-_ALL_ITERATIONS = (6, 4, 3, 3, 3)
-_FRAMES = (24, 12, 6, 3, 1)
+MAX_LEVEL = 5
+_ALL_ITERATIONS = (6, 4, 3, 3, 3, 1)
+_FRAMES = (24, 12, 6, 3, 1, 1)
+_LISTED = (400, 300, 200, 120, 80, 240)
 
 
 class Teller:
@@ -32,6 +33,7 @@ class Teller:
         self.deciding = slice_
         self._lines = {timeline.moments[index].line for index in slice_.moments}
         self._needed = _needed(timeline)
+        self._wanted = {name for _, _, name in groups(timeline)}
         self._runs = {(run.frame, run.start, run.line): run for run in timeline.runs}
         self._children: dict[int, list[Frame]] = {}
         for frame in timeline.frames.values():
@@ -86,14 +88,11 @@ class Teller:
         lines = self._calls(header, indent) if loop.kind == "for" else []
         lines.append(self._line(indent, header, self._opening(loop, header, count)))
         chosen = self._chosen(run, inside)
-        skipped = False
+        told: set[str] = set()
         for number in range(1, count + 1):
             if number not in chosen:
-                skipped = True
+                lines += self._meanwhile(run, inside, indent, told)
                 continue
-            if skipped:
-                lines += self._meanwhile(run, inside, indent)
-                skipped = False
             lines += self._iteration(loop, run, number, inside, indent)
         if failing:
             lines.append(self._line(indent, inside[-1], failing))
@@ -158,6 +157,8 @@ class Teller:
         count = len(run.spans)
         if count <= _ALL_ITERATIONS[self.level]:
             return set(range(1, count + 1))
+        if self.level == MAX_LEVEL:
+            return self._not_listed(run, inside)
         ways: dict[tuple[int, ...], int] = {}
         for number in range(1, count + 1):
             way = tuple(dict.fromkeys(m.line for m in self._of(run, number, inside)))
@@ -169,6 +170,23 @@ class Teller:
         if len(chosen) < 3:
             chosen.add(2)
         return chosen
+
+    def _not_listed(self, run: LoopRun, inside: list[Moment]) -> set[int]:
+        """The iterations that hold what lists of values leave out: the call's end, and what is too long to list."""
+        listed_names = {name for name, values in self._changing(run, inside) if self._is_listable(values)}
+        chosen: set[int] = set()
+        for number, (low, high) in enumerate(run.spans, 1):
+            needed = [m for m in self._needed if low <= m.start < high]
+            ends = any(low <= m.start < high and m.following is None for m in inside)
+            if ends or any(
+                m.frame != run.frame or not {c.name for c in m.changes if self._decides(m, c.name)} <= listed_names
+                for m in needed
+            ):
+                chosen.add(number)
+        return chosen
+
+    def _decides(self, moment: Moment, name: str) -> bool:
+        return (moment.index, name) in self.deciding.changes
 
     def _of(self, run: LoopRun, number: int, inside: list[Moment]) -> list[Moment]:
         low, high = run.spans[number - 1]
@@ -199,27 +217,36 @@ class Teller:
             return [f"{first} {flat}".rstrip()]
         return [first, *lines]
 
-    def _meanwhile(self, run: LoopRun, inside: list[Moment], indent: int) -> list[str]:
-        """The values that the loop's deciding variables run through, where they are short."""
-        within = {moment.index for moment in inside}
-        names = sorted({name for index, name in self.deciding.changes if index in within})
-        loop = self.source.loops[run.line]
+    def _meanwhile(self, run: LoopRun, inside: list[Moment], indent: int, told: set[str]) -> list[str]:
+        """The values that the loop's deciding variables run through, where they are short; once for each variable."""
         lines: list[str] = []
-        for name in names:
-            spans = [
-                s for s in self.timeline.spans.get(name, ()) if s.frame == run.frame and run.start < s.start <= run.end
-            ]
-            values = [s.value for s in spans]
-            if name in self._targets:
-                values = self.timeline.turns(name, inside)
-            if name in loop.targets or len(values) < 4 or not all(map(is_tellable, values)):
-                continue
-            if sum(map(len, values)) > (400, 300, 200, 120, 80)[self.level]:
-                continue
-            listing = ", ".join(values[:-1]) + " and " + values[-1]
-            verb = self.rng.choice(("takes", "runs through"))
-            lines.append(f"{'  ' * indent}Over the loop `{name}` {verb} the values {listing}.")
+        for name, values in self._changing(run, inside):
+            if name not in told and self._is_listable(values):
+                told.add(name)
+                listing = ", ".join(values[:-1]) + " and " + values[-1]
+                verb = self.rng.choice(("takes", "runs through"))
+                lines.append(f"{'  ' * indent}Over the loop `{name}` {verb} the values {listing}.")
         return lines
+
+    def _changing(self, run: LoopRun, inside: list[Moment]) -> list[tuple[str, list[str]]]:
+        """The deciding variables of a loop's run, other than its own, with the values they take in it."""
+        within = {moment.index for moment in inside}
+        names = sorted({name for index, name in self.deciding.changes if index in within and name in self._wanted})
+        found: list[tuple[str, list[str]]] = []
+        for name in names:
+            if name in self._targets:
+                values = [value for _, value in self.timeline.turns(name, inside)]
+            else:
+                spans = self.timeline.spans.get(name, ())
+                values = [s.value for s in spans if s.frame == run.frame and run.start < s.start <= run.end]
+            if name not in self.source.loops[run.line].targets:
+                found.append((name, values))
+        return found
+
+    def _is_listable(self, values: list[str]) -> bool:
+        fewest = 2 if self.level == MAX_LEVEL else 4
+        short = len(values) >= fewest and sum(map(len, values)) <= _LISTED[self.level]
+        return short and all(map(is_tellable, values))
 
     # Statements
 

@@ -111,11 +111,11 @@ class Timeline:
                     found[span.name] = span.value
         return found
 
-    def turns(self, name: str, moments: Iterable[Moment]) -> list[str]:
+    def turns(self, name: str, moments: Iterable[Moment]) -> list[tuple[Moment, str]]:
         """What a loop's own variable takes in turn, once per iteration, be it the same value again."""
         loops = self.source.loops
         return [
-            moment.after().get(name, "")
+            (moment, moment.after().get(name, ""))
             for moment in moments
             if moment.outcome and moment.line in loops and name in loops[moment.line].targets
         ]

@@ -343,20 +343,23 @@ class _Walker:
         wanted = [show(item) for item in parse_value(claim.value)]
         if claim.subject in self._targets:
             return self._turns(claim, wanted)
+        covers: set[tuple[int, str]] = set()
+        hit = False
         for start in range(len(values) - len(wanted) + 1):
             if all(equal(value, item) for value, item in zip(values[start:], wanted, strict=False)):
                 spans = self.timeline.spans[claim.subject][start : start + len(wanted)]
-                covers = frozenset((span.moment.index, span.name) for span in spans if span.moment is not None)
-                return Finding(True, f"{claim.subject} takes the values {', '.join(values)}", covers)
-        return Finding(False, f"{claim.subject} takes the values {', '.join(values)}")
+                covers |= {(span.moment.index, span.name) for span in spans if span.moment is not None}
+                hit = True
+        return Finding(hit, f"{claim.subject} takes the values {', '.join(values[:40])}", frozenset(covers))
 
     def _turns(self, claim: Claim, wanted: list[str]) -> Finding:
         turns = self.timeline.turns(claim.subject, self.timeline.moments)
-        hit = any(
-            all(equal(value, item) for value, item in zip(turns[start:], wanted, strict=False))
-            for start in range(len(turns) - len(wanted) + 1)
-        )
-        return Finding(hit, f"{claim.subject} takes the values {', '.join(turns[:12])}")
+        covers: set[tuple[int, str]] = set()
+        for start in range(len(turns) - len(wanted) + 1):
+            if all(equal(value, item) for (_, value), item in zip(turns[start:], wanted, strict=False)):
+                covers |= {(moment.index, claim.subject) for moment, _ in turns[start : start + len(wanted)]}
+        shown = ", ".join(value for _, value in turns[:12])
+        return Finding(bool(covers), f"{claim.subject} takes the values {shown}", frozenset(covers))
 
 
 def _writes(timeline: Timeline, moment: Moment, name: str) -> bool:

@@ -76,6 +76,42 @@ def test_forward_long_loop_tells_first_and_last_within_the_budget() -> None:
     assert "Iteration 100:" not in text
 
 
+GROWING = (
+    "def f(n):\n    total = 0\n    seen = []\n    for i in range(n):\n        if i % 3 == 0:\n            total += i * i\n"
+    "        else:\n            seen.append(total % 7)\n    return total, len(seen)\n"
+)
+
+
+@pytest.mark.parametrize("budget", [4_000, 1_000, 600, 450])
+def test_forward_detail_gives_way_to_the_budget_and_every_telling_verifies(budget: int) -> None:
+    run = execute(GROWING, ["f(12)"])[0]
+    text = forward(GROWING, "f", run, max_tokens=budget)
+    assert tokens(text) <= budget
+    verdict = verify_forward(GROWING, "f", run, text)
+    assert verdict.accepted, (verdict.reason, verdict.detail, text)
+
+
+def test_forward_shortest_telling_lists_what_a_loop_does() -> None:
+    run = execute(GROWING, ["f(12)"])[0]
+    text = forward(GROWING, "f", run, max_tokens=1)
+    assert "`total`" in text
+    assert "the values 9, 45 and 126" in text
+    assert verify_forward(GROWING, "f", run, text).accepted
+
+
+def test_forward_helper_with_a_long_argument_and_a_loop_over_a_call_are_told() -> None:
+    code = (
+        "def g(xs):\n    k = sum(xs)\n    return [k, k + 1]\n\n"
+        "def f(n):\n    t = 0\n    for x in g(list(range(n))):\n        t += x\n    return t\n"
+    )
+    run = execute(code, ["f(60)"])[0]
+    text = forward(code, "f", run)
+    assert "This calls `g(...)`" in text
+    verdict = verify_forward(code, "f", run, text)
+    assert verdict.accepted, (verdict.reason, verdict.detail, text)
+    assert not verify_forward(code, "f", run, text.replace("calls `g(...)`", "calls `f(...)`")).accepted
+
+
 def test_forward_dead_variable_is_not_told() -> None:
     code = "def f(n):\n    dead = n * 7\n    for k in range(n):\n        dead += k\n    return n + 1\n"
     text = forward(code, "f", execute(code, ["f(3)"])[0])
