@@ -65,7 +65,9 @@ def _cause(change: Difference, rng: random.Random) -> str:
         return f"{span or 'this statement'} should not be there"
     if isinstance(old, ast.expr) and isinstance(new, ast.expr):
         around = code(change.inside) if isinstance(old, ast.Constant) and change.inside is not None else ""
-        return f"{span or 'the expression'}{f' in {around}' if around else ''} {_expression(old, new, rng)}"
+        return (
+            f"{span or 'the expression'}{f' in {around}' if around else ''} {_expression(old, new, change.inside, rng)}"
+        )
     if isinstance(old, ast.AugAssign) and isinstance(new, ast.AugAssign) and (verbs := _verbs(old.op, new.op)):
         return f"{span} {verbs}"
     return f"{span or 'this statement'} is not what has to be done at this place"
@@ -79,13 +81,15 @@ def _missing(new: ast.AST | None) -> str:
     return "before this line a step is missing"
 
 
-def _expression(old: ast.expr, new: ast.expr, rng: random.Random) -> str:
+def _expression(old: ast.expr, new: ast.expr, inside: ast.AST | None, rng: random.Random) -> str:
     """The predicate of a sentence about the wrong expression."""
     for rule in (_compared, _computed, _joined, _copied, _reordered, _called, _shifted, _negated):
         told = rule(old, new)
         if told:
             return told
     if isinstance(old, ast.Name) and isinstance(new, ast.Name):
+        if isinstance(inside, ast.Call) and ast.dump(inside.func) == ast.dump(old):
+            return "is the wrong function here"
         return rng.choice(("is read, but another variable is meant", "is the wrong variable here"))
     if isinstance(old, ast.Constant) and isinstance(new, ast.Constant):
         return "is the wrong value"
