@@ -1,9 +1,11 @@
 """A stage that is worth disturbing: two hundred programs, executed and traced in small shards."""
 
+import itertools
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
+from ray_app.errors import SandboxError
 from ray_app.programs.grow import GrowConfig, grow
 from ray_app.programs.trace import TraceConfig
 from ray_app.programs.workers import Plot, grow_plots, trace_rows
@@ -29,6 +31,17 @@ def programs() -> tuple[Program, ...]:
 def execute(root: Path | str) -> Dataset:
     """Bring the stage to completion under `root`; needs an initialised Ray."""
     return run(STAGE, str(root), rows=programs())
+
+
+def execute_to_the_end(root: Path) -> int:
+    """Run the stage again whenever it is given up, as somebody at a terminal would; how often that was."""
+    for resumes in itertools.count():
+        try:
+            execute(root)
+        except SandboxError:
+            continue
+        return resumes
+    raise AssertionError("unreachable: counting does not end")
 
 
 def grow_all(root: Path | str) -> Dataset:
