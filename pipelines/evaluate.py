@@ -16,6 +16,7 @@ from pipelines import options
 from pipelines.recipes import Exam, Recipe
 from pipelines.serve import BASE, TUNED, models, serving
 from pipelines.synthesize import endpoint_of
+from pipelines.train import model_directory
 from ray_app import mixture
 from ray_app.evaluation import benchmarks, metrics, process, prompts, robustness, worker
 from ray_app.evaluation.benchmarks import held_out
@@ -28,6 +29,7 @@ from ray_app.runner import run
 from ray_app.stage import Stage
 from ray_app.store import Dataset
 from ray_app.teacher.endpoint import Endpoint
+from ray_app.training.export import add_scores
 
 OWN = (held_out.NAME, process.PROBES)
 WITHOUT_DATA = (*OWN, "humaneval")
@@ -105,6 +107,8 @@ def evaluate(recipe: Recipe, root: str, url: str, names: tuple[str, ...]) -> Non
     ]
     with ThreadPoolExecutor(len(stages)) as pool:
         list(pool.map(lambda stage: run(stage, root, rows=asked), stages))
+    if names == (BASE, TUNED):
+        add_scores(model_directory(root), headlines(root))
 
 
 def _endpoint(recipe: Recipe, root: str, url: str, name: str) -> Endpoint:

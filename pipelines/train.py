@@ -47,7 +47,9 @@ def train(recipe: Recipe, root: str, samples: Sequence[Dataset] = ()) -> Path:
     require_memory(int(recipe.memory_gib * GIB), f"recipe {recipe.name}")
     started = time.monotonic()
     paths = [path for data in inputs for path in data.shard_paths()]
-    result = trainer.train(config, paths, export_to=out, card={"data": {d.name: d.complete().content for d in inputs}})
+    manifests = {data.name: data.complete() for data in inputs}
+    rows = {name: {"rows": made.ledger.rows_out, "content": made.content} for name, made in manifests.items()}
+    result = trainer.train(config, paths, export_to=out, card={"base_model": recipe.model, "data": rows})
     with (out / "model.safetensors").open("rb") as weights:
         content = hashlib.file_digest(weights, "sha256").hexdigest()[:16]
     dataset.finish(content, Ledger(result.documents, 1, result.rejects, wall_s=time.monotonic() - started))

@@ -14,13 +14,15 @@ from ray_app.training.model import load_config, with_adapters
 TOLERANCE = 1e-4
 """largest difference of a logit between the model in memory and the one read back, in the exported precision"""
 
+_SCORES = "\n## Scores\n\n"
+
 
 def export(checkpoint: Path, config: TrainConfig, out: Path, card: Mapping[str, Any]) -> Path:
     """Write the checkpoint's model to `out` so that `AutoModelForCausalLM.from_pretrained(out)` and vLLM load it.
 
     Adapters are merged; weights keep the precision in which the base model is stored. `card` holds what the model card
-    shows beside the recipe, for example {"data": manifest, "scores": {...}}. The directory is read back and its logits
-    compared: EngineError where they differ by more than TOLERANCE. Returns `out`.
+    shows beside the recipe, for example {"base_model": name, "data": manifest}. The directory is read back and its
+    logits compared: EngineError where they differ by more than TOLERANCE. Returns `out`.
     """
     from transformers import AutoTokenizer
 
@@ -67,18 +69,30 @@ def logit_difference(model: Any, directory: Path) -> float:
 
 
 def model_card(config: TrainConfig, card: Mapping[str, Any]) -> str:
-    """README.md of the exported model: front matter, the recipe and whatever `card` holds, as JSON blocks."""
-    sections = {"recipe": config.to_dict(), **card}
+    """README.md of the exported model: front matter, the recipe and whatever `card` holds, as JSON blocks.
+
+    `card["base_model"]` is the name under which others know the model that training started from.
+    """
+    base = card.get("base_model", config.model)
+    recipe = {key: value for key, value in config.to_dict().items() if key not in ("storage_path", "run_name")}
+    sections = {"recipe": recipe | {"model": base}, **{k: v for k, v in card.items() if k != "base_model"}}
     blocks = "\n".join(
         f"## {name.capitalize()}\n\n```json\n{json.dumps(value, indent=2, default=str)}\n```\n"
         for name, value in sections.items()
     )
     return (
-        f"---\nlibrary_name: transformers\npipeline_tag: text-generation\nbase_model: {config.model}\n"
+        f"---\nlibrary_name: transformers\npipeline_tag: text-generation\nbase_model: {base}\n"
         f"tags:\n- code\n- semray\n---\n# {config.run_name}\n\n"
         "Fine-tuned on programs, their executions and monologues whose claims were checked against the traces.\n\n"
         f"{blocks}"
     )
+
+
+def add_scores(directory: Path, scores: str) -> None:
+    """Put a table of scores at the end of the exported model's card, in the place of an earlier one."""
+    path = directory / "README.md"
+    text = path.read_text().partition(_SCORES)[0]
+    path.write_text(f"{text}{_SCORES}```\n{scores}\n```\n")
 
 
 def _load(model: Any, state: dict[str, torch.Tensor], checkpoint: Path) -> None:
