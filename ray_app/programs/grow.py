@@ -14,8 +14,9 @@ from ray_app.errors import InputError
 from ray_app.programs import grammar
 from ray_app.programs.chances import Chances
 from ray_app.programs.closure import spaced
+from ray_app.programs.expressions import Dial, Spent
 from ray_app.programs.noise import noise
-from ray_app.programs.statements import Builder, Dial, Spent
+from ray_app.programs.statements import Builder
 from ray_app.records import Program, Reject, content_id
 
 STAGE = "grow"
