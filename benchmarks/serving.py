@@ -3,7 +3,8 @@
     python -m benchmarks.serving [--model smollm2-135m-instruct] [--streams 32] [--tokens 48] [--rounds 3]
 
 Prints tokens per second of (a) the engine called in-process, (b) the same engine behind Ray Serve with streaming
-OpenAI clients, interleaved, with their ratio and the time to the first token; then transformers' own `generate` (fixed
+OpenAI clients, interleaved, with their ratio and the time to the first token, and the CPU time per token of the process
+that holds the engine, which is comparable on a busy machine too; then transformers' own `generate` (fixed
 batches) and its own continuous batching against our engine on requests of mixed length. One JSON line at the end.
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import openai
+import psutil
 import ray
 
 from ray_app.models import resolve
@@ -73,6 +75,12 @@ async def served(url: str, generations: list[Generation]) -> tuple[float, list[f
         return done / (time.perf_counter() - begin), firsts
 
 
+def replica() -> psutil.Process:
+    """The process of the served model."""
+    processes = psutil.Process().children(recursive=True)
+    return next(process for process in processes if "model-base" in " ".join(process.cmdline()))
+
+
 def fixed_batches(model: Any, tokenizer: Any, generations: list[Generation], size: int) -> float:
     """Useful tokens per second of `generate` on padded batches: each batch runs to its longest request."""
     import torch
@@ -123,11 +131,16 @@ def layers(model: str, streams: int, tokens: int, rounds: int, threads: int) -> 
     inside: list[float] = []
     outside: list[float] = []
     firsts: list[float] = []
+    cpu: list[tuple[float, float]] = []
     bare(engine, work[:2])
     asyncio.run(served(url, work[:2]))
+    model_process = replica()
     for _ in range(rounds):
+        begun = time.process_time(), sum(model_process.cpu_times()[:2])
         inside.append(bare(engine, work))
+        between = time.process_time()
         speed, first = asyncio.run(served(url, work))
+        cpu.append((between - begun[0], sum(model_process.cpu_times()[:2]) - begun[1]))
         outside.append(speed)
         firsts += first
         print(f"bare {inside[-1]:.1f} tok/s, served {outside[-1]:.1f} tok/s", flush=True)
@@ -139,6 +152,9 @@ def layers(model: str, streams: int, tokens: int, rounds: int, threads: int) -> 
         "bare_tokens_per_s": round(statistics.median(inside), 1),
         "served_tokens_per_s": round(statistics.median(outside), 1),
         "overhead": round(1 - statistics.median(b / a for a, b in zip(inside, outside, strict=True)), 3),
+        "bare_cpu_ms_per_token": round(statistics.median(a for a, _ in cpu) / (streams * tokens) * 1e3, 2),
+        "served_cpu_ms_per_token": round(statistics.median(b for _, b in cpu) / (streams * tokens) * 1e3, 2),
+        "cpu_overhead": round(statistics.median(b / a for a, b in cpu) - 1, 3),
         "first_token_p50_s": round(cuts[49], 3),
         "first_token_p99_s": round(cuts[98], 3),
     }
