@@ -68,32 +68,38 @@ def _driver(
     kind: str,
     made: list[ast.arg],
 ) -> Driver:
-    parameters = [*method.args.posonlyargs, *method.args.args]
-    own = parameters if kind == "staticmethod" else parameters[1:]
-    asked = own[: len(own) - len(method.args.defaults)] if kind != "property" else []
-    if kind in ("staticmethod", "classmethod"):
-        made = []
-    elif not made and not asked and kind != "property":
-        asked = own[:1]
+    made = [] if kind in ("staticmethod", "classmethod") else made
+    asked = _asked(method, kind, needs_one=not made)
     taken = {arg.arg for arg in made}
     renamed = {arg.arg: f"other_{arg.arg}" if arg.arg in taken else arg.arg for arg in asked}
-    values = ", ".join(renamed.values())
-    if kind in ("staticmethod", "classmethod"):
-        lines = [f"return {definition.name}.{method.name}({values})"]
-    else:
-        thing = _snake(definition.name)
-        thing = f"a_{thing}" if thing in taken | set(renamed.values()) else thing
-        lines = [f"{thing} = {definition.name}({', '.join(arg.arg for arg in made)})"]
-        lines.append(f"return {thing}.{method.name}" + ("" if kind == "property" else f"({values})"))
     arguments = [*made, *(ast.arg(renamed[arg.arg], arg.annotation) for arg in asked)]
     name = f"{_snake(definition.name)}_{method.name}"
-    text = "".join(f"    {line}\n" for line in lines)
-    text = f"def {name}({', '.join(arg.arg for arg in arguments)}):\n{text}"
     init = methods.get("__init__")
     body = [*(init.body if init is not None and made else []), *_plain(method, renamed)]
-    parameters = ast.arguments(posonlyargs=[], args=arguments, kwonlyargs=[], kw_defaults=[], defaults=[])
-    signature = ast.FunctionDef(name, parameters, body, [])
+    signature = ast.FunctionDef(name, ast.arguments([], arguments, None, [], [], None, []), body, [])
+    text = _text(name, definition.name, method.name, kind, [arg.arg for arg in made], list(renamed.values()))
     return Driver(name, text, _slim(definition, methods, method.name), method, signature)
+
+
+def _asked(method: ast.FunctionDef, kind: str, *, needs_one: bool) -> list[ast.arg]:
+    """The method's own parameters that have to be given, and the first one if nothing else is given."""
+    if kind == "property":
+        return []
+    parameters = [*method.args.posonlyargs, *method.args.args]
+    own = parameters if kind == "staticmethod" else parameters[1:]
+    asked = own[: max(0, len(own) - len(method.args.defaults))]
+    return asked or (own[:1] if needs_one else [])
+
+
+def _text(name: str, class_name: str, method: str, kind: str, made: list[str], asked: list[str]) -> str:
+    values = "" if kind == "property" else f"({', '.join(asked)})"
+    lines = [f"def {name}({', '.join([*made, *asked])}):"]
+    thing = class_name
+    if kind not in ("staticmethod", "classmethod"):
+        thing = _snake(class_name)
+        thing = f"a_{thing}" if thing in (*made, *asked) else thing
+        lines.append(f"    {thing} = {class_name}({', '.join(made)})")
+    return "\n".join([*lines, f"    return {thing}.{method}{values}\n"])
 
 
 def _plain(method: ast.FunctionDef, renamed: dict[str, str]) -> list[ast.stmt]:
