@@ -39,7 +39,7 @@ def submission_id() -> str:
 def connect(*, num_cpus: int | None = None) -> Generator[None]:
     """Join the cluster at RAY_ADDRESS, or run one on this machine with `num_cpus` (default: all) for the block."""
     quiet()
-    for name in ("ray", "ray.data", "ray.serve", "ray.train"):
+    for name in ("ray", "ray.data", "ray.serve", "ray.train", "ray._private.authentication"):
         logging.getLogger(name).setLevel(logging.ERROR)
     address = os.environ.get("RAY_ADDRESS")
     if address:

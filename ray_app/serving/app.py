@@ -10,6 +10,7 @@ run repeats the old one, so a stream goes on where it broke; where rounding made
 """
 
 import asyncio
+import contextlib
 import hmac
 import socket
 import time
@@ -37,6 +38,8 @@ from ray_app.serving.generation import Delta, EngineOptions, Generation, merge
 from ray_app.serving.streaming import Inbox, Resumable, events
 
 APP = "semray"
+_CONTROLLER = "SERVE_CONTROLLER_ACTOR"
+_STOP_S = 120.0
 R = TypeVar("R")
 PAGE = Path(__file__).with_name("page.html")
 _WORKBENCH = {
@@ -475,6 +478,13 @@ def run(
 
 def stop() -> None:
     """Stop serving, after the requests in flight have been answered."""
+    # serve.shutdown alone waits for an answer of the controller until that is killed, of which Ray complains.
+    with contextlib.suppress(ValueError):  # no controller: nothing serves
+        ray.get(ray.get_actor(_CONTROLLER, namespace="serve").graceful_shutdown.remote(wait=False))
+        until = time.monotonic() + _STOP_S
+        while time.monotonic() < until:
+            ray.get_actor(_CONTROLLER, namespace="serve")
+            time.sleep(0.1)
     serve.shutdown()
 
 
