@@ -18,6 +18,9 @@ SURFACE: dict[str, tuple[str, ...]] = {
 """The public methods of the built-in types: what method coverage is measured against."""
 
 _BUILTIN_FUNCTIONS = frozenset(name for name in vars(builtins) if name.islower() and not name.startswith("_"))
+_EVERYWHERE = (ast.Module, ast.arguments, ast.expr_context)
+"""Nodes that say nothing about a program."""
+
 _BRANCHES = (ast.If, ast.For, ast.While, ast.Try, ast.With, ast.comprehension, ast.IfExp, ast.Match)
 
 
@@ -49,7 +52,7 @@ class SourceStatistics:
         tree = ast.parse(program.code)
         self.programs += 1
         self.pairs += len(row.executions)
-        self.nodes.update(type(node).__name__ for node in ast.walk(tree))
+        self.nodes.update(type(node).__name__ for node in ast.walk(tree) if not isinstance(node, _EVERYWHERE))
         self.methods.update(_methods(tree))
         self.functions.update(_functions(tree))
         self.depths[depth(tree)] += 1
