@@ -5,6 +5,7 @@ Keys: `step`, `kind` ("train" or "eval"), `loss` and `loss/<task>` (mean over re
 capacity that holds documents), `mfu`, `memory_bytes` (peak, this worker), `eta_s`.
 """
 
+import hashlib
 import json
 import resource
 import time
@@ -70,11 +71,18 @@ class _Wandb:
         import wandb  # type: ignore[import-not-found]
 
         self._run: Any = wandb.init(
-            project="semray", name=config.run_name, dir=directory, config=config.to_dict(), resume="allow"
+            project="semray",
+            id=_run_id(config),
+            name=config.run_name,
+            dir=directory,
+            config=config.to_dict(),
+            resume="allow",
         )
+        # Rows of training and of evaluation share steps, which W&B's own counter does not allow.
+        self._run.define_metric("*", step_metric="step")
 
     def add(self, row: Row) -> None:
-        self._run.log({f"{row['kind']}/{name}": value for name, value in _numbers(row)}, step=row["step"])
+        self._run.log({"step": row["step"]} | {f"{row['kind']}/{name}": value for name, value in _numbers(row)})
 
 
 class _Mlflow:
@@ -82,11 +90,23 @@ class _Mlflow:
         import mlflow  # type: ignore[import-not-found]
 
         self._mlflow: Any = mlflow
-        mlflow.start_run(run_name=config.run_name)
-        mlflow.log_params(config.to_dict())
+        tag = {"semray.run": _run_id(config)}
+        known = mlflow.search_runs(filter_string=f"tags.`semray.run` = '{tag['semray.run']}'", output_format="list")
+        if known:
+            mlflow.start_run(run_id=known[0].info.run_id)
+        else:
+            mlflow.start_run(run_name=config.run_name, tags=tag)
+            mlflow.log_params(config.to_dict())
 
     def add(self, row: Row) -> None:
-        self._mlflow.log_metrics({f"{row['kind']}.{name}": value for name, value in _numbers(row)}, step=row["step"])
+        # A file store makes a path of each name: "loss" cannot be a file and a folder.
+        named = {f"{row['kind']}.{name.replace('/', '.')}": value for name, value in _numbers(row)}
+        self._mlflow.log_metrics(named, step=row["step"])
+
+
+def _run_id(config: TrainConfig) -> str:
+    """The same for a resumed run, another for a run of the same name elsewhere."""
+    return hashlib.sha256(f"{config.storage_path}/{config.run_name}".encode()).hexdigest()[:16]
 
 
 _SINKS: dict[Sink, Callable[[TrainConfig, str], Writer]] = {

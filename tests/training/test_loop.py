@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -229,18 +228,3 @@ def test_local_train_context_longer_than_the_models_is_refused(make_config: Make
 def test_local_train_unknown_model_is_an_engine_error(make_config: Make, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="nowhere"):
         local.train(make_config(model=str(tmp_path / "nowhere")), build_samples(8), CPU)
-
-
-def test_metrics_read_ignores_a_torn_last_line(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    path.write_text(json.dumps({"step": 1}) + '\n{"step": 2, "lo')
-    assert metrics.read(path) == [{"step": 1}]
-
-
-def test_sinks_that_are_not_installed_name_the_package(make_config: Make, tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    try:
-        import mlflow  # noqa: F401
-    except ImportError:
-        with pytest.raises(InputError, match="pip install mlflow"):
-            metrics.sinks(make_config(report_to=("mlflow",)), str(tmp_path))
