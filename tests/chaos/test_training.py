@@ -45,7 +45,7 @@ def test_training_survives_kill_9_of_its_workers(
     samples = build_samples(60, held_out=10)
     pq.write_table(to_table(Sample, samples), tmp_path / "samples.parquet")
     config = make_config(
-        num_workers=1, train_batch_size=2, num_train_epochs=30, save_steps=10, eval_steps=1000, max_failures=times + 2
+        num_workers=1, packs_per_step=2, num_train_epochs=30, save_steps=10, eval_steps=1000, max_failures=times + 2
     )
     workers = actors("RayTrainWorker")
     folder = Path(config.storage_path) / config.run_name
