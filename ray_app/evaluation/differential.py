@@ -42,6 +42,8 @@ A list of more parts than that is hashed part by part: some are longer than memo
 """
 _WHOLE = 1 << 40
 _MAX_DIGITS = 50_000
+_LONG_BITS = 4_096
+"""An int of more bits is told in hexadecimal, which takes a time in proportion to its length."""
 _UNPRINTABLE = "?"
 """What is told of a value whose repr fails; it is equal to nothing."""
 
@@ -49,7 +51,7 @@ _DRIVER = """
 _semray_target = {entry}
 {revive}
 def _semray_run(first, last, longest, slice_s):
-    from builtins import BaseException, hex, int, len, list, repr, type
+    from builtins import BaseException, hex, int, len, list, map, range, repr, type
     from hashlib import sha256
     from json import dumps, loads
     from sys import get_int_max_str_digits, set_int_max_str_digits
@@ -68,13 +70,14 @@ def _semray_run(first, last, longest, slice_s):
         try:
             if type(value) is list and len(value) > longest:
                 digest = sha256(b"[]")
-                for part in value:
-                    digest.update(repr(part).encode("utf-8", "surrogatepass") + b",")
+                for at in range(0, len(value), 1000):
+                    part = ",".join(map(repr, value[at:at + 1000]))
+                    digest.update(part.encode("utf-8", "surrogatepass") + b",")
                 text = "#" + digest.hexdigest()
             else:
-                text = repr(value)
+                text = hex(value) if type(value) is int and value.bit_length() > {long_bits} else repr(value)
         except BaseException:
-            text = hex(value) if type(value) is int else "?"
+            text = "?"
         set_int_max_str_digits(digits)
         if len(text) > longest:
             text = "#" + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
@@ -279,7 +282,12 @@ def _agrees(suite: _Suite, solution: str, index: int, executor: Executor) -> boo
 def _program(suite: _Suite, solution: str) -> str:
     assertion = "set(value) == set(expected)" if oracles.ignores_order(suite.item) else "value == expected"
     driver = _DRIVER.format(
-        revive=REVIVE, digits=_MAX_DIGITS, inputs=suite.inputs, entry=suite.item.entry, assertion=assertion
+        revive=REVIVE,
+        digits=_MAX_DIGITS,
+        long_bits=_LONG_BITS,
+        inputs=suite.inputs,
+        entry=suite.item.entry,
+        assertion=assertion,
     )
     return f"{solution}\n{driver}"
 
