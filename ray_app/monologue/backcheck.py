@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from ray_app import records
 from ray_app.monologue.answer import witness_of
-from ray_app.monologue.check import check, equal
+from ray_app.monologue.check import check
 from ray_app.monologue.claim import Claim, Claims
 from ray_app.monologue.evaluate import Unknown, parse_expression
+from ray_app.monologue.finding import equal
 from ray_app.monologue.inputs import Known, Signature, bind, judge, neighbours, outputs, signature, strangers
 from ray_app.monologue.quotes import quotes
 from ray_app.monologue.source import read

@@ -14,6 +14,7 @@ from ray_app.monologue.coverage import groups
 from ray_app.monologue.deciding import Deciding
 from ray_app.monologue.phrase import change, code, is_tellable, known, listed, truth, working
 from ray_app.monologue.source import Loop, is_inner
+from ray_app.monologue.steps import numbered, steps
 from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
 
 MAX_LEVEL = 5
@@ -41,6 +42,7 @@ class Teller:
                 self._children.setdefault(frame.parent.index, []).append(frame)
         self._told_frames = 0
         self._said: frozenset[str] = frozenset()
+        self._numbered: set[str] = set()
         self._targets = {name for loop in self.source.loops.values() for name in loop.targets}
         self._nested = len(self.source.loops) > 1 or len(timeline.frames) > 1
 
@@ -275,7 +277,7 @@ class Teller:
         if isinstance(statement, ast.If):
             return self._branch(moment)
         if isinstance(statement, ast.Return):
-            return self._return(moment, statement)
+            return self._worked(moment, statement.value, self._return(moment, statement))
         if isinstance(statement, ast.Break):
             return self.rng.choice(("`break` leaves the loop", "`break` ends the loop early"))
         if isinstance(statement, ast.Continue):
@@ -283,7 +285,19 @@ class Teller:
         names = [c.name for c in moment.changes if (moment.index, c.name) in self.deciding.changes]
         if not names and moment.changes:
             names = [c.name for c in moment.changes if is_tellable(c.value)][:1]
-        return change(self.rng, self.timeline, moment, names) if names or statement is not None else ""
+        told = change(self.rng, self.timeline, moment, names) if names or statement is not None else ""
+        return self._worked(moment, getattr(statement, "value", None), told)
+
+    def _worked(self, moment: Moment, expression: object, told: str) -> str:
+        """What is told of a statement, after the inner steps of the expression that it computes."""
+        if not told or self.level > 1 or not isinstance(expression, ast.expr) or isinstance(expression, ast.Tuple):
+            return told
+        parts = [step for step in steps(self.timeline, expression, moment.before) if step not in told]
+        for step in numbered(self.timeline, expression, moment.before):
+            if step not in self._numbered:
+                self._numbered.add(step)
+                parts.insert(0, step)
+        return f"{', '.join(parts)}{' and ' if told.startswith('`') else ', so '}{told}" if parts else told
 
     def _raised(self, moment: Moment) -> str:
         events = self.timeline.trace.events
@@ -312,6 +326,9 @@ class Teller:
     def _consequence(self, moment: Moment) -> str:
         """What a test's outcome leads to, where it is worth a word."""
         branch, following = self.source.branches[moment.line], moment.following
+        returned = self.timeline.frames[moment.frame].returned
+        if branch.inline and following is None and is_tellable(returned):
+            return f"{'the function' if moment.frame == 0 else 'this call'} returns {returned}"
         if branch.inline:
             names = [c.name for c in moment.changes if (moment.index, c.name) in self.deciding.changes]
             return change(self.rng, self.timeline, moment, names)

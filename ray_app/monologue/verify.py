@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from ray_app import records
 from ray_app.monologue.answer import kind_of, split_answer, split_raised
 from ray_app.monologue.backcheck import check_backward
-from ray_app.monologue.check import equal
 from ray_app.monologue.claim import Claims
 from ray_app.monologue.claims import parse
 from ray_app.monologue.coverage import missing
 from ray_app.monologue.evaluate import Unknown, literal, parse_expression, show
+from ray_app.monologue.finding import equal
 from ray_app.monologue.grounds import grounded
 from ray_app.monologue.quotes import quotes
 from ray_app.monologue.source import Source, read

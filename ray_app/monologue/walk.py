@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
-from ray_app.monologue.check import Finding, check, child_frames, equal, matches_call, run_around, stores
+from ray_app.monologue.check import check
 from ray_app.monologue.claim import Anchor, Claim
 from ray_app.monologue.deciding import uses
 from ray_app.monologue.evaluate import Unknown, parse_value, show
+from ray_app.monologue.finding import Finding, child_frames, equal, matches_call, run_around, stores
 from ray_app.monologue.quotes import quotes
 from ray_app.monologue.source import is_inner
 from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
