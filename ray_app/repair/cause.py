@@ -59,7 +59,7 @@ def _where(change: Difference) -> str:
 def _cause(change: Difference, rng: random.Random) -> str:
     old, new = change.old, change.new
     if old is None:
-        return _missing(new)
+        return "this must not be done in every case" if change.wraps else _missing(new)
     span = code(_head(old))
     if new is None:
         return f"{span or 'this statement'} should not be there"
@@ -83,7 +83,7 @@ def _missing(new: ast.AST | None) -> str:
 
 def _expression(old: ast.expr, new: ast.expr, inside: ast.AST | None, rng: random.Random) -> str:
     """The predicate of a sentence about the wrong expression."""
-    for rule in (_compared, _computed, _joined, _copied, _reordered, _called, _shifted, _negated):
+    for rule in (_ranged, _compared, _computed, _joined, _copied, _reordered, _called, _shifted, _negated):
         told = rule(old, new)
         if told:
             return told
@@ -100,6 +100,32 @@ def _expression(old: ast.expr, new: ast.expr, inside: ast.AST | None, rng: rando
 
 def _within(part: ast.expr, whole: ast.expr) -> bool:
     return any(ast.dump(node) == ast.dump(part) for node in ast.walk(whole) if isinstance(node, ast.expr))
+
+
+def _ranged(old: ast.expr, new: ast.expr) -> str:
+    """A range that begins or ends elsewhere."""
+    ours, theirs = _bounds(old), _bounds(new)
+    if ours is None or theirs is None:
+        return ""
+    starts, stops = (_distance(a, b) for a, b in zip(ours, theirs, strict=True))
+    if starts and stops == 0:
+        return f"begins too {'late' if starts > 0 else 'early'}"
+    return f"ends too {'late' if stops > 0 else 'early'}" if stops and starts == 0 else ""
+
+
+def _bounds(node: ast.expr) -> tuple[ast.expr, ast.expr] | None:
+    """The first two bounds of a range."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"):
+        return None
+    if len(node.args) == 1:
+        return ast.Constant(0), node.args[0]
+    return (node.args[0], node.args[1]) if len(node.args) == 2 else None
+
+
+def _distance(old: ast.expr, new: ast.expr) -> int | None:
+    """How much higher an expression is than another that differs by a constant; None where that cannot be told."""
+    ours, theirs = _offset(old), _offset(new)
+    return ours[1] - theirs[1] if ours[0] == theirs[0] else None
 
 
 def _compared(old: ast.expr, new: ast.expr) -> str:
@@ -209,16 +235,13 @@ def _called(old: ast.expr, new: ast.expr) -> str:
 
 def _shifted(old: ast.expr, new: ast.expr) -> str:
     """An integer expression that is one too high or too low."""
-    ours, theirs = _offset(old), _offset(new)
-    if ours is None or theirs is None or ours[0] != theirs[0] or ours[1] == theirs[1]:
-        return ""
-    distance = ours[1] - theirs[1]
-    if abs(distance) != 1:
+    distance = _distance(old, new)
+    if distance not in (1, -1):
         return ""
     return f"is too {'high' if distance > 0 else 'low'} by one"
 
 
-def _offset(node: ast.expr) -> tuple[str, int] | None:
+def _offset(node: ast.expr) -> tuple[str, int]:
     """An expression as (what, plus how much): `n - 1` is ("n", -1)."""
     if isinstance(node, ast.Constant) and type(node.value) is int:
         return "", node.value
@@ -236,6 +259,8 @@ def _fix(change: Difference, fixed: str) -> str:
         span = code(lines[0]) if lines else ""
         return f"Take {span or 'this line'} out{', with all that is in it' if len(lines) > 1 else ''}"
     text = code(lines[change.fixed_line - 1].strip()) or "the line of the corrected program"
+    if change.old is None and change.wraps:
+        return f"Put this line inside {text}"
     if change.old is None:
         where = "Before this line put" if change.line else "At the end put"
         return f"{where} {_block(change, lines, text)}"

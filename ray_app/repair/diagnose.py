@@ -66,7 +66,7 @@ def _tell(
             "simulation": _simulation(bug, wrong, found, rng, level),
             "wrong": step,
             "correct": correct,
-            "cause": _elsewhere(found, changes) + causes(changes, rng),
+            "cause": _elsewhere(wrong, found, changes) + causes(changes, rng),
             "fix": f"{fixes(changes, bug.fixed, wrong, found.wrong)}\nThen {returns}",
         }
     )
@@ -90,9 +90,10 @@ def _simulation(bug: Bug, wrong: Timeline, found: Divergence, rng: random.Random
     return "\n".join([opening(wrong, bug.failing, rng), *told])
 
 
-def _elsewhere(found: Divergence, changes: list[Difference]) -> str:
-    """A word on the wrong step's line where the mistake is on another one."""
-    line = found.wrong.line
-    if any(line in change.lines for change in changes) or all(change.old is None for change in changes):
+def _elsewhere(timeline: Timeline, found: Divergence, changes: list[Difference]) -> str:
+    """A word on the wrong step's line where the mistake is on another one, which ran before."""
+    if any(found.wrong.line in change.lines for change in changes):
         return ""
-    return f"L{line} only shows it; the mistake was made before.\n"
+    before = {moment.line for moment in timeline.moments[: found.wrong.index]}
+    made = any(change.old is not None and before & set(change.lines) for change in changes)
+    return f"L{found.wrong.line} only shows it; the mistake was made before.\n" if made else ""

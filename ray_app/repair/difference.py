@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ray_app.monologue.source import Source, read
-from ray_app.repair.align import align
+from ray_app.repair.align import Alignment, align
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +13,8 @@ class Difference:
     """One change. `line` is its place in the buggy program (0: at its end), `fixed_line` in the fixed one (0: none).
 
     `old` and `new` are the smallest expressions or statements that differ, None where there is none on that side.
-    `inside` is the expression around them: a call's or a subscript's.
+    `inside` is the expression around them: a call's or a subscript's. `wraps`: a new statement is put around lines
+    that are there already.
     """
 
     line: int
@@ -21,6 +22,7 @@ class Difference:
     old: ast.expr | ast.stmt | None
     new: ast.expr | ast.stmt | None
     inside: ast.AST | None = None
+    wraps: bool = False
 
     @property
     def lines(self) -> range:
@@ -35,10 +37,17 @@ def differences(buggy: str, fixed: str) -> list[Difference]:
     found = [pair for line in lines.changed if (pair := _pair(ours, theirs, line, lines.to_fixed[line])) is not None]
     found += [Difference(statement.lineno, 0, statement, None) for statement in _whole(ours, lines.removed)]
     found += [
-        Difference(lines.position_of(statement.lineno), statement.lineno, None, statement)
+        Difference(
+            lines.position_of(statement.lineno), statement.lineno, None, statement, wraps=_wraps(statement, lines)
+        )
         for statement in _whole(theirs, lines.added)
     ]
     return sorted(found, key=lambda change: (change.line or 10**6, change.fixed_line))
+
+
+def _wraps(statement: ast.stmt, lines: Alignment) -> bool:
+    body: list[ast.stmt] = getattr(statement, "body", [])
+    return bool(body) and all(inner.lineno in lines.to_fixed.values() for inner in body)
 
 
 def _whole(source: Source, lines: tuple[int, ...]) -> list[ast.stmt]:
@@ -53,7 +62,7 @@ def _holds(outer: ast.stmt, inner: ast.stmt) -> bool:
 
 def _pair(ours: Source, theirs: Source, line: int, fixed_line: int) -> Difference | None:
     old, new = ours.statements.get(line), theirs.statements.get(fixed_line)
-    if old is None or new is None:
+    if old is None or new is None or ours.text(line) == theirs.text(fixed_line):
         return None
     first, second, inside = _narrowed(old, new)
     return Difference(line, fixed_line, first, second, inside)

@@ -26,7 +26,8 @@ def correct_step(timeline: Timeline, found: Divergence, rng: random.Random) -> s
     guards = [timeline.source.branches.get(guard.line) for guard in found.guards]
     tests = [branch.test for branch in guards if branch is not None]
     case = truth(rng, timeline, found.guards[-1], tests[-1]) if tests and guards[-1] is not None else ""
-    words = ", and then ".join(part for part in (case, _should(timeline, found)) if part)
+    told = "" if case and found.right is found.guards[-1] else _should(timeline, found)
+    words = ", and then ".join(part for part in (case, told) if part)
     return f"here {words}." if words else ""
 
 

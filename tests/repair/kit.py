@@ -60,6 +60,14 @@ GCD = """def f(a, b):
     return f(b, a % b)
 """
 
+COMMON = """def f(xs, ys):
+    out = []
+    for x in xs:
+        if x in ys:
+            out.append(x)
+    return out
+"""
+
 BUGS = {
     "state": (TOTAL, "total += x", "total -= x", "f([3, -1, 4])"),
     "test": (TOTAL, "x > 0", "x > 3", "f([3, -1, 4])"),
@@ -67,6 +75,8 @@ BUGS = {
     "raise": (INDEX, "range(len(xs))", "range(len(xs) + 1)", "f('ab')"),
     "return": (GUARD, "return n + 1", "return n - 1", "f(2)"),
     "branch": (GUARD, "    if n < 0:\n        return 0\n", "", "f(-4)"),
+    "condition": (COMMON, "        if x in ys:\n            out.append(x)", "        out.append(x)", "f([1, 2], [2])"),
+    "range": (INDEX, "range(len(xs))", "range(len(xs) - 1)", "f('ab')"),
     "alias": (ALIAS, "xs[:]", "xs", "f([1])"),
     "call": (POWER, "n - 1", "n - 2", "f(3, 2)"),
     "endless": (BITS, "n &= n - 1", "n ^= n - 1", "f(5)"),
