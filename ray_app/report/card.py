@@ -12,7 +12,7 @@ from ray_app.report import shape
 from ray_app.report.diversity import diversity
 from ray_app.store import Dataset, read_file, write_file
 
-_LANGUAGE_MODEL = "`ask` programs were written by a language model; the licence given is that of the snippet it saw."
+_LANGUAGE_MODEL = " `ask` programs were written by a language model; the licence given is that of the snippet it saw."
 
 
 def write_cards(root: str, cards: Mapping[str, tuple[str, pa.Schema]], recipe: Mapping[str, Any]) -> None:
@@ -45,7 +45,7 @@ def _sources(root: str) -> str:
     licenses = _table(("licence of the program", "programs"), programs["licenses"].items())
     return (
         f"{programs['count']} programs: {_listed(programs['sources'])}. `mine`: functions and methods of real code; "
-        f"`grow`: a typed generator. {_LANGUAGE_MODEL if 'ask' in programs['sources'] else ''}\n\n{licenses}"
+        f"`grow`: a typed generator.{_LANGUAGE_MODEL if 'ask' in programs['sources'] else ''}\n\n{licenses}"
     )
 
 
