@@ -171,7 +171,7 @@ PATTERNS = (
     _pattern(
         "call",
         r"‹[e](?P<s>\d+)› (?:is|gets) (?:called|invoked|entered)|‹[e](?P<s2>\d+)› (?:starts|begins) ?(?:$|,|:)",
-        "call",
+        "starts",
     ),
     _pattern(
         "count",

@@ -5,10 +5,12 @@ are numbered once, equal trees alike, so that a piece is looked up instead of co
 """
 
 import ast
+import contextlib
 import copy
 import functools
 from dataclasses import dataclass, field
 
+from ray_app.monologue.evaluate import Unknown, parse_expression
 from ray_app.monologue.source import Source, read
 
 _NO_MEANING = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
@@ -46,13 +48,13 @@ def _squeezed(text: str) -> str:
 @functools.lru_cache(maxsize=8_192)
 def _parsed(piece: str) -> ast.AST | None:
     """The tree of a piece: an expression by itself, a single statement, or a module; None where it is no code."""
+    with contextlib.suppress(Unknown):
+        return parse_expression(piece)
     try:
         module = ast.parse(piece)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    if len(module.body) != 1:
-        return module
-    return module.body[0].value if isinstance(module.body[0], ast.Expr) else module.body[0]
+    return module.body[0] if len(module.body) == 1 else module
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def _book(source: Source) -> _Book:
 def _add_line(book: _Book, known: _Known, text: str) -> None:
     """A line as it stands there: a header, or a part of a statement that spans lines."""
     stripped = text.strip().rstrip(":")
-    node = _parsed(stripped)
+    node = None if text.endswith(":") else _parsed(stripped)  # a header is no code by itself
     if node is None:
         known.texts.add(_squeezed(stripped))
     else:

@@ -214,6 +214,7 @@ _LEADS = re.compile(
     r"\b(?:sets?|setting|updates?|updating|initiali[sz](?:es?|ing)|increments?|(?:stored|saved|kept|put) (?:in|into)|"
     r"(?:appended|added|assigned|pushed) to) $"
 )
+_MAYBE_LITERAL = re.compile(r"[\[({'\"\d.+-]|[brfuBRFU]{1,2}['\"]|(?:True|False|None|nan|inf)\b|(?:frozen)?set\(")
 _ARTICLE = re.compile(r"\bthe $")
 _VALUE_FOLLOWS = re.compile(r"\s+(?:-?\d+(?![\w-])|['\"\[{]|True\b|False\b|None\b)")
 _SCAN = re.compile(
@@ -402,7 +403,7 @@ def _coded(piece: str, names: frozenset[str]) -> tuple[str, str]:
         return "L", label.group(1) or label.group(2)
     if piece.isidentifier() and piece not in ("True", "False", "None"):
         return "N", piece
-    return _literal(piece) or ("E", piece)
+    return (_literal(piece) if _MAYBE_LITERAL.match(piece) else None) or ("E", piece)
 
 
 def _bracketed(text: str, match: re.Match[str], names: frozenset[str]) -> tuple[int, tuple[str, str] | None]:
