@@ -5,13 +5,15 @@
 Real: QuixBugs (the programs with literal tests) and HumanEvalPack, each with the benchmark's own calls. Planted:
 mutants of grown programs. A bug counts when its smallest failing call is found, the two runs are compared to their
 first divergence, the diagnosis is told and every claim in it holds, and the fix passes every call again. `--show N`
-prints N of the accepted ones, chosen by chance, to be read.
+prints N of the accepted ones, chosen by chance, to be read. In accepted planted ones, one value, label or piece of code
+is changed by plain text operations, and the verifier must refuse them; it shares no code with these corruptions.
 """
 
 import argparse
 import ast
 import json
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -22,7 +24,10 @@ from ray_app.monologue.phrase import tokens
 from ray_app.programs.grow import grow
 from ray_app.programs.trace import TraceConfig, trace_programs
 from ray_app.records import Program, Reject, Repair, TracedProgram
+from ray_app.repair.bug import Bug
 from ray_app.repair.case import Case, explain
+from ray_app.repair.sections import HEADINGS, Section
+from ray_app.repair.verify import verify
 from ray_app.repair.worker import RepairConfig, repairs
 from ray_app.sandbox.api import Job, execute_many
 from ray_app.sandbox.limits import Limits
@@ -113,6 +118,64 @@ def planted(count: int) -> list[Repair | Reject]:
     return [row for row in found if isinstance(row, Repair) or row.reason != "no bug that shows"]
 
 
+_VALUE = re.compile(r"(?:becomes|returns?|is now| is) (-?\d+|'[^'\\]*'|True|False)(?=[.,;]|$)")
+_LABEL = re.compile(r"\[L(\d+)\] `")
+_CODE = re.compile(r"reads `([^`]+)`")
+_EDITS: tuple[tuple[Section, re.Pattern[str]], ...] = (
+    ("expected", _VALUE),
+    ("actual", _VALUE),
+    ("simulation", _VALUE),
+    ("wrong", _VALUE),
+    ("correct", _VALUE),
+    ("cause", _LABEL),
+    ("fix", _CODE),
+    ("fix", _VALUE),
+)
+
+
+def corrupted(rows: list[Repair | Reject], rng: random.Random) -> None:
+    """Prints how many diagnoses with exactly one planted error are refused, part by part."""
+    planted_errors, caught = Counter[str](), Counter[str]()
+    for row in rows:
+        if not isinstance(row, Repair):
+            continue
+        bug = rerun(row)
+        for name, pattern in _EDITS:
+            text = corrupt(row, name, pattern, rng)
+            if text:
+                kind = f"{name}{' code' if pattern is _CODE else ''}"
+                planted_errors[kind] += 1
+                caught[kind] += not verify(bug, text).accepted
+    for kind, number in planted_errors.items():
+        print(f"  planted error in {kind}: {caught[kind]} of {number} caught ({caught[kind] / number:.1%})")
+
+
+def rerun(row: Repair) -> Bug:
+    """The bug of a row, its failing call run again by both versions."""
+    call = row.failing_test.removeprefix("assert ").rpartition(" == ")[0]
+    wrong, right = execute_many([Job(code, (call,), _LIMITS) for code in (row.buggy, row.fixed)])
+    return Bug(row.buggy, row.fixed, "", row.mutation, wrong[0], right[0])
+
+
+def corrupt(row: Repair, name: Section, pattern: re.Pattern[str], rng: random.Random) -> str:
+    """The diagnosis with one match in one part changed; "" where the part has none."""
+    start = row.diagnosis.index(HEADINGS[name])
+    following = [row.diagnosis.find(heading, start + 1) for heading in HEADINGS.values()]
+    end = min((at for at in following if at > start), default=len(row.diagnosis))
+    found = list(pattern.finditer(row.diagnosis, start, end))
+    if not found:
+        return ""
+    match = rng.choice(found)
+    old = match[1]
+    if pattern is _LABEL:
+        new = str(int(old) % row.buggy.count("\n") + 1)
+    elif pattern is _CODE:
+        new = f"{old.rstrip(':')} + 77"
+    else:
+        new = {"True": "False", "False": "True"}.get(old) or ("'qx'" if old.startswith("'") else str(int(old) + 77))
+    return row.diagnosis[: match.start(1)] + new + row.diagnosis[match.end(1) :]
+
+
 def report(name: str, outcomes: list[Repair | Reject]) -> None:
     """The yield, the reasons of what is missing, the lengths, the kinds."""
     accepted = [row for row in outcomes if isinstance(row, Repair)]
@@ -154,4 +217,6 @@ if __name__ == "__main__":
             for row in outcomes:
                 if isinstance(row, Reject):
                     print(f"    {row.id}: {row.reason}: {row.detail}")
+        if part == "planted":
+            corrupted(outcomes, random.Random(options.seed))
         show(outcomes, options.show, options.seed)

@@ -6,8 +6,8 @@ result unless it says that it stops early; the first wrong step is true of the v
 and something that is said of the correct run is true of its counterpart and false of the wrong step; quoted code
 stands where the text says.
 
-It does not promise that the prose of the root cause is the only explanation; what code it blames is what the fix
-changes, and the fix is judged by running it.
+It does not promise that the prose of the root cause is the only explanation; the lines that it blames are those that
+the fix changes, and the fix is judged by running it.
 """
 
 from dataclasses import dataclass, replace
@@ -26,6 +26,7 @@ from ray_app.monologue.walk import Checked, walk
 from ray_app.records import Execution
 from ray_app.repair.align import align
 from ray_app.repair.bug import Bug, fails
+from ray_app.repair.difference import differences
 from ray_app.repair.divergence import Divergence, diverge
 from ray_app.repair.endless import CUT
 from ray_app.repair.sections import Section, split
@@ -110,6 +111,10 @@ def _about_code(runs: _Runs, claim: Claim) -> Finding:
         if is_call or claim.kind == "return":
             return walk(runs.right, [claim])[0].finding
         return _before(runs.wrong, claim, runs.found.wrong)
+    if claim.kind == "line":
+        blamed = {line for change in differences(runs.bug.buggy, runs.bug.fixed) for line in change.lines}
+        held = claim.line in blamed | {runs.found.wrong.line}
+        return Finding(held, f"the fix changes {', '.join(f'L{line}' for line in sorted(blamed))}")
     if claim.kind not in ("code", "quote"):
         return Finding(None, "speaks about the code")
     if is_call:
