@@ -112,7 +112,7 @@ def demo() -> Recipe:
             select=SelectConfig(),
             trace=TraceConfig(limits=Limits(cpu_s=0.5, trace_events=512), keep=2),
             narrate=NarrateConfig(seed=0, max_tokens=512),
-            repair=RepairConfig(share=0.5, per_program=1, tries=4, max_tokens=512),
+            repair=RepairConfig(share=0.5, per_program=1, tries=4, max_tokens=768),
             mixture=MixtureConfig(held_out_fraction=0.1),
             rows_per_shard=64,
         ),
