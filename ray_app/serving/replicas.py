@@ -1,0 +1,193 @@
+"""The deployments behind the gateway, and how a request gets through although replicas die.
+
+A request whose replica dies is run again on another replica. Because the gateway gives every request a seed, the new
+run repeats the old one, so a stream goes on where it broke; where rounding made it differ, the client gets an error.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from typing import Any
+
+from ray import serve
+from ray.exceptions import RayActorError
+from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
+from ray.serve.handle import DeploymentHandle
+
+from ray_app.errors import EngineError, InputError
+from ray_app.sandbox.api import execute
+from ray_app.serving import openai_api as api
+from ray_app.serving import tools, vllm
+from ray_app.serving.generation import Delta, EngineOptions, Generation, merge
+from ray_app.serving.streaming import Inbox, Resumable
+
+_PIECES_PER_S = 50  # pieces that one replica hands out, all its streams together
+_WHOLE_S = 10.0  # who waits for a whole answer looks this often, and when it ends
+_ATTEMPTS = 4  # runs of one request before a dying replica is reported
+
+
+async def _whole(parts: AsyncIterator[list[Delta]]) -> list[Delta]:
+    """One finished delta per choice."""
+    whole: dict[int, Delta] = {}
+    async for deltas in parts:
+        for delta in deltas:
+            whole[delta.choice] = merge(whole[delta.choice], delta) if delta.choice in whole else delta
+    return [whole[choice] for choice in sorted(whole)]
+
+
+@serve.deployment
+class Model:
+    """One replica of one model."""
+
+    def __init__(self, path: str, options: EngineOptions) -> None:
+        from ray_app.models import resolve
+        from ray_app.serving.engine import TransformersEngine
+
+        self._engine = TransformersEngine(resolve(path), options)
+        self._streams = 0
+
+    async def complete(self, generation: Generation) -> list[Delta]:
+        """All choices of one generation, finished."""
+        return await _whole(self._deltas(generation, lambda: _WHOLE_S))
+
+    async def stream(self, generation: Generation) -> AsyncGenerator[list[Delta]]:
+        """The deltas of one generation: the first at once, then as many at a time as a bounded number of pieces needs.
+
+        Each piece costs milliseconds in three processes, so with many streams open each gets larger pieces less often.
+        """
+        self._streams += 1
+        try:
+            async for deltas in self._deltas(generation, lambda: self._streams / _PIECES_PER_S):
+                yield deltas
+        finally:
+            self._streams -= 1
+
+    async def _deltas(self, generation: Generation, pause_s: Callable[[], float]) -> AsyncIterator[list[Delta]]:
+        inbox = Inbox(asyncio.get_running_loop())
+        cancel = self._engine.submit(generation, inbox.put)
+        unfinished = generation.n
+        try:
+            deltas = await inbox.take()
+            while True:
+                unfinished -= sum(delta.finish is not None for delta in deltas)
+                yield deltas
+                if not unfinished:
+                    return
+                deltas = await inbox.take(pause_s())
+        finally:
+            if unfinished:
+                cancel()
+
+    def check_health(self) -> None:
+        """Called by Serve, which replaces the replica when this raises."""
+        self._engine.check()
+
+    def ping(self) -> int:
+        """The context length, once the model can answer."""
+        self._engine.check()
+        return self._engine.context
+
+
+@serve.deployment
+class VllmModel:
+    """The same methods over one vLLM server of Ray Serve LLM."""
+
+    def __init__(self, server: DeploymentHandle, name: str, context: int) -> None:
+        self._server, self._name, self._context = server, name, context
+
+    async def complete(self, generation: Generation) -> list[Delta]:
+        """All choices of one generation, finished."""
+        return await _whole(self._deltas(generation))
+
+    async def stream(self, generation: Generation) -> AsyncGenerator[list[Delta]]:
+        """The deltas of one generation, as many at a time as are ready."""
+        async for deltas in self._deltas(generation):
+            yield deltas
+
+    async def _deltas(self, generation: Generation) -> AsyncIterator[list[Delta]]:
+        from ray.serve.llm import openai_api_models
+
+        method, document = vllm.request(generation, self._name)
+        kind = "ChatCompletionRequest" if method == "chat" else "CompletionRequest"
+        try:
+            ask = getattr(openai_api_models, kind)(**document)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        async for pieces in getattr(self._server.options(stream=True), method).remote(ask):
+            for event in pieces if isinstance(pieces, list) else [pieces]:
+                if not isinstance(event, str):
+                    raise vllm.error(event.model_dump()["error"])
+                if found := vllm.every_choice(generation, vllm.deltas(event)):
+                    yield found
+
+    async def ping(self) -> int:
+        """The context length that was asked for (0: the model's own), once the server is healthy."""
+        await self._server.check_health.remote()
+        return self._context
+
+
+@serve.deployment
+class Workbench:
+    """Runs hostile code: one replica holds one sandbox, which starts at its first use."""
+
+    async def trace(self, body: api.Json) -> api.Json:
+        """See `tools.trace`."""
+        return await asyncio.to_thread(tools.trace, body, execute)
+
+    async def verify(self, body: api.Json) -> api.Json:
+        """See `tools.verify`."""
+        return await asyncio.to_thread(tools.verify, body, execute)
+
+    async def run_code(self, body: api.Json) -> api.Json:
+        """See `tools.run_code`."""
+        return await asyncio.to_thread(tools.run_code, body, execute)
+
+    async def debug(self, body: api.Json, models: dict[str, DeploymentHandle]) -> api.Json:
+        """See `tools.Debugging`; `models` are those that may be asked."""
+        work = await asyncio.to_thread(tools.Debugging, body, execute)
+        if work.model is None or not work.fails:
+            return await asyncio.to_thread(work.answer, [])
+        generation = Generation(
+            work.messages(), max_tokens=work.max_tokens, temperature=work.temperature, n=work.attempts
+        )
+        replies = await complete(known(models, work.model), generation)
+        return await asyncio.to_thread(work.answer, [reply.text for reply in replies])
+
+
+def known(models: Mapping[str, DeploymentHandle], name: str) -> DeploymentHandle:
+    if name not in models:
+        known = ", ".join(models)
+        raise api.ApiError(404, f"no model {name!r} here; there is {known}", param="model", code="model_not_found")
+    return models[name]
+
+
+async def complete(handle: DeploymentHandle, generation: Generation) -> list[Delta]:
+    for attempt in range(_ATTEMPTS):
+        try:
+            return await handle.complete.remote(generation)
+        except (RayActorError, BackPressureError, DeploymentUnavailableError) as error:
+            await _try_again(attempt, error)
+    raise EngineError("unreachable: the last attempt raises")
+
+
+async def stream(handle: DeploymentHandle, generation: Generation) -> AsyncIterator[list[Delta]]:
+    """The deltas of one generation, from as many replicas as it takes."""
+    seen = Resumable()
+    for attempt in range(_ATTEMPTS):
+        seen.restart()
+        try:
+            response: Any = handle.options(stream=True).stream.remote(generation)
+            async for deltas in response:
+                if fresh := [new for delta in deltas if (new := seen.fresh(delta)) is not None]:
+                    yield fresh
+            return
+        except (RayActorError, BackPressureError, DeploymentUnavailableError) as error:
+            await _try_again(attempt, error)
+
+
+async def _try_again(attempt: int, error: Exception) -> None:
+    """Wait before the next attempt, or raise what the client should see."""
+    if isinstance(error, BackPressureError):
+        raise api.ApiError(429, "too many requests are waiting: retry later", code="queue_full") from error
+    if isinstance(error, DeploymentUnavailableError) or attempt + 1 == _ATTEMPTS:
+        raise EngineError(f"the model's replica died {attempt + 1} times while it ran this request") from error
+    await asyncio.sleep(0.1 * 2**attempt)
