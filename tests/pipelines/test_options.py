@@ -75,7 +75,7 @@ def test_pipeline_without_root_is_one_line_and_exit_1():
     ]
 
 
-@pytest.mark.parametrize("name", ["synthesize", "train", "serve", "evaluate", "report", "run_all"])
+@pytest.mark.parametrize("name", ["synthesize", "train", "expert", "serve", "evaluate", "report", "run_all"])
 def test_pipeline_help_teaches_its_options(name):
     done = run_pipeline(name, "--help")
     assert done.returncode == 0, done.stderr
