@@ -27,6 +27,8 @@ _ATTRIBUTES = frozenset(
     name for kind in (str, bytes, int, float, list, tuple, dict, set) for name in dir(kind)
 )  # what a literal has
 
+_TAKE_BYTES = ("zlib.", "binascii.", "base64.", "hashlib.", "struct.unpack", "int.from_bytes", "codecs.decode")
+
 _NAMES: dict[str, str] = {
     **dict.fromkeys(
         _words("n i j k m x y z a b count size num number index width height length depth year month day"), "int"
@@ -230,6 +232,8 @@ def _uses(function: ast.FunctionDef, name: str) -> Iterator[tuple[str, int, Any]
             yield "tuple", 6, tuple(range(2, 2 + len(node.targets[0].elts)))
         elif isinstance(node, ast.Call):
             yield from _argument_use(node, name)
+            if isinstance(node.func, ast.Attribute) and _is(node.func.value, name) and _has_bytes(node):
+                yield "bytes", 8, None
         elif isinstance(node, ast.Compare) and _is(node.left, name):
             yield from _comparison_use(node)
 
@@ -274,6 +278,12 @@ def _argument_use(node: ast.Call, name: str) -> Iterator[tuple[str, int, Any]]:
                 yield kind, 3, None
     elif function in ("ord", "int", "float") or function.startswith(("re.", "json.loads")):
         yield "str", 3, None
+    elif function.startswith(_TAKE_BYTES):
+        yield "bytes", 6, None
+
+
+def _has_bytes(call: ast.Call) -> bool:
+    return any(isinstance(n, ast.Constant) and isinstance(n.value, bytes) for arg in call.args for n in ast.walk(arg))
 
 
 def _comparison_use(node: ast.Compare) -> Iterator[tuple[str, int, Any]]:

@@ -319,3 +319,17 @@ def test_standard_library_module_gives_known_functions() -> None:
     assert {"dedent", "rgb_to_hsv", "bisect_right"} <= set(programs)
     assert programs["dedent"].license == "PSF-2.0"
     assert programs["dedent"].description.startswith("Remove any common leading whitespace")
+
+
+@pytest.mark.parametrize(
+    ("body", "call"),
+    [
+        ("return x.startswith(b'ab') and len(x) > 2 and x[2:] != b'cd' and x[0] > 9 or not x", "f(b'hello')"),
+        ("return [binascii.crc32(x) % n for n in (3, 5, 7, 11) if n > 3 and n != 7 and n < 99]", "f(b'hello')"),
+        ("a, b, c = x\n    return [a * b + c, a - b - c, a * c * b, b - a - c, c - b - a + 1]", "f((2, 3, 4))"),
+        ("return {'up': 1, 'down': 2}[x] + 10 if x in ('up', 'down') and x != 'left' else 0 - 1", "f('up')"),
+    ],
+)
+def test_inputs_are_guessed_from_how_the_parameter_is_used(tmp_path: Path, body: str, call: str) -> None:
+    programs, _ = mined(tmp_path, f"import binascii\ndef f(x):\n    {body}\n")
+    assert call in programs["f"].calls[:3]
