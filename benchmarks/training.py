@@ -294,9 +294,8 @@ def overhead(steps: int) -> None:
         ours = watch.per_step()
         after = bare_loop(root / "model", cfg, rows, steps)
     wall, cpu = ((before[k] + after[k]) / 2 for k in (0, 1))
-    print(
-        f"bare loop: {before[0]:.3f} s and {before[1]:.3f} CPU s per step before, {after[0]:.3f} and {after[1]:.3f} after"
-    )
+    for when, (seconds, cpu_seconds) in (("before", before), ("after", after)):
+        print(f"bare loop {when}: {seconds:.3f} s and {cpu_seconds:.3f} CPU s per step")
     for what, value, bare in (
         ("seconds", ours[0], wall),
         ("CPU seconds of the worker", ours[1], cpu),
