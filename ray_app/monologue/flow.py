@@ -87,8 +87,11 @@ def check_call(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     if any(matches_call(timeline, claim.subject, frame, moment.before) for frame in called):
         return Finding(True, f"{place(moment)} calls {claim.subject}")
     own = timeline.frames[moment.frame]
-    here = claim.how == "starts" or claim.line != moment.line or moment.line == own.line
-    if here and moment.index == own.moments[0].index and matches_call(timeline, claim.subject, own, {}):
+    if (
+        (claim.how == "starts" or not claim.line)
+        and moment.index == own.moments[0].index
+        and matches_call(timeline, claim.subject, own, {})
+    ):
         return Finding(True, f"{own.function} starts")
     entry = timeline.frames[0]
     if moment.frame == 0 and not claim.line and matches_call(timeline, claim.subject, entry, {}):

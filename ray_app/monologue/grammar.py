@@ -165,6 +165,11 @@ PATTERNS = (
     ),
     _pattern(
         "call",
+        r"\b(?:the|this|that|a)(?: recursive| entry| first| outer| inner| next)? call(?: to)? ‹[e](?P<s>\d+)›(?= |,|$|:)",
+        "starts",
+    ),
+    _pattern(
+        "call",
         r"(?:calls?|calling|invokes?|invoking|call to|recurses? (?:in)?to|recursive call(?: to)?|recurse on|evaluates?) ‹[e](?P<s>\d+)›(?= |,|$|:)",
         "call",
     ),
