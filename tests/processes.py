@@ -48,11 +48,10 @@ def kill(process: psutil.Process) -> bool:
 
 
 @contextmanager
-def no_orphans() -> Iterator[None]:
-    """Whatever the block starts must have ended when it ends, even what lost its parent: an orphan becomes ours.
+def adopted() -> Iterator[Callable[[], list[psutil.Process]]]:
+    """Whatever the block starts is killed when it ends, even what lost its parent: an orphan becomes ours.
 
-    Processes that ran before may have new children (a cluster's idle workers). What is left is killed, and is an
-    AssertionError.
+    Gives what tells the living ones. Processes that ran before may have new children (a cluster's idle workers).
     """
     before = {process.pid for process in psutil.Process().children()}
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -66,12 +65,19 @@ def no_orphans() -> Iterator[None]:
         return found
 
     try:
-        yield
-        with suppress(TimeoutError):
-            wait_for(lambda: not left(), "all processes end", 20)
-        orphans = [command(process) for process in left()]
-        assert not orphans
+        yield left
     finally:
         for process in left():
             kill(process)
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+
+
+@contextmanager
+def no_orphans() -> Iterator[None]:
+    """Whatever the block starts must have ended soon after it; what is left is an AssertionError."""
+    with adopted() as left:
+        yield
+        with suppress(TimeoutError):
+            wait_for(lambda: not left(), "all processes end", 20)
+        if orphans := [command(process) for process in left()]:
+            raise AssertionError(f"still running: {orphans}")
