@@ -133,8 +133,8 @@ def line(rows: list[Score]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="folder with cruxeval.jsonl")
+    parser.add_argument("--model", type=Path, help="Hugging Face directory")
+    parser.add_argument("--data", type=Path, help="folder with cruxeval.jsonl")
     parser.add_argument("--samples", type=Path, nargs="*", default=[])
     parser.add_argument("--out", type=Path, default=Path("runs/finetune"))
     parser.add_argument("--programs", type=int, default=12_000)
@@ -151,6 +151,9 @@ def main() -> None:
     parser.add_argument("--kv", type=int, default=16, help="GiB for their keys and values")
     parser.add_argument("--workers", type=int, default=8, help="sandboxes")
     chosen = parser.parse_args()
+    if not (chosen.model and chosen.data):
+        print("left out: it needs --model and --data")
+        return
     chosen.out.mkdir(parents=True, exist_ok=True)
     if not chosen.samples:
         chosen.samples = [chosen.out / "samples.parquet"]
