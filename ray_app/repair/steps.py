@@ -112,7 +112,7 @@ def _tested(timeline: Timeline, moment: Moment, rng: random.Random) -> str:
         return truth(rng, timeline, moment, branch.test) or f"the test is {moment.outcome}"
     if loop is not None and loop.kind == "while":
         told = truth(rng, timeline, moment, loop.subject) or f"the test is {moment.outcome}"
-        return f"{told}, so the loop {'goes on' if moment.outcome else 'ends'}"
+        return f"{told} and the loop {'goes on' if moment.outcome else 'ends'}"
     return _rounds(timeline, moment)
 
 

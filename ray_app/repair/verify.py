@@ -78,7 +78,7 @@ def _check(runs: _Runs, name: Section, part: str) -> list[Checked]:
     if name == "correct":
         called = {claim.subject for claim in claims if claim.kind == "call"}
         told = [claim for claim in claims if not (claim.kind in ("code", "quote") and claim.subject in called)]
-        return [Checked(claim, _at(runs.right, claim, runs.found.right)) for claim in told]
+        return [Checked(claim, _correct(runs, claim)) for claim in told]
     if name in ("cause", "fix"):
         return [Checked(claim, _about_code(runs, claim)) for claim in claims]
     return walk(timeline, claims)
@@ -93,6 +93,14 @@ def _result(run: Execution, claim: Claim) -> Finding:
     if claim.kind == "return":
         return Finding(run.output is not None and equal(run.output, claim.value), shown)
     return Finding(None, "says nothing of the result")
+
+
+def _correct(runs: _Runs, claim: Claim) -> Finding:
+    """What is said of the correct run at the counterpart of the wrong step, or at the test that led there."""
+    finding = _at(runs.right, claim, runs.found.right)
+    if finding.holds or not runs.found.guards:
+        return finding
+    return _at(runs.right, claim, runs.found.guards[-1])
 
 
 def _at(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:

@@ -17,6 +17,7 @@ from ray_app.sandbox.limits import Limits
 _BATCH = 32
 _PROBES = 2
 _ALIKE = 0.5
+_SLIPS = ("TypeError", "AttributeError", "NameError", "UnboundLocalError")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class RepairConfig:
     limits: Limits = field(default_factory=lambda: Limits(cpu_s=0.1, trace_events=1_024))
     share: float = 1.0
     per_program: int = 2
-    tries: int = 6
+    tries: int = 8
     inputs: int = 12
     seed: int = 0
     max_tokens: int = 1_024
@@ -67,11 +68,9 @@ def _batch(batch: Sequence[TracedProgram], config: RepairConfig) -> Iterator[Rep
     told: dict[str, list[Repair | Reject]] = {subject.program.id: [] for subject in subjects}
     runs = _runs(alive, [by_program[case.program_id].calls for case in alive], config)
     for case, wrong in zip(alive, runs, strict=True):
-        outcomes = told[case.program_id]
-        if len(outcomes) < config.per_program and not _endless(wrong) and (finishes(wrong) or case.kind == DRAFT):
-            right = by_program[case.program_id].rights
-            if smallest(wrong, right) is not None:
-                outcomes.append(_confirmed(case, wrong, right, config))
+        outcomes, right = told[case.program_id], by_program[case.program_id].rights
+        if len(outcomes) < config.per_program and _is_plausible(case, wrong, right):
+            outcomes.append(_confirmed(case, wrong, right, config))
     for subject in subjects:
         missing = "no bug that shows" if subject.rights else "recorded results not met again"
         yield from told[subject.program.id] or [Reject(STAGE, subject.program.id, missing)]
@@ -123,6 +122,15 @@ def _runs(cases: list[Case], calls: list[tuple[str, ...]], config: RepairConfig)
 
 def _endless(runs: list[Execution]) -> bool:
     return any(run.status in ENDLESS for run in runs)
+
+
+def _is_plausible(case: Case, wrong: list[Execution], right: list[Execution]) -> bool:
+    """Whether a call fails, and in a way in which a person's mistake would show: a planted one must leave the program
+    running and not merely confuse types or names."""
+    found = smallest(wrong, right)
+    if found is None or _endless(wrong) or case.kind == DRAFT:
+        return found is not None and not _endless(wrong)
+    return finishes(wrong) and (found[0].exception or "").partition(":")[0] not in _SLIPS
 
 
 def _confirmed(case: Case, wrong: list[Execution], right: list[Execution], config: RepairConfig) -> Repair | Reject:

@@ -68,6 +68,13 @@ COMMON = """def f(xs, ys):
     return out
 """
 
+POPPED = """def f(xs):
+    xs = xs[:]
+    if xs:
+        xs.pop()
+    return xs
+"""
+
 BUGS = {
     "state": (TOTAL, "total += x", "total -= x", "f([3, -1, 4])"),
     "test": (TOTAL, "x > 0", "x > 3", "f([3, -1, 4])"),
@@ -75,6 +82,7 @@ BUGS = {
     "raise": (INDEX, "range(len(xs))", "range(len(xs) + 1)", "f('ab')"),
     "return": (GUARD, "return n + 1", "return n - 1", "f(2)"),
     "branch": (GUARD, "    if n < 0:\n        return 0\n", "", "f(-4)"),
+    "emptied": (POPPED, "    if xs:\n        xs.pop()\n", "", "f([7])"),
     "condition": (COMMON, "        if x in ys:\n            out.append(x)", "        out.append(x)", "f([1, 2], [2])"),
     "range": (INDEX, "range(len(xs))", "range(len(xs) - 1)", "f('ab')"),
     "alias": (ALIAS, "xs[:]", "xs", "f([1])"),
