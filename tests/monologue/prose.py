@@ -27,7 +27,8 @@ PROGRAMS = {
     ),
     "groups": (
         "def group(words):\n    d = {}\n    for w in words:\n        k = len(w)\n        if k not in d:\n"
-        "            d[k] = []\n        d[k].append(w)\n    best = max(d, key=lambda k: len(d[k]))\n    return d[best]\n",
+        "            d[k] = []\n        d[k].append(w)\n    best = max(d, key=lambda k: len(d[k]))\n"
+        "    return d[best]\n",
         "group(['ab', 'c', 'de', 'fgh'])",
     ),
     "parse": (

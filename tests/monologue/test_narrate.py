@@ -77,8 +77,8 @@ def test_forward_long_loop_tells_first_and_last_within_the_budget() -> None:
 
 
 GROWING = (
-    "def f(n):\n    total = 0\n    seen = []\n    for i in range(n):\n        if i % 3 == 0:\n            total += i * i\n"
-    "        else:\n            seen.append(total % 7)\n    return total, len(seen)\n"
+    "def f(n):\n    total = 0\n    seen = []\n    for i in range(n):\n        if i % 3 == 0:\n"
+    "            total += i * i\n        else:\n            seen.append(total % 7)\n    return total, len(seen)\n"
 )
 
 
