@@ -43,7 +43,7 @@ class GateConfig:
     min_tests: int = 3
     min_results: int = 2
     max_tests: int = 20
-    cpu_s: float = 0.2
+    cpu_s: float = 0.05
     batch: int = 64
 
 
