@@ -97,13 +97,19 @@ def wrong_variable(text: str, execution: Execution, code: str, rng: random.Rando
 
 
 def wrong_line(text: str, execution: Execution, code: str, rng: random.Random) -> str | None:
-    """A label that names another executed line, with other code on it."""
+    """A label that names another executed line, with other code on it (and not both returns: these may agree)."""
     labels = list(re.finditer(r"\[L(\d+)\]", body_and_answer(text)[0]))[1:]
     ran = sorted({event.line for event in execution.trace.events if event.kind == "line"}) if execution.trace else []
     lines = code.split("\n")
     rng.shuffle(labels)
     for label in labels:
-        other = [line for line in ran if lines[line - 1].strip() != lines[int(label[1]) - 1].strip()]
+        here = lines[int(label[1]) - 1].strip()
+        there = {line: lines[line - 1].strip() for line in ran}
+        other = [
+            line
+            for line, text in there.items()
+            if text != here and not (text.startswith("return") and here.startswith("return"))
+        ]
         if other:
             return replace_at(text, label.span(1), str(rng.choice(other)))
     return None

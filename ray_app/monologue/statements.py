@@ -241,7 +241,11 @@ def _spelled(said: Said, group: str) -> str:
     """The expression that the placeholders and operators of a group spell; a bracket that opens nothing is left out."""
     spelled = re.sub(r"‹[a-z](\d+)›", lambda part: _operand(said.value(part.group(1))), said.word(group))
     spelled = spelled.replace("−", "-").replace("×", "*")
-    return spelled.removeprefix("(") if spelled.count("(") > spelled.count(")") else spelled
+    try:
+        parse_expression(spelled)
+    except Unknown:
+        return spelled.removeprefix("(")
+    return spelled
 
 
 def _operand(value: str) -> str:

@@ -43,6 +43,10 @@ def check_value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 def check_expression(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     wanted = claim.value
+    try:
+        parse_expression(claim.subject)
+    except Unknown:
+        return Finding(None, "this is no expression")
     quoted = claim.how != "change" and quotes(timeline.source.code, claim.subject, moment.line)
     seen: list[str] = []
     states = [("before", moment.before), ("after", moment.after())]
@@ -93,7 +97,15 @@ def _called_value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding |
     called = [f for f in child_frames(timeline, moment) if matches_call(timeline, claim.subject, f, moment.before)]
     returned = [frame.returned or "nothing" for frame in called]
     hit = any(frame.returned is not None and equal(frame.returned, claim.value) for frame in called)
-    return Finding(hit, f"{claim.subject} called at {place(moment)} returns {', '.join(returned)}") if called else None
+    if not called and not _is_own_call(timeline, claim.subject):
+        return None
+    return Finding(hit, f"{claim.subject} called at {place(moment)} returns {', '.join(returned) or 'nothing'}")
+
+
+def _is_own_call(timeline: Timeline, expression: str) -> bool:
+    """Whether an expression is a plain call of a function of the program, which leaves a frame where it is made."""
+    node = parse_expression(expression)
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in timeline.source.hidden
 
 
 def _test_outcome(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:

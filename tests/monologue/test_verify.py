@@ -153,6 +153,21 @@ def test_backward_constraint_broken_by_another_known_input_is_refused() -> None:
     assert verdict.reason == "false constraint"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`total +` is 3.",
+        "`)(` is True.",
+        "`f(` returns 3.",
+        "[L4] `'(') + (''` is '('.",
+        "`i` + `)` = 3",
+        "`:=` becomes 4",
+    ],
+)
+def test_forward_code_span_that_is_no_code_is_refused_without_an_error(text: str) -> None:
+    assert not forward_verdict(text + ANSWER).accepted
+
+
 SEARCH = (
     "def f(xs, t):\n    lo = 0\n    hi = len(xs) - 1\n    while lo <= hi:\n        mid = (lo + hi) // 2\n"
     "        if xs[mid] == t:\n            return mid\n        if xs[mid] < t:\n            lo = mid + 1\n"
