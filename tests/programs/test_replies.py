@@ -81,7 +81,10 @@ def test_description_falls_back_to_the_docstring() -> None:
         ("```python\nx = 3\n```", "no function"),
         ("```python\ndef f(x):\n    return x\n```", "no example calls"),
         ("```python\ndef f(x):\n    return x\n```\n```\nf(y)\n```", "no example calls"),
-        ("```python\nimport os\ndef f(x):\n    return os.listdir(x)\n```\n```\nf('a')\n```", "impure: foreign import"),
+        (
+            "```python\nimport socket\ndef f(x):\n    return socket.gethostbyname(x)\n```\n```\nf('a')\n```",
+            "impure: foreign import",
+        ),
         ("```python\ndef f(x):\n    return input(x)\n```\n```\nf('a')\n```", "impure: denied name"),
         ('{"code": 5, "calls": null}', "no code"),
         ("```python\n" + "(" * 5_000 + "\n```", "no code"),
