@@ -108,6 +108,9 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
             num_gpus=stage.num_gpus,
             max_task_retries=_ATTEMPTS - 1,
         )
+    # Else Ray Data asks the autoscaler for twice what is there, nodes with GPUs among it.
+    needed = ray.data.ExecutionResources.for_limits(cpu=workers * stage.num_cpus, gpu=workers * stage.num_gpus)
+    results.context.execution_options.resource_limits = needed
     try:
         for row in results.iter_rows():
             if row["error"]:
