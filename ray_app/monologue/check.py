@@ -7,11 +7,7 @@ from collections.abc import Callable
 
 from ray_app.monologue import flow, values
 from ray_app.monologue.claim import Claim
-from ray_app.monologue.finding import Finding as Finding
-from ray_app.monologue.finding import equal as equal
-from ray_app.monologue.finding import place as place
-from ray_app.monologue.finding import stores as stores
-from ray_app.monologue.quotes import quotes as quotes
+from ray_app.monologue.finding import Finding
 from ray_app.monologue.timeline import Moment, Timeline
 
 

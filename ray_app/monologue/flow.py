@@ -11,10 +11,12 @@ from ray_app.monologue.timeline import Moment, Timeline
 
 
 def check_line(_timeline: Timeline, _claim: Claim, moment: Moment) -> Finding:
+    """The line runs: the moment is there."""
     return Finding(True, f"{place(moment)} runs")
 
 
 def check_code(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """A piece of code stands on the line."""
     if quotes(timeline.source.code, claim.subject, moment.line):
         return Finding(True, f"L{moment.line}: {timeline.source.text(moment.line)}")
     spelled = re.search(r"\[(?:\d+|'[^']*')\]$", claim.subject)
@@ -24,6 +26,7 @@ def check_code(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def check_branch(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """A test came out, or a branch was taken, as said."""
     outcome = moment.outcome
     loop = timeline.source.loops.get(moment.line)
     if loop is not None and loop.kind == "for":
@@ -42,6 +45,7 @@ def check_branch(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def check_skip(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """A line is passed over after the statement."""
     target, following = int(claim.subject), moment.following
     if following is not None and following.line == target:
         return Finding(False, f"after {place(moment)} comes L{target}")
@@ -57,6 +61,7 @@ def check_skip(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def check_next(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """A line comes right after the statement."""
     following = moment.following
     statement = timeline.source.statements.get(int(claim.subject))
     target = statement.lineno if statement is not None else int(claim.subject)
@@ -67,6 +72,7 @@ def check_next(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def check_count(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """The loop around runs so many times."""
     line = int(claim.subject) if claim.subject else 0
     statement = timeline.source.statements.get(moment.line)
     leaves = isinstance(statement, (ast.Break, ast.Return)) and timeline.source.loop_of(moment.line) is not None
@@ -79,10 +85,12 @@ def check_count(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def check_iteration(_timeline: Timeline, _claim: Claim, moment: Moment) -> Finding:
+    """The iteration exists: the moment is in it."""
     return Finding(True, f"iterations {moment.iterations}")
 
 
 def check_call(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """A function of the program is called, or starts, here."""
     called = list(child_frames(timeline, moment))
     if any(matches_call(timeline, claim.subject, frame, moment.before) for frame in called):
         return Finding(True, f"{place(moment)} calls {claim.subject}")
@@ -104,6 +112,7 @@ def check_call(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def check_return(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """A call returns a value."""
     entry = timeline.frames[0]
     if claim.how == "final":
         return Finding(
@@ -127,6 +136,7 @@ def check_return(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def check_exception(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """An exception is raised here, or leaves a call."""
     if claim.how == "leaves":
         return _leaves(timeline, claim, moment)
     events = timeline.trace.events[moment.start : moment.end + 1]

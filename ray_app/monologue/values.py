@@ -10,6 +10,7 @@ from ray_app.monologue.timeline import Moment, Timeline
 
 
 def check_value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """A variable has, gets, had or has not a value."""
     name, value = claim.subject, claim.value
     before, change = moment.before.get(name), next((c for c in moment.changes if c.name == name), None)
     after = change.value if change is not None else before
@@ -42,6 +43,7 @@ def check_value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def check_expression(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """An expression has a value, before or after the statement."""
     wanted = claim.value
     try:
         parse_expression(claim.subject)
@@ -122,6 +124,7 @@ def _test_outcome(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def check_element(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """Some value has this element at this index."""
     statement = timeline.source.text(moment.line)
     for state in (moment.before, moment.after()):
         for name in state:
@@ -169,6 +172,7 @@ def _gained(old: object, new: object, item: object) -> bool:
 
 
 def check_unchanged(_timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """The statement leaves a variable as it was."""
     changed = any(change.name == claim.subject for change in moment.changes)
     known = claim.subject in moment.before
     return Finding(known and not changed, f"{place(moment)} {'changes' if changed else 'leaves'} {claim.subject}")
@@ -183,6 +187,7 @@ def check_final(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
 
 
 def check_anonymous(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
+    """ "It becomes 3": something has, or gets, this value."""
     for change in moment.changes:
         if change.value is not None and equal(change.value, claim.value):
             return Finding(

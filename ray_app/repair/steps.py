@@ -6,7 +6,7 @@ Every sentence is in the words of the claim grammar, so that the verifier can ho
 import ast
 import random
 
-from ray_app.monologue.check import stores
+from ray_app.monologue.finding import stores
 from ray_app.monologue.phrase import change, is_tellable, listed, truth, working
 from ray_app.monologue.telling import spelled
 from ray_app.monologue.timeline import Moment, Timeline

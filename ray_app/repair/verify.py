@@ -13,12 +13,14 @@ the fix changes, and the fix is judged by running it.
 from dataclasses import dataclass, replace
 
 from ray_app import records
-from ray_app.monologue.check import Finding, check, equal, place, quotes
+from ray_app.monologue.check import check
 from ray_app.monologue.claim import Claim
 from ray_app.monologue.claims import parse
 from ray_app.monologue.coverage import missing
 from ray_app.monologue.evaluate import Unknown, show
+from ray_app.monologue.finding import Finding, equal, place
 from ray_app.monologue.grounds import grounded
+from ray_app.monologue.quotes import quotes
 from ray_app.monologue.source import read
 from ray_app.monologue.timeline import Moment, Timeline, arrange
 from ray_app.monologue.verify import Verdict, unfit
