@@ -37,7 +37,7 @@ def explain(
     """The verified repair of a case from the runs of the same calls by both versions, or why there is none."""
     fitting = [(bad, good) for bad, good in zip(wrong, right, strict=True) if fit(case.fixed, good)]
     if not fitting:
-        return _refused(case, "fix fails its tests")
+        return _refused(case, "fix fails its tests" if right else "no tests")
     found = smallest([bad for bad, _ in fitting], [good for _, good in fitting])
     if found is None:
         return _refused(case, "no test fails")
