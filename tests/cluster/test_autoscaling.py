@@ -15,6 +15,9 @@ from tests.cluster.fake_cluster import fake_cluster
 from tests.processes import adopted
 
 PROJECT = Path(__file__).parents[2]
+IDLE_S = 45.0
+"""Longer than a stage takes to start: a node of the last stage that is on its way out still counts, and the autoscaler
+would start one with GPUs in its place."""
 
 
 def small_workers() -> dict[str, Any]:
@@ -28,7 +31,7 @@ def small_workers() -> dict[str, Any]:
 
 @pytest.mark.slow
 def test_autoscaling_synthesize_makes_workers_appear_and_they_go_when_idle(tmp_path):
-    with adopted(), fake_cluster(small_workers()) as environment:
+    with adopted(), fake_cluster(small_workers(), IDLE_S) as environment:
         job = [sys.executable, "-m", "tests.cluster.watched_job", str(tmp_path)]
         done = subprocess.run(job, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
