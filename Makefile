@@ -59,7 +59,7 @@ format: $(STAMP)  ## rewrite the sources in the house format
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format -q .
 
 bench: $(STAMP)  ## every benchmark, each against its rival in the same run
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 clean:  ## remove caches and builds (not .venv, not runs)
 	@rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

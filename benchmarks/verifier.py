@@ -4,8 +4,8 @@
 
 Sources: CRUXEval, HumanEval solutions, functions mined from installed packages, grown programs of each difficulty, and
 CRUXEval programs called so that they raise. Every call is told forward and the telling verified; then each accepted
-telling is corrupted in exactly one place (`benchmarks/planted.py`), once per kind of error that it has room for, and
-verified again. Backward likewise, for the first calls. Free prose is measured on sentences written by hand
+telling is corrupted in exactly one place (`tests/monologue/planted.py`), once per kind of error that it has room for,
+and verified again. Backward likewise, for the first calls. Free prose is measured on sentences written by hand
 (`tests/monologue`). Prints JSON; times are CPU seconds of this process, which verifies without the sandbox.
 """
 
@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.planted import BACKWARD, FORWARD, Corruption
 from ray_app.models import cache_root
 from ray_app.monologue.narrate import backward, forward
 from ray_app.monologue.phrase import tokens
@@ -32,6 +31,7 @@ from ray_app.programs.sources import files, trees
 from ray_app.programs.trace import trace_programs
 from ray_app.records import Execution, Program, TracedProgram
 from ray_app.sandbox.api import execute
+from tests.monologue.planted import BACKWARD, FORWARD, Corruption
 from tests.monologue.prose import share_recognised
 
 Count = Callable[[str], int]

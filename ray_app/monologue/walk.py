@@ -99,7 +99,8 @@ class _Walker:
             if changed & self._told_before:
                 continue
             found = [
-                Checked(claim, check(self.timeline, one, moment)) for claim, one in zip(claims, meant, strict=True)
+                Checked(claim, self._called_anew(check(self.timeline, one, moment), claim, moment))
+                for claim, one in zip(claims, meant, strict=True)
             ]
             if all(item.finding.holds or item.claim.kind in ("code", "quote") for item in found) and not _refuted(
                 found
@@ -206,6 +207,12 @@ class _Walker:
         )
         begun = called[0].call if called else moment.start
         self.cursor = max(self.cursor, moment.end if told else begun)
+
+    def _called_anew(self, finding: Finding, claim: Claim, moment: Moment) -> Finding:
+        """A statement that still runs has made its earlier calls already: they cannot be told as made now."""
+        if claim.kind == "call" and claim.how == "call" and finding.holds and not self._called(claim, moment):
+            return Finding(False, f"{finding.evidence}, but earlier than this is told")
+        return finding
 
     def _called(self, claim: Claim, moment: Moment) -> list[Frame]:
         """The frames from the cursor on that a call claim can mean."""
