@@ -1,9 +1,9 @@
 """Free prose about small runs, in the manner of language models and of teachers: how much of it the grammar reads.
 
 Written without looking at the grammar. At first contact 86 of the 116 statements were recognised, 3 true passages
-refuted and 6 false twins found true; the verifier was then mended on these same rows, so that since then they guard what
-was reached and say nothing about prose that nobody has seen. Each row is a program, a true passage, the number of
-checkable statements in it as a person counts them, and a false twin.
+refuted and 6 false twins found true; the verifier was then mended on these same rows. Since then they guard what was
+reached, and say nothing about prose that nobody has seen. Each row is a program, a true passage, the number of checkable
+statements in it as a person counts them, and a false twin.
 """
 
 from collections.abc import Iterator
