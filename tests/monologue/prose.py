@@ -2,8 +2,8 @@
 
 Written without looking at the grammar. At first contact 86 of the 116 statements were recognised, 3 true passages
 refuted and 6 false twins found true; the verifier was then mended on these same rows. Since then they guard what was
-reached, and say nothing about prose that nobody has seen. Each row is a program, a true passage, the number of checkable
-statements in it as a person counts them, and a false twin.
+reached, and say nothing about prose that nobody has seen. Each row is a program, a true passage, the number of
+checkable statements in it as a person counts them, and a false twin.
 """
 
 from collections.abc import Iterator
