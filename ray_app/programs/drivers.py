@@ -6,6 +6,7 @@ def stack_peek(items, depth):
 """
 
 import ast
+import keyword
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -146,4 +147,5 @@ def _slim(definition: ast.ClassDef, methods: dict[str, ast.FunctionDef], method:
 
 
 def _snake(name: str) -> str:
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.lstrip("_")).lower()
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.lstrip("_")).lower()
+    return f"{snake}_" if keyword.iskeyword(snake) or not snake.isidentifier() else snake

@@ -158,8 +158,10 @@ def _program(target: _Target, module: Module, sites: Sequence[Call], file: Sourc
     check_pure(target.slim or target.own)
     code = module.close(target.definition, config.max_code_chars, target.slim)
     code += f"\n\n{target.driver}" if target.driver else ""
-    tree = ast.parse(code)
-    check_pure(tree)
+    try:
+        check_pure(ast.parse(code))
+    except (SyntaxError, ValueError) as error:  # pieces that are fine apart, such as a future import behind a function
+        raise Impure("does not fit together", str(error)) from error
     calls = known[: config.calls - 2]
     calls += guessed_calls(target.signature, config.calls - len(calls), config.seed)
     texts = tuple(dict.fromkeys(_written(call, target) for call in calls))

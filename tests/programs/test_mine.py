@@ -252,6 +252,11 @@ def test_method_becomes_a_driver_with_as_much_of_its_class_as_it_needs(tmp_path:
     assert reasons["TallySheet.save"] == "denied name"
 
 
+def test_method_of_a_class_named_like_a_keyword_gets_a_name_that_is_none(tmp_path: Path) -> None:
+    programs, _ = mined(tmp_path, COUNTER.replace("TallySheet", "For"))
+    assert "    for_ = For(items)\n    return for_.at_least(limit)\n" in programs["for__at_least"].code
+
+
 def test_dataclass_is_made_from_its_fields_and_a_static_method_needs_no_object(tmp_path: Path) -> None:
     programs, _ = mined(
         tmp_path,
