@@ -70,9 +70,16 @@ class _Follower:
         over = self._over_parameters(expression)
         if over is None:
             return
-        text = ast.unparse(over)
-        if len(text) <= _LIMIT and any(
-            isinstance(node, ast.Name) and node.id in self.timeline.frames[0].arguments for node in ast.walk(over)
+        try:
+            text = ast.unparse(over)
+        except ValueError:  # an f-string cannot hold what would now stand in it
+            return
+        if (
+            len(text) <= _LIMIT
+            and "\n" not in text
+            and any(
+                isinstance(node, ast.Name) and node.id in self.timeline.frames[0].arguments for node in ast.walk(over)
+            )
         ):
             self.found.append(Fact(moment.line, text, kind, outcome))
 

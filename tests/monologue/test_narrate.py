@@ -195,6 +195,15 @@ def test_backward_finds_another_input_where_there_is_one() -> None:
     assert "`len(s) == 4`" in text
 
 
+@pytest.mark.parametrize("separator", ["\\n", "\\t"])
+def test_backward_constraint_that_no_f_string_can_hold_is_left_out(separator: str) -> None:
+    code = f"def f(words):\n    gap = '{separator}'\n    return f'<{{gap.join(words)}}>'\n"
+    execution = execute(code, ["f(['a', 'b'])"])[0]
+    text, _ = backward(code, "f", execution, seed=0, max_tokens=1024)
+    assert "1. `" in text
+    assert verify_backward(code, "f", execution, text).accepted
+
+
 def test_narrate_rows_are_two_per_fit_execution_and_rejects_for_others() -> None:
     code = "def f(n):\n    k = 10 // n\n    return k\n"
     calls = ("f(3)", "f(0)")
