@@ -70,16 +70,9 @@ class _Follower:
         over = self._over_parameters(expression)
         if over is None:
             return
-        try:
-            text = ast.unparse(over)
-        except ValueError:  # an f-string cannot hold what would now stand in it
-            return
-        if (
-            len(text) <= _LIMIT
-            and "\n" not in text
-            and any(
-                isinstance(node, ast.Name) and node.id in self.timeline.frames[0].arguments for node in ast.walk(over)
-            )
+        text = _written(over)
+        if 0 < len(text) <= _LIMIT and any(
+            isinstance(node, ast.Name) and node.id in self.timeline.frames[0].arguments for node in ast.walk(over)
         ):
             self.found.append(Fact(moment.line, text, kind, outcome))
 
@@ -101,6 +94,16 @@ class _Follower:
         return _Substitute(
             {name: value for name, value in self.known.items() if value is not None and name not in scoped}
         ).visit(copy.deepcopy(expression))
+
+
+def _written(expression: ast.expr) -> str:
+    """The expression on one line; "" if it cannot be written, because an f-string cannot hold what now stands in it."""
+    try:
+        text = ast.unparse(expression)
+        ast.parse(text, mode="eval")
+    except (ValueError, SyntaxError):
+        return ""
+    return "" if "\n" in text else text
 
 
 def _mutates(call: ast.Call) -> bool:

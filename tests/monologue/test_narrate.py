@@ -197,7 +197,7 @@ def test_backward_finds_another_input_where_there_is_one() -> None:
 
 @pytest.mark.parametrize("separator", ["\\n", "\\t"])
 def test_backward_constraint_that_no_f_string_can_hold_is_left_out(separator: str) -> None:
-    code = f"def f(words):\n    gap = '{separator}'\n    return f'<{{gap.join(words)}}>'\n"
+    code = f"def f(words):\n    gap = '{separator}'\n    body = f', {{gap}}'.join(words)\n    return f'<{{body}}>'\n"
     execution = execute(code, ["f(['a', 'b'])"])[0]
     text, _ = backward(code, "f", execution, seed=0, max_tokens=1024)
     assert "1. `" in text
