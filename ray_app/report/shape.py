@@ -120,12 +120,15 @@ def monologues(root: str) -> dict[str, Any] | None:
     }
 
 
+_SAMPLES = ("samples", "samples-nl", "samples-repair")
+
+
 def samples(root: str) -> dict[str, Any] | None:
     """Counts over the training and held-out samples, and the length of the responses per task."""
     splits: dict[str, Counter[str]] = {}
     lengths: dict[str, list[int]] = {}
     unit, measure = length_unit(root)
-    tables = (Dataset(root, name).columns("task", "split", "response") for name in ("samples", "samples-nl"))
+    tables = (Dataset(root, name).columns("task", "split", "response") for name in _SAMPLES)
     for table in itertools.chain.from_iterable(tables):
         for task, split, response in _rows(table, "task", "split", "response"):
             splits.setdefault(task, Counter())[split] += 1
