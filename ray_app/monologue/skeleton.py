@@ -387,6 +387,9 @@ def _is_variable(piece: str, start: int, end: int, text: str) -> bool:
     )
 
 
+_COMPLEX = re.compile(r"\([-+.\w]+j\)")
+
+
 @functools.lru_cache(maxsize=8_192)
 def _literal(piece: str) -> tuple[str, str] | None:
     if piece.isdecimal() and piece.isascii() and (piece[0] != "0" or piece == "0"):
@@ -429,7 +432,7 @@ def _bracketed(text: str, match: re.Match[str], names: frozenset[str]) -> tuple[
             found = ("E", piece)
         return end, found
     piece = text[opening:end]
-    if text[opening] == "(" and "," not in piece and piece != "()":
+    if text[opening] == "(" and "," not in piece and piece != "()" and not _COMPLEX.fullmatch(piece):
         return opening + 1, None
     found = _literal(piece)
     return (end, found) if found else (opening + 1, None)

@@ -32,7 +32,7 @@ class MineConfig:
 
     max_file_bytes: int = 1_000_000
     max_code_chars: int = 4_000
-    min_nodes: int = 20
+    min_nodes: int = 16
     max_lines: int = 60
     max_parameters: int = 6
     calls: int = 12

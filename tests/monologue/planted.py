@@ -13,7 +13,7 @@ from ray_app.records import Execution
 Corruption = Callable[[str, Execution, str, random.Random], str | None]
 _CHANGED = re.compile(
     r"(?P<name>`[A-Za-z_]\w*`) (?:becomes|is now|is set to|changes to|starts as) "
-    r"(?P<value>-?\d+|'[^'\\]*')(?=[.,]| and)"
+    r"(?P<value>-?\d+|'[^'\\]*')(?=[.,](?!\d)| and)"
 )
 
 

@@ -16,6 +16,7 @@ def kinds(text: str) -> list[tuple[str, str, str]]:
         ("`total` goes from 1 to 3", [("value", "total", "3")]),
         ("`len(xs)` is 2", [("expression", "len(xs)", "2")]),
         ("xs becomes ['a; b', \"it's\"].", [("value", "xs", "['a; b', \"it's\"]")]),
+        ("the function returns (24+0j).", [("return", "", "(24+0j)")]),
         ("the loop runs twice", [("count", "", "2")]),
         ("it raises ValueError", [("exception", "ValueError", "")]),
         ("nothing to see here", []),
