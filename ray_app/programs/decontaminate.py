@@ -190,18 +190,24 @@ def _functions(code: str, min_nodes: int) -> list[tuple[str, int, str]]:
         return []
 
 
+_DICTS = re.compile(r"^(?:Counter|OrderedDict)\((\{.*\})\)$", re.DOTALL)
+_SAME_TRUTH = frozenset({("<Match>", "True"), ("None", "False")})
+
+
 def _agrees(test: Test, run: Execution) -> bool:
-    """Whether the result is the expected value; equal as Python values, so 1 == 1.0, [1] != (1,), floats nearly."""
+    """Whether the result is the expected value as the benchmarks' own checks see it: equal as Python values, so that
+    1 == 1.0, [1] != (1,) and a Counter is a dict; floats nearly; a match object or None where a truth is expected.
+    """
     if run.status != "ok" or run.output is None:
         return False
-    if run.output == test.expected:
+    if run.output == test.expected or (run.output, test.expected) in _SAME_TRUTH:
         return True
     try:
-        found, wanted = ast.literal_eval(run.output), ast.literal_eval(test.expected)
+        found, wanted = ast.literal_eval(_DICTS.sub(r"\1", run.output)), ast.literal_eval(test.expected)
         if test.within:
             found, wanted = WITHIN[test.within](found), WITHIN[test.within](wanted)
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return False
     if isinstance(found, float) and isinstance(wanted, float):
-        return math.isclose(found, wanted, rel_tol=1e-6)
+        return math.isclose(found, wanted, rel_tol=1e-4)
     return bool(found == wanted)

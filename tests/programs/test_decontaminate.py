@@ -138,6 +138,30 @@ REWRITES = {
 }
 
 
+@pytest.mark.parametrize(
+    ("code", "asserted"),
+    [
+        (
+            "from collections import Counter\ndef g(s):\n    return Counter(s)\n",
+            ("candidate('aab') == {'a': 2, 'b': 1}", "candidate('') == {}", "candidate('c') == {'c': 1}"),
+        ),
+        (
+            "import re\ndef g(s):\n    return re.search('ab', s)\n",
+            ("candidate('aab') == True", "candidate('') == False", "candidate('ba') == False"),
+        ),
+    ],
+)
+def test_result_that_the_benchmarks_check_takes_for_equal_is_equal(
+    tmp_path: Path, code: str, asserted: tuple[str, ...]
+) -> None:
+    lines = "".join(f"    assert {each}\n" for each in asserted)
+    record = RECORD | {"canonical_solution": "def k(s):\n    ...\n", "test": f"def check(candidate):\n{lines}"}
+    path = tmp_path / "toy.jsonl"
+    path.write_text(json.dumps(record | {"entry_point": "k"}) + "\n")
+    (found,) = Gate([load_benchmark(path)]).matches([program(code, "g", "g('x')")])
+    assert [match.how for match in found] == ["behaviour"]
+
+
 @needs_data
 def test_rewritten_solutions_are_caught_by_what_they_do() -> None:
     benchmark = load_benchmark(DATA / FILES[0])
