@@ -137,10 +137,7 @@ def _candidates(code: str, shape: Signature, execution: Execution, bound: dict[s
         if fact.line not in deciding_lines or not set(_names(fact.expression)) & set(shape.parameters):
             continue
         if fact.kind == "result" and is_tellable(execution.output) and len(execution.output) < 80:
-            if fact.expression not in shape.parameters:
-                found.append((f"{fact.expression} == {execution.output}", f"L{fact.line} returns"))
-            else:
-                found.append((f"{fact.expression} == {execution.output}", f"L{fact.line} returns"))
+            found.append((f"{fact.expression} == {execution.output}", f"L{fact.line} returns"))
         elif fact.kind == "test":
             found.append((fact.expression if fact.outcome else f"not ({fact.expression})", f"L{fact.line} tests"))
     for name in shape.parameters:

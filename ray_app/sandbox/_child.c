@@ -18,7 +18,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TRACE_BYTES ((size_t)8 << 20) /* protocol.py: TRACE_BYTES */
 #define TRACE_HEADER_BYTES 8
 #define ALIGNMENT 8
 #define NO_TEXT 0xFFFFFFFFu
@@ -29,11 +28,6 @@
 #define EXCEPTION_CHARS 2000
 
 enum { OK, EXCEPTION, SYSTEM_EXIT, MEMORY, COMPILE_ERROR, TRUNCATED, TAMPERED }; /* protocol.py */
-
-typedef struct {
-    uint32_t status, trace, output, exception, printed, flags;
-    uint64_t cpu_ns;
-} RecordHead; /* protocol.py: _HEAD */
 
 typedef struct {
     PyObject *raw, *streams[3]; /* stdout, stderr, stdin; raw is what stdout writes to */
@@ -101,8 +95,7 @@ static void note_import(PyObject *arguments)
     PyObject *type, *error, *traceback, *name = PyTuple_GET_SIZE(arguments) ? PyTuple_GET_ITEM(arguments, 0) : NULL;
     PyErr_Fetch(&type, &error, &traceback);
     const char *text = name && PyUnicode_CheckExact(name) ? PyUnicode_AsUTF8(name) : NULL;
-    note("import", text ? " " : "");
-    if (text && audit.count && strlen(text) < MAX_NOTE_CHARS / 2) strcat(audit.notes[audit.count - 1], text);
+    note(text ? "import " : "import", text ? text : "");
     PyErr_Restore(type, error, traceback);
 }
 
@@ -114,7 +107,7 @@ static int on_audit(const char *event, PyObject *arguments, void *Py_UNUSED(data
     } else if (is_among(event, audit.forbidden) || strncmp(event, "ctypes.", 7) == 0) {
         _exit(EXIT_TAMPERED);
     } else if (strcmp(event, "import") == 0) {
-        if (audit.count < MAX_NOTES) note_import(arguments);
+        note_import(arguments);
     } else if (strcmp(event, "open") == 0 ||
                (begins_with_any(event, audit.observed) && !is_among(event, audit.harmless))) {
         note(event, "");

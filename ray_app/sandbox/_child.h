@@ -8,7 +8,9 @@
 
 #include <stdint.h>
 
-/* ray_app/sandbox/protocol.py: HEADER, JOB, and the exit codes. */
+/* ray_app/sandbox/protocol.py: TRACE_BYTES, HEADER, JOB, _HEAD, and the exit codes. */
+#define TRACE_BYTES ((size_t)8 << 20)
+
 typedef struct {
     uint32_t records, running;
     uint64_t started_ns;
@@ -18,6 +20,11 @@ typedef struct {
     double cpu_s, wall_s;
     uint64_t memory_bytes, traced;
 } JobHead;
+
+typedef struct {
+    uint32_t status, trace, output, exception, printed, flags;
+    uint64_t cpu_ns;
+} RecordHead;
 
 enum { EXIT_SLOT_FULL = 96, EXIT_NOT_CONFINED = 97, EXIT_TAMPERED = 98 };
 

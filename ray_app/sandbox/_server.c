@@ -25,8 +25,6 @@
 
 #define VERSION 1 /* ray_app/sandbox/protocol.py: VERSION */
 #define CLIENT 0
-#define TRACE_BYTES ((size_t)8 << 20) /* protocol.py: TRACE_BYTES */
-#define RECORD_HEAD_BYTES 32
 #define DENIAL_NS 20000 /* server.py: _DENIAL_NS */
 #define MAX_DENIALS 64
 #define MIN_PATIENCE_S 0.001
@@ -222,7 +220,7 @@ static int follow(int parent, int listener, Answer *answer)
 static size_t unfinished_trace(size_t committed, const char **trace)
 {
     uint64_t written;
-    *trace = server.slot + sizeof(SlotHeader) + committed + RECORD_HEAD_BYTES;
+    *trace = server.slot + sizeof(SlotHeader) + committed + sizeof(RecordHead);
     memcpy(&written, *trace, sizeof written);
     return written > TRACE_BYTES - sizeof written ? TRACE_BYTES : sizeof written + written;
 }
@@ -231,7 +229,7 @@ static void send_answer(Answer *answer, int traced)
 {
     SlotHeader left = header();
     const char *trace = NULL;
-    size_t most = server.slot_bytes - sizeof left - 2 * RECORD_HEAD_BYTES - TRACE_BYTES;
+    size_t most = server.slot_bytes - sizeof left - 2 * sizeof(RecordHead) - TRACE_BYTES;
     size_t records = left.records < most ? left.records : most;
     size_t unfinished = traced && answer->wait_status != 0 ? unfinished_trace(records, &trace) : 0;
     char *text = server.answer + sizeof(uint32_t) + sizeof *answer, *end = text;
