@@ -12,17 +12,9 @@ from ray_app.errors import EngineError
 from ray_app.mixture import TASKS
 from ray_app.training import deepspeed, memory
 from ray_app.training.model import check_context
+from tests.training.published import DEEPSEEK_6_7B
 
 # Sizes as published with the models.
-DEEPSEEK_6_7B = LlamaConfig(
-    vocab_size=32256,
-    hidden_size=4096,
-    intermediate_size=11008,
-    num_hidden_layers=32,
-    num_attention_heads=32,
-    num_key_value_heads=32,
-    max_position_embeddings=16384,
-)
 QWEN_0_5B, QWEN_1_5B = (
     Qwen2Config(
         vocab_size=151936,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig
+from transformers import AutoModelForCausalLM
 
 from ray_app.errors import EngineError
 from ray_app.training import memory
@@ -15,18 +15,10 @@ from ray_app.training.attention import register
 from ray_app.training.config import TrainConfig
 from ray_app.training.engine import optimizer_for
 from ray_app.training.model import Objective
+from tests.training.published import DEEPSEEK_6_7B
 from tests.training.training_kit import build_model
 
 Make = Callable[..., TrainConfig]
-DEEPSEEK_6_7B = LlamaConfig(
-    vocab_size=32256,
-    hidden_size=4096,
-    intermediate_size=11008,
-    num_hidden_layers=32,
-    num_attention_heads=32,
-    num_key_value_heads=32,
-    max_position_embeddings=16384,
-)
 A6000 = int(48 * memory.GIB * memory.RESERVE)
 
 
