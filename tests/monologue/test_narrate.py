@@ -195,9 +195,10 @@ def test_backward_finds_another_input_where_there_is_one() -> None:
     assert "`len(s) == 4`" in text
 
 
+@pytest.mark.parametrize("joined", ["gap.join(words)", "f', {gap}'.join(words)"])
 @pytest.mark.parametrize("separator", ["\\n", "\\t"])
-def test_backward_constraint_that_no_f_string_can_hold_is_left_out(separator: str) -> None:
-    code = f"def f(words):\n    gap = '{separator}'\n    body = f', {{gap}}'.join(words)\n    return f'<{{body}}>'\n"
+def test_backward_constraint_that_no_f_string_can_hold_is_left_out(separator: str, joined: str) -> None:
+    code = f"def f(words):\n    gap = '{separator}'\n    body = {joined}\n    return f'<{{body}}>'\n"
     execution = execute(code, ["f(['a', 'b'])"])[0]
     text, _ = backward(code, "f", execution, seed=0, max_tokens=1024)
     assert "1. `" in text
