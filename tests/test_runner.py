@@ -1,14 +1,15 @@
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import ray
 
-from ray_app.errors import ClusterError, StoreError
+from ray_app.errors import ClusterError, InputError, StoreError
 from ray_app.records import Reject, Seed
 from ray_app.runner import run, units
 from ray_app.stage import Spend, Stage
@@ -28,8 +29,8 @@ def shout(rows: Iterable[Seed], config: Config) -> Iterator[Seed | Reject | Spen
             log.write(f"{row.id}\n")
         if row.id == config.fail_at == "deadly":
             os.kill(os.getpid(), signal.SIGKILL)
-        if row.id == config.fail_at == "defect":
-            raise ZeroDivisionError("a defect of the worker")
+        if row.code == "raise":
+            raise ZeroDivisionError(f"cannot divide {row.id}")
         if row.id == config.fail_at and not os.path.exists(config.log + ".healed"):
             raise StoreError(f"cannot digest {row.id}")
         if "bad" in row.code:
@@ -37,6 +38,22 @@ def shout(rows: Iterable[Seed], config: Config) -> Iterator[Seed | Reject | Spen
         else:
             yield Spend(1, 2)
             yield Seed(row.id, row.code.upper(), row.origin, row.license)
+
+
+def in_reverse(rows: Iterable[Seed], config: Config) -> Iterator[Seed | Reject | Spend]:
+    yield from list(shout(rows, config))[::-1]
+
+
+def as_bytes(rows: Iterable[Seed], config: Config) -> Iterator[Seed]:
+    """Something that no shard can hold, for one row."""
+    yield from rows
+
+
+def by_company(rows: Iterable[Seed], config: Config) -> Iterator[Seed]:
+    """Raises for several rows, for none of them alone."""
+    if len(list(rows)) > 1:
+        raise ZeroDivisionError("not alone")
+    yield from ()
 
 
 def stage(tmp_path: Path, num_cpus: float = 1.0, fail_at: str = "") -> Stage[Config, Seed, Seed]:
@@ -108,12 +125,77 @@ def test_run_too_small_cluster_says_what_is_missing(tmp_path):
         run(stage(tmp_path, num_cpus=64), str(tmp_path), rows=seeds(2))
 
 
-def test_run_defect_of_a_worker_names_stage_shard_and_row(tmp_path):
-    rows = [*seeds(2), Seed("defect", "", "here", "MIT")]
+def raising(ids: Iterable[int], count: int) -> list[Seed]:
+    """Rows of which the worker takes those with `ids` badly."""
+    return [Seed(str(i), "raise" if i in ids else f"x{i}", "here", "MIT") for i in range(count)]
+
+
+def test_run_row_for_which_the_worker_raises_is_a_counted_reject(tmp_path):
+    dataset = run(stage(tmp_path), str(tmp_path), rows=raising({4, 5, 8}, 60))
+    assert [row.id for row in dataset.read(Seed)] == [str(i) for i in range(60) if i not in {4, 5, 8}]
+    ledger = dataset.complete().ledger
+    assert (ledger.rows_in, ledger.rows_out, ledger.rejects) == (60, 57, {"error: ZeroDivisionError": 3})
+    rejects = list(dataset.rejects())
+    assert [(row.stage, row.id, row.reason) for row in rejects] == [
+        ("shouted", row_id, "error: ZeroDivisionError") for row_id in ("4", "5", "8")
+    ]
+    assert re.fullmatch(r"cannot divide 4 \(test_runner\.py, line \d+\)", rejects[0].detail)
+
+
+def test_run_other_rows_come_out_as_if_the_raising_ones_were_not_there(tmp_path):
+    kept = [row for row in raising({1}, 40) if row.code != "raise"]
+    run(replace(stage(tmp_path), rows_per_shard=40), str(tmp_path / "with"), rows=raising({1}, 40))
+    run(replace(stage(tmp_path), rows_per_shard=40), str(tmp_path / "without"), rows=kept)
+    with_it, without = (Dataset(str(tmp_path / name), "shouted") for name in ("with", "without"))
+    assert with_it.complete().shards == without.complete().shards
+    assert with_it.complete().ledger.tokens_in == without.complete().ledger.tokens_in
+
+
+def test_run_worker_that_takes_all_rows_at_once_loses_only_the_raising_one(tmp_path):
+    told = replace(stage(tmp_path), worker=in_reverse, rows_per_shard=40)
+    dataset = run(told, str(tmp_path), rows=raising({39}, 40))
+    assert [row.id for row in dataset.read(Seed)] == [str(i) for i in reversed(range(39))]
+
+
+def test_run_row_that_cannot_be_stored_is_a_counted_reject(tmp_path):
+    rows = [Seed(str(i), "\ud800" if i == 7 else f"x{i}", "here", "MIT") for i in range(40)]
+    dataset = run(replace(stage(tmp_path), worker=as_bytes), str(tmp_path), rows=rows)
+    assert len(list(dataset.read(Seed))) == 39
+    assert [row.id for row in dataset.rejects()] == ["7"]
+
+
+def test_run_stage_without_shards_refuses_raising_rows_one_by_one(tmp_path):
+    dataset = run(replace(stage(tmp_path), rows_per_shard=None), str(tmp_path), rows=raising({0, 30}, 40))
+    assert len(list(dataset.read(Seed))) == 38
+    assert [row.id for row in dataset.rejects()] == ["0", "30"]
+
+
+def test_run_worker_that_raises_too_often_stops_and_names_the_first_row(tmp_path):
+    told = (
+        r"^stage shouted: its worker raised for \d of \d+ rows \(at most 5% may\), first for \d+: "
+        r"ZeroDivisionError: cannot divide \d+ \(test_runner\.py, line \d+\); correct the cause, delete .+/shouted and "
+        r"run the same command$"
+    )
+    bad = raising(range(0, 80, 2), 80)
+    with pytest.raises(InputError, match=told):
+        run(stage(tmp_path), str(tmp_path), rows=bad)
+    assert len(Dataset(str(tmp_path), "shouted").finished_shards()) < 40
+    calls = (tmp_path / "log").read_text()
+    with pytest.raises(InputError, match="its worker raised"):
+        run(stage(tmp_path), str(tmp_path), rows=bad)
+    assert (tmp_path / "log").read_text() == calls  # nothing was begun again
+
+
+def test_run_worker_that_raises_for_the_only_row_stops(tmp_path):
+    with pytest.raises(InputError, match="raised for 1 of 1 rows"):
+        run(stage(tmp_path), str(tmp_path), rows=raising({0}, 1))
+
+
+def test_run_worker_that_raises_whatever_the_row_names_stage_and_shard(tmp_path):
     with pytest.raises(ray.exceptions.RayTaskError) as raised:
-        run(stage(tmp_path, fail_at="defect"), str(tmp_path), rows=rows)
-    assert "in stage shouted, shard 1, row 1 of 1 (defect), worker" in str(raised.value)
-    assert "ZeroDivisionError: a defect of the worker" in str(raised.value)
+        run(replace(stage(tmp_path), worker=by_company), str(tmp_path), rows=seeds(2))
+    assert "in stage shouted, shard 0, row 2 of 2 (1), worker" in str(raised.value)
+    assert "ZeroDivisionError: not alone" in str(raised.value)
 
 
 @pytest.mark.slow
