@@ -10,6 +10,7 @@ import yaml
 from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscaling_config_from_ray_cr
 from ray.serve.schema import ServeDeploySchema
 
+from ray_app.runner import SANDBOX
 from ray_app.sandbox.layers import IMPORTANCE
 
 PROJECT = Path(__file__).parents[2]
@@ -97,11 +98,11 @@ def test_cluster_scales_as_ray_reads_it(name):
     if name == "raycluster.yaml":
         assert types["sandbox"]["min_workers"] == 0
         assert types["sandbox"]["max_workers"] == 40
-        assert types["sandbox"]["resources"]["sandbox"] == types["sandbox"]["resources"]["CPU"] == 32
+        assert types["sandbox"]["resources"][SANDBOX] == types["sandbox"]["resources"]["CPU"] == 32
         assert types["gpu"]["resources"]["GPU"] == 8
         head = types[derived["head_node_type"]]["resources"]
         assert (head["cpus_at_most"], head["gpus_at_most"]) == (40 * 32, 8)
-        assert types["gpu"]["resources"]["sandbox"] == 64  # idle cores of GPU nodes run programs too
+        assert SANDBOX not in types["gpu"]["resources"]  # not started for programs; tests/cluster/test_placement.py
 
 
 @pytest.mark.parametrize("group", groups())
