@@ -5,9 +5,10 @@
 Figures are CPU microseconds per program, children included (user + system), best of three rounds; ratios are to the
 lane's line. --actors measures instead the programs per second of a pool of one and of two actors, by the clock on the
 wall: it means something only on two idle cores. Programs are CRUXEval's, where its file is found, and a loop-heavy set
-made here. Rivals (EvalPlus's `untrusted_check`, pysnooper in a subprocess) run under the interpreter named by
---rival-python, and are skipped with a message where they are not installed. The programs are benign; rivals run them
-with whatever isolation they have.
+made here. "Bare fork" is what CPython's own fork costs for a child per program, with nothing of ours. Rivals
+(EvalPlus's `untrusted_check`, pysnooper in a subprocess) run under the interpreter named by --rival-python, and are
+skipped with a message where they are not installed. The programs are benign; rivals run them with whatever isolation
+they have.
 """
 
 import argparse
@@ -45,6 +46,27 @@ for _ in range(2):
     spent = (cpu() - begun) / len(rows)
     best = spent if best is None else min(best, spent)
 print(json.dumps(best * 1e6))
+"""
+BARE_FORK = """
+import gc, json, posix, sys
+rows = json.load(sys.stdin)
+gc.freeze()
+def spent():
+    best = None
+    for _ in range(3):
+        begun = sum(posix.times()[:4])
+        for code, call, _ in rows:
+            if posix.fork():
+                posix.wait()
+                continue
+            space = {}
+            exec(compile(code, "<program>", "exec"), space)
+            eval(compile(f"f({call})", "<call>", "eval"), space)
+            posix._exit(0)
+        taken = (sum(posix.times()[:4]) - begun) / len(rows)
+        best = taken if best is None else min(best, taken)
+    return best
+print(spent() * 1e6)
 """
 PYSNOOPER = "import pysnooper\n{code}\nf = pysnooper.snoop()(f)\nf({arguments})\n"
 
@@ -128,6 +150,12 @@ def ours(sandbox: Sandbox, programs: list[tuple[str, str, str]]) -> dict[str, fl
     }
 
 
+def bare_fork(rows: list[tuple[str, str, str]]) -> float:
+    """Microseconds per program of the least that a child per program can cost: a bare interpreter, no wall, no trace."""
+    command = [sys.executable, "-I", "-S", "-c", BARE_FORK]
+    return float(subprocess.run(command, input=json.dumps(rows), capture_output=True, text=True, check=True).stdout)
+
+
 def evalplus(python: str, rows: list[tuple[str, str, str]]) -> float | None:
     """Microseconds per program, None if it is not installed there."""
     literal = [
@@ -181,6 +209,7 @@ def main() -> None:
             sandboxed(sandbox, programs, "safe")
             measured = ours(sandbox, programs)
             few = programs[:60]
+            measured |= {"bare fork, no wall, no trace": bare_fork(programs)}
             measured |= {"EvalPlus untrusted_check": evalplus(options.rival_python, few)}
             measured |= {"pysnooper in subprocess": pysnooper(options.rival_python, few[:20])}
             _print(name, measured)
