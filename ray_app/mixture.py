@@ -7,12 +7,10 @@ of (monologues, probe questions) the code carries their labels as comments, `# [
 quote is changed, no line is moved.
 """
 
-import bisect
 import hashlib
-import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import pyarrow as pa
 
@@ -276,92 +274,6 @@ def to_rl(rows: Iterable[Monologue], *, held_out_fraction: float) -> pa.Table:
         if not row.exception
     ]
     return pa.Table.from_pylist(records, schema=RL_SCHEMA)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One configuration of a published data set: a name, the files (a glob below the card) and what is in them."""
-
-    name: str
-    files: str
-    schema: pa.Schema
-    rows: int
-
-
-def dataset_card(
-    title: str,
-    parts: Sequence[Part],
-    licenses: Collection[str],
-    recipe: Mapping[str, Any],
-    sections: Sequence[tuple[str, str]] = (),
-) -> str:
-    """README.md of an export: Hugging Face front matter, what a row guarantees and what not, and the whole recipe.
-
-    `licenses` are those of the programs; more than one becomes "other" with their names. The first part is the default.
-    `sections` are (heading, Markdown) pairs with what is known of this run's programs.
-    """
-    names = sorted(licenses)
-    front: dict[str, Any] = {
-        "license": names[0].lower() if len(names) == 1 else "other",
-        "language": ["en", "code"],
-        "task_categories": ["text-generation"],
-        "size_categories": [_size_category(sum(part.rows for part in parts))],
-        "tags": ["synthetic", "code", "execution-traces", "semray"],
-        "configs": [
-            {
-                "config_name": part.name,
-                "default": part is parts[0],
-                "data_files": [{"split": "train", "path": part.files}],
-            }
-            for part in parts
-        ],
-        "dataset_info": [
-            {
-                "config_name": part.name,
-                "features": [_feature(field) for field in part.schema],
-                "splits": [{"name": "train", "num_examples": part.rows}],
-            }
-            for part in parts
-        ],
-    }
-    if len(names) > 1:
-        front["license_name"] = " AND ".join(names)
-    header = "\n".join(f"{key}: {json.dumps(value)}" for key, value in front.items())
-    listed = "\n".join(f"- `{part.name}`: {part.rows} rows" for part in parts)
-    return (
-        f"---\n{header}\n---\n# {title}\n\n{listed}\n\n"
-        "Programs were executed in a sandbox; every monologue was checked against the recorded trace, claim by\n"
-        "claim.\n\n"
-        "A forward row guarantees: every statement that the verifier recognises is true at its place in the run,\n"
-        "visit by visit; the state changes that decide the result are told; the answer is the executed call and its\n"
-        "result, or the exception that left it. A backward row guarantees: the witness gives the stated output when\n"
-        "run; every constraint holds for all inputs known to give this output and is false of some other input. A\n"
-        "repair row guarantees: the faulty solution fails the test, the fix passes it and every other known test; the\n"
-        "told steps are true of the faulty run, and its first wrong step is where it first leaves the fixed run.\n\n"
-        "It does not guarantee that a backward constraint holds for inputs that were not tried (some 70 neighbours\n"
-        "were), that the explanation is the only or the shortest one, or that prose which states nothing checkable is\n"
-        "sensible. Benchmarks named in the recipe were kept out; others were not looked for.\n\n"
-        + "".join(f"## {heading}\n\n{text.strip()}\n\n" for heading, text in sections)
-        + f"## Recipe\n\n```json\n{json.dumps(recipe, indent=2, default=str)}\n```\n"
-    )
-
-
-def _size_category(rows: int) -> str:
-    """Hugging Face's size classes: n<1K, 1K<n<10K, ... n>1T."""
-    bounds = ["1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T"]
-    limits = [10**power for power in range(3, 13)]
-    at = bisect.bisect_right(limits, rows)
-    if at == 0:
-        return "n<1K"
-    return "n>1T" if at == len(bounds) else f"{bounds[at - 1]}<n<{bounds[at]}"
-
-
-def _feature(field: pa.Field) -> dict[str, Any]:
-    if pa.types.is_list(field.type) and pa.types.is_struct(field.type.value_type):
-        return {"name": field.name, "list": [_feature(inner) for inner in field.type.value_type]}
-    if pa.types.is_struct(field.type):
-        return {"name": field.name, "struct": [_feature(inner) for inner in field.type]}
-    return {"name": field.name, "dtype": str(field.type)}
 
 
 def _assertion_prompt(task: Task, code: str, assertion: str, *, monologue: bool) -> str:

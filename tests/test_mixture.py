@@ -128,31 +128,6 @@ def test_exports_load_with_datasets(tmp_path: Path) -> None:
         assert loaded.to_list() == table.to_pylist()
 
 
-def test_dataset_card_front_matter_is_read_by_the_hub_library_and_matches_the_tables() -> None:
-    hub = pytest.importorskip("huggingface_hub")
-    parts = [
-        mixture.Part("pyx", "pyx/*.parquet", mixture.PYX_SCHEMA, 900),
-        mixture.Part("messages", "messages/*.parquet", mixture.MESSAGES_SCHEMA, 200),
-        mixture.Part("rl", "rl/*.parquet", mixture.RL_SCHEMA, 10),
-    ]
-    card = hub.DatasetCard(mixture.dataset_card("PyX, remade", parts, {"MIT", "Apache-2.0"}, {"seed": 1}))
-    data = card.data.to_dict()
-    assert data["license"] == "other"
-    assert data["license_name"] == "Apache-2.0 AND MIT"
-    assert data["size_categories"] == ["1K<n<10K"]
-    assert [entry["config_name"] for entry in data["configs"]] == ["pyx", "messages", "rl"]
-    assert [f["name"] for f in data["dataset_info"][0]["features"]] == mixture.PYX_SCHEMA.names
-    assert data["dataset_info"][1]["features"][0]["list"][1] == {"name": "content", "dtype": "string"}
-    assert '"seed": 1' in card.text
-
-
-@pytest.mark.parametrize(("rows", "size"), [(0, "n<1K"), (1_000, "1K<n<10K"), (2_500_000, "1M<n<10M")])
-def test_dataset_card_size_category_follows_the_rows(rows: int, size: str) -> None:
-    card = mixture.dataset_card("x", [mixture.Part("pyx", "*", mixture.PYX_SCHEMA, rows)], {"MIT"}, {})
-    assert f'size_categories: ["{size}"]' in card
-    assert 'license: "mit"' in card
-
-
 def test_repair_sample_shows_labelled_buggy_code_and_answers_with_diagnosis_and_unlabelled_fix() -> None:
     row = dataclasses.replace(REPAIR, buggy=CODE, diagnosis="Root cause: [L2] `s` is doubled.\n", difficulty=4)
     (sample,) = mixture.from_repairs([row], mixture.MixtureConfig(held_out_fraction=0.0))
