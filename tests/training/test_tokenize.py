@@ -47,9 +47,12 @@ def test_encode_long_response_is_cut_and_counted(tokenizer: PreTrainedTokenizerB
 
 
 def test_encode_prompt_that_fills_the_context_is_rejected(tokenizer: PreTrainedTokenizerBase) -> None:
-    made = one(ROW, tokenizer, limit=5)
+    whole = one(ROW, tokenizer)
+    assert isinstance(whole, Document)
+    made = one(ROW, tokenizer, limit=whole.prompt_length)
     assert isinstance(made, Reject)
     assert made.reason == "prompt-too-long"
+    assert isinstance(one(ROW, tokenizer, limit=whole.prompt_length + 1), Document)
 
 
 def test_encode_empty_response_is_rejected(tokenizer: PreTrainedTokenizerBase) -> None:
