@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -137,14 +138,17 @@ def test_job_runs_a_pipeline_on_the_cluster_with_a_root_that_is_mounted(name):
 
 def test_images_are_built_by_the_dockerfile_with_pinned_ray():
     text = (PROJECT / "cluster" / "kuberay" / "Dockerfile").read_text()
-    targets = set(re.findall(r"^FROM \S+ AS (\w+)$", text, re.MULTILINE))
+    built = set(re.findall(r"docker build .* -t (\S+)", text))
+    extras = set(re.findall(r"--build-arg EXTRA=(\w+)", text))
     used = {
         container["image"]
         for spec in clusters().values()
         for group in [spec["headGroupSpec"], *spec["workerGroupSpecs"]]
         for container in group["template"]["spec"]["containers"]
     }
-    assert {image.removeprefix("semray:") for image in used} == targets
+    assert used == built
+    declared = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert extras <= declared.keys()
     pinned = re.search(r"ray\[[^]]*\]==([\d.]+)", (PROJECT / "pyproject.toml").read_text())
     assert pinned is not None
     assert all(spec["rayVersion"] == pinned[1] for spec in clusters().values())
