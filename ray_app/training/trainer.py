@@ -20,6 +20,7 @@ import ray
 import ray.data
 import ray.train
 import torch
+from ray.exceptions import RayError
 from ray.train.torch import TorchTrainer, get_device
 
 from ray_app import store, telemetry
@@ -172,11 +173,29 @@ def _place(rows: pa.Table, split: str, places: Any) -> pa.Table:
 
 
 def _fit(config: TrainConfig, data: _Data) -> ray.train.Result:
+    """The finished run. Ray Train itself restarts workers that die at work, but gives up over one that dies while its
+    group starts: then it is asked again, and goes on from the last checkpoint."""
+    for restarts_left in reversed(range(config.max_failures + 1)):
+        try:
+            return _trainer(config, data).fit()
+        except ray.train.TrainingFailedError as error:
+            at_the_start = isinstance(getattr(error, "controller_failure", None), RayError)
+            if at_the_start and restarts_left:
+                continue
+            reason = str(error).strip().splitlines()[-1]
+            raise EngineError(
+                f"training failed after {config.max_failures} restarts: {reason}; rerun to resume from the last "
+                "checkpoint"
+            ) from error
+    raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _trainer(config: TrainConfig, data: _Data) -> TorchTrainer:
     scored = data.held_out is not None
     datasets: dict[str, Any] = {"train": data.train} | ({"held_out": data.held_out} if scored else {})
     options = ray.data.ExecutionOptions(preserve_order=True)
     storage = store.open_root(config.storage_path)
-    trainer = TorchTrainer(
+    return TorchTrainer(
         _worker,
         train_loop_config={
             "config": config,
@@ -205,13 +224,6 @@ def _fit(config: TrainConfig, data: _Data) -> ray.train.Result:
         datasets=datasets,
         dataset_config=ray.train.DataConfig(datasets_to_split=[], execution_options=options),
     )
-    try:
-        return trainer.fit()
-    except ray.train.TrainingFailedError as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise EngineError(
-            f"training failed after {config.max_failures} restarts: {reason}; rerun to resume from the last checkpoint"
-        ) from error
 
 
 def _worker(job: dict[str, Any]) -> dict[str, Any]:
