@@ -5,14 +5,16 @@ official  the test function returns, given the solution, within 3 s. The asserti
 strict    as official, and every value that the solution returned is of a type that the solution cannot have defined.
 """
 
+import re
 from collections.abc import Sequence
 
 from ray_app.evaluation.items import CHECK, Item
+from ray_app.evaluation.same_code import normal_form
 from ray_app.evaluation.verdicts import UNGRADED, Executor, Verdict, failed
 from ray_app.sandbox.api import Job
 from ray_app.sandbox.limits import Limits
 
-LIMITS = Limits(cpu_s=3.0, wall_s=30.0, memory_bytes=1 << 30)
+LIMITS = Limits(cpu_s=3.0, wall_s=120.0, memory_bytes=1 << 30)
 _GUARD = """
 def _semray_guard(function):
     from builtins import BaseException, dict, frozenset, isinstance, list, set, tuple, type
@@ -48,8 +50,11 @@ def _semray_guard(function):
 
 def grade(item: Item, solutions: Sequence[str], executor: Executor) -> list[Verdict]:
     """One verdict per solution (a whole program that defines `item.entry`), in order; equal ones are graded once."""
-    decided = {solution: _grade_one(item, solution, executor) for solution in dict.fromkeys(solutions)}
-    return [decided[solution] for solution in solutions]
+    known = {item.entry, *re.findall(r"\w+", item.test)}
+    forms = [normal_form(solution, known) for solution in solutions]
+    once = dict(zip(forms, solutions, strict=True))
+    decided = {form: _grade_one(item, solution, executor) for form, solution in once.items()}
+    return [decided[form] for form in forms]
 
 
 def _grade_one(item: Item, solution: str, executor: Executor) -> Verdict:

@@ -6,6 +6,7 @@ literal writes (an OrderedDict, say) are compared by running the official assert
 official  EvalPlus' rule: a solution passes if it agrees on the base inputs and on the extra ones. EvalPlus gives each
           input max(1 s, 4 x reference) of wall time; we give it 1 s + 4 x reference of CPU time. Inputs run many in
           one process, which looks at the clock after each and hands over to the next process when it has run long.
+          Solutions that differ in layout and names only are run once, and not at all if the reference is one of them.
 strict    the same tests by `oracles.strict`.
 """
 
@@ -13,12 +14,14 @@ import ast
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from ray_app.errors import SandboxError
 from ray_app.evaluation import oracles, values
 from ray_app.evaluation.arguments import REVIVE, decode
 from ray_app.evaluation.items import Benchmark, Item
+from ray_app.evaluation.same_code import normal_form
 from ray_app.evaluation.sources import cache_folder
 from ray_app.evaluation.verdicts import UNGRADED, Executor, Verdict
 from ray_app.records import content_id
@@ -27,7 +30,9 @@ from ray_app.sandbox.limits import Limits
 
 Outcome = Literal["pass", "fail", "timeout"]
 _BASE_CPU_S = 1.0
-_SLICE_CPU_S = 0.7
+_SLICE_CPU_S = 0.1
+_SLICE_SHARE = 0.125
+"""A process hands over after 0.1 s, or an eighth of what the solution has used: the time that a hang can waste."""
 _HEAVY_CPU_S = 0.25
 _PIECES = 8
 _REFERENCE_FACTOR = 4.0
@@ -85,7 +90,10 @@ def _semray_run(first, last, longest, slice_s):
         if process_time() - start > slice_s:
             break
     return dumps(told)
-
+"""
+_COMPARISON = """
+_semray_target = {entry}
+{revive}
 def _semray_agrees(index, expected, tolerance):
     from builtins import abs, isinstance, len, list, set, tuple, type
     from json import loads
@@ -102,18 +110,21 @@ class Reference:
     cpu_s: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Suite:
-    """One list of inputs of an item, ready to compare with."""
+    """One list of inputs of an item, with what is needed to compare, which is read when it is."""
 
     item: Item
     inputs: str
     reference: Reference
-    expected: list[Any]
-    tolerances: list[float]
 
-    def __len__(self) -> int:
-        return len(self.expected)
+    @cached_property
+    def arguments(self) -> list[Any]:
+        return decode(self.inputs)
+
+    @cached_property
+    def tolerances(self) -> list[float]:
+        return oracles.tolerances(self.item, [_expected(self.item, text) for text in self.reference.texts])
 
 
 class _MachineError(Exception):
@@ -126,8 +137,14 @@ def grade(benchmark: Benchmark, item: Item, solutions: Sequence[str], executor: 
     The status is "pass", or "base=B plus=P" with B and P one of pass, fail, timeout.
     """
     suites = (_suite(benchmark, item, item.base_inputs, executor), _suite(benchmark, item, item.plus_inputs, executor))
-    decided = {solution: _grade_one(suites, solution, executor) for solution in dict.fromkeys(solutions)}
-    return [decided[solution] for solution in solutions]
+    decided: dict[str, Verdict] = {}
+    if all(map(_agrees_with_itself, suites)):
+        decided[normal_form(item.gold, (item.entry,))] = Verdict(True, True, "pass")
+    forms = [normal_form(solution, (item.entry,)) for solution in solutions]
+    for form, solution in zip(forms, solutions, strict=True):
+        if form not in decided:
+            decided[form] = _grade_one(suites, solution, executor)
+    return [decided[form] for form in forms]
 
 
 def expected_texts(benchmark: Benchmark, item: Item, inputs: str, executor: Executor) -> tuple[str, ...]:
@@ -156,12 +173,17 @@ def _grade_one(suites: tuple[_Suite, _Suite], solution: str, executor: Executor)
     return Verdict(False, False, f"base={base} plus={plus}")
 
 
+def _agrees_with_itself(suite: _Suite) -> bool:
+    return not any(oracles.needs_reading(suite.item, text) for text in suite.reference.texts)
+
+
 def _run_suite(suite: _Suite, solution: str, executor: Executor) -> tuple[Outcome, bool]:
     """The outcome, and whether every test also passed strictly. Stops at the first test that fails."""
-    waiting, strict = _chunks(suite), True
+    waiting, strict, spent_s = _chunks(suite), True, 0.0
     while waiting:
         first, last = waiting.pop()
-        told = _run_chunk(suite, solution, first, last, executor)
+        slice_s = max(_SLICE_CPU_S, _SLICE_SHARE * spent_s)
+        told = _run_chunk(suite, solution, first, last, executor, slice_s)
         if told is None:
             step = -(-(last - first) // _PIECES)
             waiting += [(at, min(at + step, last)) for at in reversed(range(first, last, step))]
@@ -171,6 +193,7 @@ def _run_suite(suite: _Suite, solution: str, executor: Executor) -> tuple[Outcom
         if first + len(told) < last:
             waiting.append((first + len(told), last))
         for index, (text, cpu_s) in enumerate(told, first):
+            spent_s += cpu_s
             if cpu_s > _allowed_s(suite, index):
                 return "timeout", False
             passed, passed_strictly = _judge(suite, solution, index, text, executor)
@@ -195,12 +218,18 @@ def _allowed_s(suite: _Suite, index: int) -> float:
 
 
 def _run_chunk(
-    suite: _Suite, solution: str, first: int, last: int, executor: Executor, longest: int = _LONGEST_TEXT
+    suite: _Suite,
+    solution: str,
+    first: int,
+    last: int,
+    executor: Executor,
+    slice_s: float = _SLICE_CPU_S,
+    longest: int = _LONGEST_TEXT,
 ) -> list[Any] | Outcome | None:
     """What the solution returned for inputs first..last-1, with CPU seconds: up to the one where it raised, or where
     its slice of time ended. Or how it failed; or None if these are too many inputs for the memory of one process."""
-    limits = _limits(_SLICE_CPU_S + max(_allowed_s(suite, index) for index in range(first, last)))
-    call = f"_semray_run({first}, {last}, {longest}, {_SLICE_CPU_S})"
+    limits = _limits(slice_s + max(_allowed_s(suite, index) for index in range(first, last)))
+    call = f"_semray_run({first}, {last}, {longest}, {slice_s})"
     done = executor.run(Job(_program(suite, solution), (call,), limits, trace=False))
     if done is None or done[0].status == "timeout-wall":
         raise _MachineError
@@ -243,7 +272,7 @@ def _judge(suite: _Suite, solution: str, index: int, text: Any, executor: Execut
         text, wanted = _whole(suite, solution, index, executor), _whole(suite, suite.item.gold, index, executor)
         if len(text) + len(wanted) > values.MAX_CHARS:
             return text == wanted, text == wanted
-    arguments, tolerance = decode(suite.inputs)[index], suite.tolerances[index]
+    arguments, tolerance = suite.arguments[index], suite.tolerances[index]
     value, expected = _value(text), _expected(suite.item, wanted)
     try:
         passed = oracles.official(suite.item, arguments, value, expected, tolerance)
@@ -254,7 +283,7 @@ def _judge(suite: _Suite, solution: str, index: int, text: Any, executor: Execut
 
 def _whole(suite: _Suite, solution: str, index: int, executor: Executor) -> str:
     """The text of one returned value however long; `_UNPRINTABLE` if it cannot be had."""
-    told = _run_chunk(suite, solution, index, index + 1, executor, _WHOLE)
+    told = _run_chunk(suite, solution, index, index + 1, executor, longest=_WHOLE)
     return str(told[0][0]) if isinstance(told, list) and told else _UNPRINTABLE
 
 
@@ -273,29 +302,23 @@ def _agrees(suite: _Suite, solution: str, index: int, executor: Executor) -> boo
     """The official comparison, run beside the solution, for an object that cannot be read here."""
     call = f"_semray_agrees({index}, {suite.reference.texts[index]}, {suite.tolerances[index]})"
     limits = _limits(_BASE_CPU_S + _REFERENCE_FACTOR * suite.reference.cpu_s[index])
-    done = executor.run(Job(_program(suite, solution), (call,), limits, trace=False))
+    assertion = "set(value) == set(expected)" if oracles.ignores_order(suite.item) else "value == expected"
+    compare = _COMPARISON.format(revive=REVIVE, inputs=suite.inputs, entry=suite.item.entry, assertion=assertion)
+    done = executor.run(Job(f"{solution}\n{compare}", (call,), limits, trace=False))
     if done is None or done[0].status == "timeout-wall":
         raise _MachineError
     return done[0].status == "ok"
 
 
 def _program(suite: _Suite, solution: str) -> str:
-    assertion = "set(value) == set(expected)" if oracles.ignores_order(suite.item) else "value == expected"
     driver = _DRIVER.format(
-        revive=REVIVE,
-        digits=_MAX_DIGITS,
-        long_bits=_LONG_BITS,
-        inputs=suite.inputs,
-        entry=suite.item.entry,
-        assertion=assertion,
+        revive=REVIVE, digits=_MAX_DIGITS, long_bits=_LONG_BITS, inputs=suite.inputs, entry=suite.item.entry
     )
     return f"{solution}\n{driver}"
 
 
 def _suite(benchmark: Benchmark, item: Item, inputs: str, executor: Executor) -> _Suite:
-    reference = _reference(benchmark, item, inputs, executor)
-    expected = [_expected(item, text) for text in reference.texts]
-    return _Suite(item, inputs, reference, expected, oracles.tolerances(item, expected))
+    return _Suite(item, inputs, _reference(benchmark, item, inputs, executor))
 
 
 def _expected(item: Item, text: str) -> Any:
@@ -312,7 +335,7 @@ def _reference(benchmark: Benchmark, item: Item, inputs: str, executor: Executor
     if path.is_file():
         told = json.loads(path.read_text())
     else:
-        suite = _Suite(item, inputs, Reference((), ()), [], [])
+        suite = _Suite(item, inputs, Reference((), ()))
         count = len(decode(inputs))
         job = Job(
             _program(suite, item.gold),

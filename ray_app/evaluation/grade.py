@@ -12,6 +12,7 @@ from ray_app.evaluation.items import Benchmark, Item
 from ray_app.evaluation.verdicts import Executor, Verdict
 from ray_app.records import Reject, Score
 
+_ANSWERS_PER_SHARE = 2
 UNGRADED = "ungraded"
 """The status of a generation that no grader has seen."""
 
@@ -85,9 +86,11 @@ def grade_item(benchmark: Benchmark, item: Item, answers: Sequence[str], executo
 
 def grade_all(benchmark: Benchmark, rows: Sequence[Score], workers: int = 1) -> list[Score | Reject]:
     """`Grader.grade` on this machine with `workers` sandboxes, which take one item after another. In order."""
+    predicts = any(item.task in ("output", "input") for item in benchmark.items)
     waiting: SimpleQueue[list[int]] = SimpleQueue()
     for indices in _by_item(rows).values():
-        waiting.put(indices)
+        for share in _shares(rows, indices) if predicts else [indices]:
+            waiting.put(share)
     graded: dict[int, Score | Reject] = {}
 
     def work(_: int) -> None:
@@ -102,6 +105,16 @@ def grade_all(benchmark: Benchmark, rows: Sequence[Score], workers: int = 1) -> 
     with ThreadPoolExecutor(max(1, workers)) as pool:
         list(pool.map(work, range(max(1, workers))))
     return [graded[index] for index in range(len(rows))]
+
+
+def _shares(rows: Sequence[Score], indices: Sequence[int]) -> list[list[int]]:
+    """An item's rows in shares of few different answers, so that those that run long are spread over the workers."""
+    places: dict[str, list[int]] = defaultdict(list)
+    for index in indices:
+        places[rows[index].generation].append(index)
+    groups = list(places.values())
+    cuts = range(0, len(groups), _ANSWERS_PER_SHARE)
+    return [[index for group in groups[cut : cut + _ANSWERS_PER_SHARE] for index in group] for cut in cuts]
 
 
 def _by_item(rows: Sequence[Score]) -> dict[str, list[int]]:

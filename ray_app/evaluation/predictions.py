@@ -6,23 +6,26 @@ official  the benchmarks' own rule: the text `assert <output> == <answer>` after
 strict    output: the answer is one literal, equal to the output and of the same type at every level. Input: the answer
           is one call of the function, does not reach into the program by its arguments, and returns exactly the output.
 
+A run that exceeds a first short limit is either proved endless (`endless`) or run again with the whole limit.
+
 An answer that reads as one operand of the assertion is evaluated alone and compared here, where the program cannot
 interfere; only the rest (statements, loose operators, values without a literal) is run as the official text.
 """
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from ray_app.evaluation import values
+from ray_app.evaluation import endless, values
 from ray_app.evaluation.items import Item
 from ray_app.evaluation.verdicts import UNGRADED, Executor, Verdict, failed
 from ray_app.records import Execution
 from ray_app.sandbox.api import Job
 from ray_app.sandbox.limits import Limits
 
-LIMITS = Limits(cpu_s=3.0, wall_s=30.0, memory_bytes=1 << 30, output_chars=65_536)
+LIMITS = Limits(cpu_s=3.0, wall_s=120.0, memory_bytes=1 << 30, output_chars=65_536)
+_FIRST_LOOK = replace(LIMITS, cpu_s=0.2)
 _PASTED_LIMIT = 100_000
 _REFLECTION = frozenset(
     ("globals", "locals", "vars", "exec", "eval", "setattr", "delattr", "getattr", "compile", "open")
@@ -111,7 +114,7 @@ def _evaluate(item: Item, operands: dict[str, _Operand], pasted: list[str], exec
     if not operands:
         return {}
     calls = tuple(dict.fromkeys(operand.expression for operand in operands.values()))
-    done = executor.run(Job(item.prelude + item.code, calls, LIMITS, trace=False))
+    done = _run(Job(item.prelude + item.code, calls, LIMITS, trace=False), executor)
     if done is None:
         return dict.fromkeys(operands, UNGRADED)
     executions = dict(zip(calls, done, strict=True))
@@ -123,6 +126,30 @@ def _evaluate(item: Item, operands: dict[str, _Operand], pasted: list[str], exec
         else:
             decided[answer] = verdict
     return decided
+
+
+def _run(job: Job, executor: Executor) -> list[Execution] | None:
+    """As `executor.run(job)`, but does not wait for the end of what is seen to be endless."""
+    done = executor.run(replace(job, limits=_FIRST_LOOK))
+    slow = [] if done is None else [index for index, one in enumerate(done) if one.status == "timeout-cpu"]
+    for index in slow:
+        alone = replace(job, calls=(job.calls[index],))
+        if not (traced := _seen_endless(alone, executor)):
+            traced = executor.run(alone)
+        if traced is None or done is None:
+            return None
+        done[index] = traced[0]
+    return done
+
+
+def _seen_endless(job: Job, executor: Executor) -> list[Execution] | None:
+    """The execution of the job's only call if it is proved that it never ends."""
+    if not endless.may_prove(job.code):
+        return None
+    done = executor.run(replace(job, limits=_FIRST_LOOK, trace=True))
+    if done is None or done[0].status != "timeout-cpu" or done[0].trace is None:
+        return None
+    return done if endless.proves(job.code, done[0].trace) else None
 
 
 def _returned(item: Item, operand: _Operand, execution: Execution) -> Verdict | None:
@@ -150,7 +177,7 @@ def _compare(item: Item, operand: _Operand, value: Any) -> Verdict:
 def _paste(item: Item, answer: str, executor: Executor) -> Verdict:
     """The official text, run as it stands; never a strict pass."""
     text = f"{item.prelude}{item.code}\nassert {item.output} == {answer}\n"
-    done = executor.run(Job(text, ("None",), LIMITS, trace=False))
+    done = _run(Job(text, ("None",), LIMITS, trace=False), executor)
     if done is None:
         return UNGRADED
     return Verdict(True, False, "pass") if done[0].status == "ok" else failed(done[0])

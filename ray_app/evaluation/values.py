@@ -1,12 +1,17 @@
 """Python values as text, read and compared in trusted code, so that no program can lie about what it returned."""
 
 import ast
+import json
 import math
+import re
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
 RELATIVE_TOLERANCE = 1e-07
+_NUMBERS = re.compile(r"\[*-?\d[-+.e\d, \[\]]*")
+"""Numbers and lists of them, which are quicker to read as JSON, and the same where JSON reads them at all."""
 _NAMES = {"inf": math.inf, "nan": math.nan}
 _MAKERS: dict[str, Callable[..., Any]] = {
     "set": set,
@@ -29,6 +34,9 @@ def read(text: str) -> Any:
     """
     if len(text) > MAX_CHARS:
         raise OpaqueError("longer than is read outside the sandbox")
+    if _NUMBERS.fullmatch(text):
+        with suppress(ValueError, RecursionError):
+            return json.loads(text)
     try:
         return value_of(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError, TypeError) as error:

@@ -26,7 +26,9 @@ def rows(benchmark: Benchmark, answers: list[tuple[str, str]]) -> list[Score]:
 
 
 def failures(benchmark: Benchmark, workers: int = 2) -> dict[str, str]:
-    graded = grade_all(benchmark, rows(benchmark, [(item.id, item.gold) for item in benchmark.items]), workers)
+    """What is wrong with the gold answers; programs get a line more, so that they are run and not just recognised."""
+    golds = [(item.id, item.gold + "\n_more = 1\n" * (item.task == "code")) for item in benchmark.items]
+    graded = grade_all(benchmark, rows(benchmark, golds), workers)
     return {row.item_id: row.status for row in graded if isinstance(row, Score) and not (row.official and row.strict)}
 
 

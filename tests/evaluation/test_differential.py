@@ -5,6 +5,8 @@ from ray_app.evaluation import differential, oracles
 from ray_app.evaluation.arguments import decode, encode
 from ray_app.evaluation.items import Benchmark, Item
 from ray_app.evaluation.verdicts import Executor, Verdict
+from ray_app.records import Execution
+from ray_app.sandbox.api import Job
 
 GOLD = "def halves(n):\n    return [n / 2] * 2\n"
 ITEM = Item("Demo/1", "code", "", "halves", GOLD, base_inputs=encode([[2]]), plus_inputs=encode([[3], [0], [-8]]))
@@ -36,6 +38,35 @@ def verdict(solution: str, executor: Executor, item: Item = ITEM) -> Verdict:
 )
 def test_solution_is_compared_with_the_reference(solution: str, expected: Verdict, executor: Executor) -> None:
     assert verdict(solution, executor) == expected
+
+
+class Counting(Executor):
+    """Counts the jobs that it runs."""
+
+    jobs = 0
+
+    def run(self, job: Job) -> list[Execution] | None:
+        self.jobs += 1
+        return super().run(job)
+
+
+def test_the_same_code_is_run_once_and_the_reference_not_again() -> None:
+    renamed = "def halves(number):  # in two\n    return [number / 2] * 2\n"
+    other = "def halves({0}):\n    half = {0} / 2\n    return [half, half]\n"
+    with Counting() as executor:
+        verdict(GOLD, executor)
+        executor.jobs = 0
+        assert verdict(renamed, executor).strict
+        assert executor.jobs == 0
+        found = differential.grade(BENCHMARK, ITEM, [other.format("n"), other.format("m")], executor)
+        assert [one.strict for one in found] == [True, True]
+        assert executor.jobs == 2
+
+
+def test_a_reference_that_returns_nan_does_not_pass_by_its_text(executor: Executor) -> None:
+    gold = "def f(n):\n    return float('nan')\n"
+    item = Item("Demo/nan", "code", "", "f", gold, base_inputs=encode([[1]]), plus_inputs="[]")
+    assert not verdict(gold, executor, item).official
 
 
 def test_object_that_equals_everything_passes_officially_at_most(executor: Executor) -> None:
