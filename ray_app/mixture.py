@@ -283,8 +283,6 @@ def _assertion_prompt(task: Task, code: str, assertion: str, *, monologue: bool)
 
 
 def _monologue_prompt(row: Monologue) -> str:
-    if row.exception:
-        return exception_prompt(row.code, row.call)
     if row.direction == "forward":
         return forward_prompt(row.code, row.call)
     return backward_prompt(row.code, row.entry, row.output)

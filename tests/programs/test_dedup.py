@@ -48,6 +48,11 @@ def test_functions_are_normalised_on_their_own_from_a_size_on() -> None:
     assert len(functions(both, 1)) == 2
 
 
+def test_shingles_are_all_runs_of_tokens_and_a_short_text_is_one() -> None:
+    assert shingles("1 2 3 4 5 6", length=5) == {"1 2 3 4 5", "2 3 4 5 6"}
+    assert shingles("1 2", length=5) == {"1 2"}
+
+
 def test_renamed_copy_is_refused_with_the_id_of_the_original() -> None:
     first, copy = program(CODE), program(RENAMED, "g")
     kept, refused = deduplicate([first, copy])

@@ -70,11 +70,11 @@ def test_estimate_activations_match_autograd_within_ten_percent(
     assert measured == pytest.approx(expected, rel=0.10)
 
 
-@pytest.mark.parametrize("lora_rank", [0, 4])
-def test_estimate_states_match_the_plain_engine_exactly(make_config: Make, lora_rank: int) -> None:
+@pytest.mark.parametrize(("lora_rank", "precision"), [(0, "fp32"), (4, "fp32"), (0, "bf16")])
+def test_estimate_states_match_the_plain_engine_exactly(make_config: Make, lora_rank: int, precision: str) -> None:
     from ray_app.training.model import load_model
 
-    config = make_config(lora_rank=lora_rank)
+    config = make_config(lora_rank=lora_rank, precision=precision)
     model = load_model(config, torch.device("cpu"))
     optimizer = optimizer_for(model.parameters(), config, torch.device("cpu"))
     for parameter in model.parameters():
