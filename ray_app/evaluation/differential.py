@@ -33,6 +33,8 @@ _BASE_CPU_S = 1.0
 _SLICE_CPU_S = 0.1
 _SLICE_SHARE = 0.125
 """A process hands over after 0.1 s, or an eighth of what the solution has used: the time that a hang can waste."""
+_START_CPU_S = 0.1
+"""What a process may need to load the solution and the inputs, and to tell."""
 _HEAVY_CPU_S = 0.25
 _PIECES = 8
 _REFERENCE_FACTOR = 4.0
@@ -228,7 +230,7 @@ def _run_chunk(
 ) -> list[Any] | Outcome | None:
     """What the solution returned for inputs first..last-1, with CPU seconds: up to the one where it raised, or where
     its slice of time ended. Or how it failed; or None if these are too many inputs for the memory of one process."""
-    limits = _limits(slice_s + max(_allowed_s(suite, index) for index in range(first, last)))
+    limits = _limits(_START_CPU_S + slice_s + max(_allowed_s(suite, index) for index in range(first, last)))
     call = f"_semray_run({first}, {last}, {longest}, {slice_s})"
     done = executor.run(Job(_program(suite, solution), (call,), limits, trace=False))
     if done is None or done[0].status == "timeout-wall":
