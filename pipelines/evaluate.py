@@ -3,13 +3,16 @@
     python -m pipelines.evaluate --recipe demo --root runs/demo
     python -m pipelines.evaluate --recipe demo --root runs/demo --set evaluate.data=/data/benchmarks
 
-Answers are cached, so a run that was cut off asks only for what is missing.
+Answers are cached, so a run that was cut off asks only for what is missing. An exam with `rounds` repairs programs:
+of a recipe that trains on PyX-R (`refine`), base scores are zero-shot self-repair, tuned ones self-repair after PyX-R.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cluster.session import connect, require_packages
 from pipelines import options
@@ -18,8 +21,9 @@ from pipelines.serve import BASE, TUNED, models, serving
 from pipelines.synthesize import endpoint_of
 from pipelines.train import model_directory
 from ray_app import mixture
-from ray_app.evaluation import benchmarks, metrics, process, prompts, robustness, worker
+from ray_app.evaluation import benchmarks, formats, metrics, process, prompts, robustness, worker
 from ray_app.evaluation.benchmarks import held_out
+from ray_app.evaluation.fingerprint import environment
 from ray_app.evaluation.generate import GenerationConfig
 from ray_app.evaluation.items import Benchmark, Item
 from ray_app.evaluation.verdicts import Executor
@@ -27,7 +31,7 @@ from ray_app.evaluation.worker import Question
 from ray_app.records import Score, TracedProgram
 from ray_app.runner import run
 from ray_app.stage import Stage
-from ray_app.store import Dataset
+from ray_app.store import Dataset, write_file
 from ray_app.teacher.endpoint import Endpoint
 from ray_app.training.export import add_scores
 
@@ -52,13 +56,27 @@ def _probes(programs: Iterator[TracedProgram], recipe: Recipe) -> Iterator[Item]
     return process.probe_items(programs, seed=recipe.evaluate.seed)
 
 
-def questions(recipe: Recipe, root: str) -> Iterator[Question]:
-    """Every question of every exam that can be held here; what is left out is said."""
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """An exam as it is held: `benchmark` has the name of its scores and the chosen items only."""
+
+    exam: Exam
+    benchmark: Benchmark
+    generation: GenerationConfig
+
+    def questions(self) -> Iterator[Question]:
+        """The questions that the models are asked."""
+        return (Question(self.generation, item, self.exam.fidelity, self.exam.rounds) for item in self.benchmark.items)
+
+
+def papers(recipe: Recipe, root: str) -> Iterator[Paper]:
+    """Every exam that can be held here, told with its first prompt; what is left out is said."""
     for exam in recipe.evaluate.exams:
         if not recipe.evaluate.data and exam.benchmark not in WITHOUT_DATA:
             print(f"{'evaluate':<12} {exam.benchmark} left out: set evaluate.data to a folder that has it", flush=True)
             continue
-        chosen = _in_other_clothes(_spread(load(exam, recipe, root).items, exam.items), exam, recipe)
+        loaded = load(exam, recipe, root)
+        chosen = _in_other_clothes(_spread(loaded.items, exam.items), exam, recipe)
         if not chosen:
             print(f"{'evaluate':<12} {exam.benchmark} left out: no item fits", flush=True)
             continue
@@ -73,7 +91,7 @@ def questions(recipe: Recipe, root: str) -> Iterator[Question]:
         )
         print(f"{'evaluate':<12} {generation.benchmark}, {exam.prompt_format}: {len(chosen)} items. The first prompt:")
         print(_indented(prompts.prompt(chosen[0], exam.prompt_format)), flush=True)
-        yield from (Question(generation, item, exam.fidelity, exam.rounds) for item in chosen)
+        yield Paper(exam, replace(loaded, name=generation.benchmark, items=tuple(chosen)), generation)
 
 
 def _in_other_clothes(items: list[Item], exam: Exam, recipe: Recipe) -> list[Item]:
@@ -98,7 +116,8 @@ def _indented(text: str) -> str:
 
 def evaluate(recipe: Recipe, root: str, url: str, names: tuple[str, ...]) -> None:
     """Bring the scores of the named models to completion, through the endpoint at `url` (not needed where complete)."""
-    asked = list(questions(recipe, root))
+    held = list(papers(recipe, root))
+    asked = [question for paper in held for question in paper.questions()]
     endpoints = [_endpoint(recipe, root, url, name) for name in names]
     # The models do the work, each with cores of its own; a worker only asks and grades.
     stages = [
@@ -107,8 +126,39 @@ def evaluate(recipe: Recipe, root: str, url: str, names: tuple[str, ...]) -> Non
     ]
     with ThreadPoolExecutor(len(stages)) as pool:
         list(pool.map(lambda stage: run(stage, root, rows=asked), stages))
+    publish(held, root, names)
     if names == (BASE, TUNED):
         add_scores(model_directory(root), headlines(root))
+
+
+def publish(held: Sequence[Paper], root: str, names: Sequence[str]) -> None:
+    """ROOT/official/exams.json says what was asked, of which files, and graded where; beside it, for each model and
+    exam, its answers and verdicts as the official graders read and write them."""
+    asked = [_described(paper) for paper in held]
+    record = {"environment": environment(), "models": list(names), "exams": asked}
+    write_file(f"{root}/official/exams.json", (json.dumps(record, indent=1) + "\n").encode())
+    known = {paper.benchmark.name: paper.benchmark for paper in held}
+    known |= {f"{name}_{way}": exam for name, exam in known.items() for way in ("repair", "resample")}
+    for model in names:
+        groups: dict[tuple[str, str], list[Score]] = {}
+        for row in Dataset(root, f"scores-{model}").read(Score):
+            groups.setdefault((row.benchmark, row.prompt_format), []).append(row)
+        for (benchmark, prompt_format), rows in groups.items():
+            files = formats.official_files(known[benchmark], rows) if benchmark in known else {}
+            for name, text in files.items():
+                folder = "-".join(filter(None, (benchmark, prompt_format)))
+                write_file(f"{root}/official/{model}/{folder}/{name}", text.encode("utf-8", "backslashreplace"))
+
+
+def _described(paper: Paper) -> dict[str, Any]:
+    benchmark, generation = paper.benchmark, paper.generation
+    return {
+        **{key: getattr(benchmark, key) for key in ("name", "version", "md5", "sha256", "origin")},
+        "items": len(benchmark.items),
+        "rounds": paper.exam.rounds,
+        **{key: value for key, value in asdict(generation).items() if key != "benchmark"},
+        "first_prompt": prompts.prompt(benchmark.items[0], generation.prompt_format),
+    }
 
 
 def _endpoint(recipe: Recipe, root: str, url: str, name: str) -> Endpoint:

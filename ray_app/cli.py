@@ -29,12 +29,17 @@ def grade(
     any_version: Annotated[bool, typer.Option(help="accept a benchmark file that is no known release")] = False,
     partial: Annotated[bool, typer.Option(help="exit 0 even if problems of the benchmark have no sample")] = False,
     workers: Annotated[int, typer.Option(help="sandboxes; 0 means one per core")] = 0,
+    official: Annotated[
+        Path | None, typer.Option(help="folder for the results as EvalPlus and CRUXEval write them")
+    ] = None,
 ) -> None:
     """Grade a samples file: one verdict row per sample into --out, pass@1 (official and strict) as JSON on stdout."""
     from ray_app.evaluation import command
 
     try:
-        graded = command.grade_file(benchmark, samples, out, data, any_version=any_version, workers=workers)
+        graded = command.grade_file(
+            benchmark, samples, out, data, any_version=any_version, workers=workers, official=official
+        )
     except SemrayError as error:
         typer.echo(f"semray grade: {error}", err=True)
         raise typer.Exit(1) from error

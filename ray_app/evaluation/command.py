@@ -12,6 +12,7 @@ from ray_app.evaluation.fingerprint import environment
 from ray_app.evaluation.grade import grade_all
 from ray_app.evaluation.metrics import Estimate, Rule, Summary, compare, estimate, rates, summarise
 from ray_app.records import Score
+from ray_app.store import write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,10 @@ def grade_file(
     *,
     any_version: bool = False,
     workers: int = 0,
+    official: Path | None = None,
 ) -> Graded:
-    """Grades `samples` and writes the verdicts to `out`. `workers` 0 means one sandbox per core.
+    """Grades `samples` and writes the verdicts to `out`, and to the folder `official` as the official graders write
+    them. `workers` 0 means one sandbox per core.
 
     Ids of the file that are not in the benchmark are skipped and ids it lacks are not counted; both are named in
     `warnings`. InputError for a benchmark, file or row that cannot be used.
@@ -41,6 +44,8 @@ def grade_file(
     read = formats.read_samples(samples, loaded)
     rows = [row for row in grade_all(loaded, read.rows, workers or os.cpu_count() or 1) if isinstance(row, Score)]
     formats.write_verdicts(out, rows)
+    for name, text in formats.official_files(loaded, rows).items() if official else ():
+        write_file(f"{official}/{name}", text.encode())
     if all(row.official is None for row in rows):
         raise InputError(f"no sample could be graded: the sandbox failed on all {len(rows)}; run `semray doctor`")
     summary = summarise(rows)

@@ -16,6 +16,7 @@ from ray_app.evaluation.metrics import by_problem, official_list, summarise
 from ray_app.evaluation.sources import unpacked
 from ray_app.evaluation.verdicts import Verdict
 from ray_app.records import Score
+from ray_app.store import write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def write_verdicts(path: Path, rows: Iterable[Score]) -> None:
         {"id": r.item_id, "sample": r.sample, "official": r.official, "strict": r.strict, "status": r.status}
         for r in rows
     )
-    _write(path, "".join(json.dumps(line) + "\n" for line in lines))
+    write_file(str(path), "".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
 def read_verdicts(path: Path) -> list[Score]:
@@ -141,23 +142,39 @@ def read_verdicts(path: Path) -> list[Score]:
     return rows
 
 
-def write_evalplus_samples(path: Path, benchmark: Benchmark, rows: Iterable[Score]) -> None:
-    """samples.jsonl with whole programs, as `evalplus.evaluate` reads it."""
-    _write(
-        path,
-        "".join(
-            json.dumps({"task_id": key, "solution": answer}) + "\n"
-            for key, given in _generations(benchmark, rows).items()
-            for answer in given
-        ),
+def official_files(benchmark: Benchmark, rows: Sequence[Score]) -> dict[str, str]:
+    """Answers and verdicts in the official forms, by file name; none for tasks that have no official form.
+
+    Programs: samples.jsonl as `evalplus.evaluate` reads it, and what it writes. Predictions: CRUXEval's
+    generations.json, and the scored file.
+    """
+    tasks = {item.task for item in benchmark.items}
+    if tasks == {"code"}:
+        return {
+            "samples.jsonl": evalplus_samples(benchmark, rows),
+            "samples_eval_results.json": evalplus_results(benchmark, rows),
+        }
+    if tasks <= {"output", "input"}:
+        return {"generations.json": json.dumps(_generations(benchmark, rows)), "scored.json": scored(benchmark, rows)}
+    return {}
+
+
+def evalplus_samples(benchmark: Benchmark, rows: Iterable[Score]) -> str:
+    """samples.jsonl with whole programs."""
+    return "".join(
+        json.dumps({"task_id": key, "solution": answer}) + "\n"
+        for key, given in _generations(benchmark, rows).items()
+        for answer in given
     )
 
 
-def write_evalplus_results(path: Path, benchmark: Benchmark, rows: Sequence[Score]) -> None:
-    """*_eval_results.json, with the data set's hash; failed inputs are not listed."""
+def evalplus_results(benchmark: Benchmark, rows: Iterable[Score]) -> str:
+    """*_eval_results.json, with the data set's hash; failed inputs and samples without a verdict are not listed."""
     items = {item.id: item for item in benchmark.items}
     graded: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
+        if row.official is None:
+            continue
         base, plus = statuses(Verdict(row.official, row.strict, row.status))
         graded[row.item_id].append(
             {
@@ -170,23 +187,18 @@ def write_evalplus_results(path: Path, benchmark: Benchmark, rows: Sequence[Scor
             }
         )
     date = datetime.now().strftime("%Y-%m-%d %H:%M")
-    _write(path, json.dumps({"date": date, "hash": benchmark.md5, "eval": graded}))
+    return json.dumps({"date": date, "hash": benchmark.md5, "eval": graded})
 
 
-def write_generations(path: Path, benchmark: Benchmark, rows: Iterable[Score]) -> None:
-    """generations.json as CRUXEval's evaluation reads it."""
-    _write(path, json.dumps(_generations(benchmark, rows)))
-
-
-def write_scored(path: Path, benchmark: Benchmark, rows: Sequence[Score]) -> None:
+def scored(benchmark: Benchmark, rows: Sequence[Score]) -> str:
     """CRUXEval's scored file: generations, verdicts (less those that the official scorer drops), pass@1, pass@5."""
     official = summarise(rows, (1, 5)).official
-    scored = {
+    found = {
         "raw_generations": _generations(benchmark, rows),
         "raw_scored_generations": {key: official_list(group) for key, group in by_problem(rows).items()},
         **{f"pass_at_{k}": 100 * estimate.mean for k, estimate in official.items()},
     }
-    _write(path, json.dumps(scored))
+    return json.dumps(found)
 
 
 def _generations(benchmark: Benchmark, rows: Iterable[Score]) -> dict[str, list[str]]:
@@ -196,10 +208,3 @@ def _generations(benchmark: Benchmark, rows: Iterable[Score]) -> dict[str, list[
     for row in rows:
         found[row.item_id].append(prompts.answer_of(items[row.item_id], row))
     return dict(found)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

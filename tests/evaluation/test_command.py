@@ -22,8 +22,11 @@ def test_grade_writes_verdicts_and_prints_both_pass_rates(data: Path, tmp_path: 
     samples = write(
         tmp_path / "g.json", {"sample_0": ["4 or [(4, 1), (4, 1), (4, 1), (4, 1), (2, 3), (2, 3)]", "f(1)"]}
     )
-    result = grade(data, samples, tmp_path / "v.jsonl", "cruxeval_output", "--partial")
+    official = tmp_path / "official"
+    result = grade(data, samples, tmp_path / "v.jsonl", "cruxeval_output", "--partial", "--official", str(official))
     assert result.exit_code == 0, result.output
+    assert json.loads((official / "generations.json").read_text()) == json.loads(samples.read_text())
+    assert json.loads((official / "scored.json").read_text())["raw_scored_generations"] == {"sample_0": [True, False]}
     report = json.loads(result.stdout)
     assert (report["official_pass@1"], report["strict_pass@1"]) == (0.5, 0.0)
     assert report["data"]["version"] == "cruxeval-190faf16"

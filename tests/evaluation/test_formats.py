@@ -86,15 +86,14 @@ def row(item: str, sample: int, generation: str, official: bool, status: str) ->
     return Score("demo", item, sample, "m", "", "", generation, official, official, status)
 
 
-def test_scored_file_lists_verdicts_as_the_official_scorer_does(tmp_path: Path) -> None:
+def test_scored_file_lists_verdicts_as_the_official_scorer_does() -> None:
     rows = [
         row("sample_0", 0, "2", True, "pass"),
         row("sample_0", 1, "f(1)", False, "malformed"),
         row("sample_1", 0, "f(1)", False, "malformed"),
         row("sample_1", 1, "7", False, "wrong"),
     ]
-    formats.write_scored(tmp_path / "scored.json", PREDICTIONS, rows)
-    found = json.loads((tmp_path / "scored.json").read_text())
+    found = json.loads(formats.official_files(PREDICTIONS, rows)["scored.json"])
     assert found["raw_scored_generations"] == {"sample_0": [True], "sample_1": [False, False]}
     assert found["raw_generations"] == {"sample_0": ["2", "f(1)"], "sample_1": ["f(1)", "7"]}
     assert found["pass_at_1"] == 50
@@ -102,18 +101,18 @@ def test_scored_file_lists_verdicts_as_the_official_scorer_does(tmp_path: Path) 
 
 def test_generations_written_are_read_back(tmp_path: Path) -> None:
     rows = [row("sample_0", 0, "2", True, "pass"), row("sample_1", 0, "3", False, "wrong")]
-    formats.write_generations(tmp_path / "g.json", PREDICTIONS, rows)
+    (tmp_path / "g.json").write_text(formats.official_files(PREDICTIONS, rows)["generations.json"])
     assert [r.generation for r in formats.read_samples(tmp_path / "g.json", PREDICTIONS).rows] == ["2", "3"]
 
 
 def test_evalplus_files_carry_solutions_statuses_and_the_data_hash(tmp_path: Path) -> None:
     rows = [row("T/0", 0, "a", True, "pass"), row("T/1", 0, "b", False, "base=pass plus=timeout")]
-    formats.write_evalplus_results(tmp_path / "r.json", CODE, rows)
-    found = json.loads((tmp_path / "r.json").read_text())
+    ungraded = Score("demo", "T/1", 1, "m", "", "", "c", None, None, "infrastructure")
+    found = json.loads(formats.official_files(CODE, [*rows, ungraded])["samples_eval_results.json"])
     assert found["hash"] == "md5"
     statuses = {key: (one["base_status"], one["plus_status"]) for key, [one] in found["eval"].items()}
     assert statuses == {"T/0": ("pass", "pass"), "T/1": ("pass", "timeout")}
-    formats.write_evalplus_samples(tmp_path / "s.jsonl", CODE, rows)
+    (tmp_path / "s.jsonl").write_text(formats.official_files(CODE, rows)["samples.jsonl"])
     assert [r.generation for r in formats.read_samples(tmp_path / "s.jsonl", CODE).rows] == ["a", "b"]
 
 

@@ -1,12 +1,16 @@
 """Which questions a recipe asks about a run, without asking them."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from pipelines.evaluate import questions
-from pipelines.recipes import Exam, Recipe, beyond, demo
+from pipelines.evaluate import papers, publish
+from pipelines.recipes import Exam, Recipe, beyond, demo, refine
 from ray_app.mixture import MixtureConfig
+from ray_app.records import Score
+from ray_app.store import Dataset, Ledger, Plan
 from tests.report.run import write_run
 
 
@@ -29,7 +33,7 @@ def test_questions_carry_what_the_exam_wants_to_know(root: str, capsys: pytest.C
         Exam("humaneval", "direct", items=2, max_tokens=64, rounds=2),
         Exam("cruxeval_output", "direct", items=2, max_tokens=64),
     )
-    asked = list(questions(recipe, root))
+    asked = [question for paper in papers(recipe, root) for question in paper.questions()]
     found = [(q.generation.benchmark, q.item.task, q.fidelity, q.rounds) for q in asked]
     assert found[:6].count(("held_out", "output", True, 0)) == 3
     assert found[6:10].count(("held_out_renamed", "output", False, 0)) == 2
@@ -47,3 +51,35 @@ def test_beyond_measures_process_and_robustness() -> None:
     assert {exam.variant for exam in exams} == {"", "renamed", "reformatted"}
     assert any(exam.benchmark == "probes" for exam in exams)
     assert any(exam.rounds for exam in exams)
+
+
+def test_refine_repairs_before_and_after_training_on_repairs() -> None:
+    """`evaluate` asks the base and the tuned model the same: zero-shot, and after PyX-R."""
+    assert refine().train.mixture == (("repair", 1.0),)
+    assert all(exam.rounds for exam in refine().evaluate.exams)
+
+
+def test_what_was_asked_and_where_it_was_graded_is_published_with_the_official_files(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    recipe = asking(Exam("humaneval", "direct", items=2, max_tokens=64, rounds=1))
+    [paper] = papers(recipe, root)
+    first, second = (item.id for item in paper.benchmark.items)
+    rows = [
+        Score("humaneval_repair", first, 0, "m", "", "repair: 1 attempts", "x = 1", False, False, "exception"),
+        Score("humaneval_repair", second, 0, "m", "", "repair: 2 attempts", "x = 2", True, True, "pass"),
+    ]
+    scores = Dataset(root, "scores-base")
+    scores.begin(Plan({}, {}, {}))
+    scores.write_shard(0, Score, rows, [], Ledger())
+    scores.finish()
+    publish([paper], root, ["base"])
+    record = json.loads((tmp_path / "official" / "exams.json").read_text())
+    assert record["environment"]["grader"]
+    assert record["exams"][0] | {"name": "humaneval", "items": 2, "rounds": 1} == record["exams"][0]
+    assert record["exams"][0]["sha256"] == paper.benchmark.sha256
+    assert record["exams"][0]["version"] != "unpinned"
+    assert "def " in record["exams"][0]["first_prompt"]
+    folder = tmp_path / "official" / "base" / "humaneval_repair"
+    assert len((folder / "samples.jsonl").read_text().splitlines()) == 2
+    results = json.loads((folder / "samples_eval_results.json").read_text())
+    assert results["eval"][second][0]["base_status"] == "pass"
