@@ -51,9 +51,10 @@ def ask(
     directions: tuple[Direction, ...] = ("forward", "backward"),
     run: Run = execute,
 ) -> Iterator[Monologue | Reject]:
-    """One verified monologue, or one reject, per execution and direction. TeacherError where the endpoint is dead."""
+    """One verified monologue, or one reject, per execution and direction; none of calls that an exception left.
+    TeacherError where the endpoint is dead."""
     for row in traced:
-        for execution in row.executions:
+        for execution in (run for run in row.executions if run.status != "exception"):
             for direction in directions:
                 yield _write(_Task(row, execution, direction), teacher, how, run)
 

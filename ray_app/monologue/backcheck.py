@@ -83,7 +83,7 @@ def _judge(
     timeline = arrange(read(code), done.trace) if done.trace is not None else None
     constraints = [(claim, predicate) for claim in claims.claims if (predicate := predicate_of(claim, shape, code))]
     loose = tuple(item for item in claims.unchecked if not quotes(code, item.strip("`"), 0))
-    rest = [claim for claim in claims.claims if not any(claim is one for one, _ in constraints)]
+    rest = [claim for claim in claims.claims if not any(one.start <= claim.start < one.end for one, _ in constraints)]
     facts, untold = _facts(timeline, rest) if timeline is not None else ([], [])
     if not constraints:
         return Outcome("no constraints", tuple(facts), (*loose, *untold))

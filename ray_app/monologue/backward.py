@@ -16,13 +16,14 @@ from typing import Any
 from ray_app.monologue.answer import final_answer
 from ray_app.monologue.backcheck import is_type_test, known_inputs
 from ray_app.monologue.deciding import deciding
-from ray_app.monologue.evaluate import Unknown, evaluate, show
+from ray_app.monologue.evaluate import Fails, Unknown, evaluate, show
 from ray_app.monologue.inputs import Known, Signature, bind, signature, spell, strangers
 from ray_app.monologue.phrase import code as span_of
 from ray_app.monologue.phrase import is_tellable, listed, tokens
 from ray_app.monologue.source import read
 from ray_app.monologue.symbolic import facts
 from ray_app.monologue.timeline import Timeline, arrange
+from ray_app.monologue.verify import unfit
 from ray_app.records import Execution
 from ray_app.sandbox.api import execute
 
@@ -61,17 +62,20 @@ def backward(
     chosen = constraints(code, shape, execution, pool, bound)
     if not chosen:
         return "", ""
-    arguments = _witness(pool, execution, bound, chosen, rng)
+    witness, shown, arguments = execution.call, execution, _witness(pool, execution, bound, chosen, rng)
     if arguments != bound:
-        pool += known_inputs(code, shape, execution, (), arguments, run)
-        chosen = constraints(code, shape, execution, pool, bound)
-        if not chosen:
-            return "", ""
-    witness = spell(shape, arguments, execution.call)
-    shown = execution if witness == execution.call else run(code, [witness])[0]
-    if shown.output != execution.output or shown.trace is None or shown.trace.truncated:
-        witness, shown, arguments = execution.call, execution, bound
-    timeline = arrange(read(code), shown.trace or execution.trace)
+        other = spell(shape, arguments, execution.call)
+        done = run(code, [other])[0]
+        # What a verifier will hold the text against is the witness's neighbours, and the inputs known before.
+        near = known_inputs(code, shape, execution, others, arguments, run)
+        right = [one for one in pool if one.output == execution.output]
+        again = constraints(code, shape, execution, near + right, bound)
+        if again and done.output == execution.output and not unfit(code, done):
+            witness, shown, chosen = other, done, again
+        else:
+            arguments = bound
+    assert shown.trace is not None
+    timeline = arrange(read(code), shown.trace)
     for limit in (5, 3, 2):
         text = _tell(timeline, execution, chosen[:limit], witness, arguments, rng)
         if tokens(text) <= max_tokens:
@@ -92,7 +96,7 @@ def constraints(
     for predicate, because in _candidates(code, shape, execution, bound):
         if not all(_holds(predicate, one) is True for one in right):
             continue
-        excluded = frozenset(index for index, one in enumerate(wrong) if _holds(predicate, one) is not True)
+        excluded = frozenset(index for index, one in enumerate(wrong) if _holds(predicate, one) is False)
         if is_type_test(predicate):
             if all(_holds(predicate, one) is True for one in strangers(shape, bound)):
                 continue
@@ -121,8 +125,11 @@ def _strongest(found: list[Constraint], excluded_by: dict[str, frozenset[int]]) 
 
 
 def _holds(predicate: str, arguments: dict[str, str]) -> bool | None:
+    """Its truth, False where it raises; None where that cannot be told without running it."""
     try:
         return bool(evaluate(predicate, arguments))
+    except Fails:
+        return False
     except Unknown:
         return None
 

@@ -19,6 +19,7 @@ from ray_app.monologue.tables import tables as read_tables
 
 _LITERAL = re.compile(r"\d|['\"]")
 _AT_END = re.compile(r"\b(?:after|at the end of|by the end of)(?: the)? $")
+_BEGINNING = re.compile(r"\s*(?:‹l\d+› )*(?:the )?")
 _OTHER_THAN_NEWLINE = re.compile(r"[^\n]")
 
 
@@ -65,7 +66,9 @@ class _Reader:
     def read(self) -> list[Claim]:
         """The claims of the sentence."""
         if self.shape.after_loop:
-            self.stack = ()
+            self.stack = self._outside()
+            if _BEGINNING.fullmatch(self.shape.words, 0, self.shape.after_loop[0]):
+                self._markers[0] = (0, self.stack)
         if self.shape.empty:
             return []
         found = [*self._iterations(), *self._hits()]
@@ -77,6 +80,15 @@ class _Reader:
             self.stack = ()
         return claims + self._lines() + self._code()
 
+    def _outside(self) -> tuple[Anchor, ...]:
+        """The iterations that go on when the loop that the sentence names has ended; none where it names none."""
+        ended = {self._loop_line(hit) for hit in self.shape.loop_lines}
+        lines = [line for line, _ in self.stack]
+        return self.stack[: min((lines.index(line) for line in ended if line in lines), default=0)]
+
+    def _loop_line(self, hit: Hit) -> int:
+        return int(self.sentence.tokens[int(hit.match[1])].value)
+
     def unchecked(self) -> list[str]:
         """The literals of the sentence that no claim holds."""
         return [
@@ -87,7 +99,7 @@ class _Reader:
 
     def _iterations(self) -> list[tuple[Found, int, int]]:
         found: list[tuple[Found, int, int]] = []
-        self._markers += [(start, ()) for start in self.shape.after_loop if start not in self.shape.over]
+        self._markers += [(start, self.stack) for start in self.shape.after_loop if start not in self.shape.over]
         self._markers += [(start, ((None, 0),)) for start in self.shape.over]
         for hit in self.shape.iterations:
             said = Said(self.sentence, self.shape, hit)

@@ -10,7 +10,7 @@ import functools
 from dataclasses import dataclass
 
 from ray_app.monologue.source import Source, blocks, inside, is_inner
-from ray_app.monologue.timeline import Moment, Timeline
+from ray_app.monologue.timeline import Frame, Moment, Timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def deciding(timeline: Timeline) -> Deciding:
     """The slice of a timeline whose entry frame returned; empty where there is no statement."""
     slicer = _Slicer(timeline)
     if 0 in timeline.frames and timeline.frames[0].moments:
-        slicer.want(timeline.frames[0].moments[-1])
+        slicer.want_result(timeline.frames[0])
         slicer.run()
     return Deciding(frozenset(slicer.wanted), frozenset(slicer.changes))
 
@@ -157,6 +157,15 @@ class _Slicer:
             self.wanted.add(moment.index)
             self._pending.append(moment)
 
+    def want_result(self, frame: Frame) -> None:
+        """What a frame hands out: its last statement and, of a generator, each that yields."""
+        self.want(frame.moments[-1])
+        if not is_inner(frame.function):
+            events = self.timeline.trace.events
+            for moment in frame.moments:
+                if moment.end < len(events) and events[moment.end].kind == "yield":
+                    self.want(moment)
+
     def run(self) -> None:
         while self._pending:
             moment = self._pending.pop()
@@ -196,7 +205,7 @@ class _Slicer:
         for number in self._children.get(moment.index, []):
             frame = self.timeline.frames[number]
             if frame.moments:
-                self.want(frame.moments[-1])
+                self.want_result(frame)
 
     def _chosen_by(self, moment: Moment) -> None:
         for line in self._around.get(moment.line, ()):

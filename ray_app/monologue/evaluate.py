@@ -2,8 +2,8 @@
 
 It reads values from the canonical text of a trace and never runs the program's code. Whatever it does not know (a user
 function, a method that mutates, a value that is no literal, a result that would be large) raises `Unknown`, so a
-result is always Python's own result. An error that Python would raise (an index out of range, say) raises `Unknown`
-too.
+result is always Python's own result. An error that Python would raise (an index out of range, say) raises `Fails`,
+which is an `Unknown` too.
 """
 
 import ast
@@ -18,6 +18,10 @@ _LARGE = 4_096
 
 class Unknown(Exception):
     """The expression's value cannot be told from what is known."""
+
+
+class Fails(Unknown):
+    """It has none: Python would raise."""
 
 
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
@@ -177,7 +181,7 @@ def evaluate(expression: str | ast.expr, state: Mapping[str, str]) -> Any:
     try:
         return _value(node, state, {})
     except _ERRORS as error:
-        raise Unknown(f"{type(error).__name__}: {error}") from error
+        raise Fails(f"{type(error).__name__}: {error}") from error
 
 
 def _bounded(value: Any) -> Any:

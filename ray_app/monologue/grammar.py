@@ -78,7 +78,7 @@ PATTERNS = (
     ),
     _pattern(
         "sequence",
-        rf"{_S}{_F} (?:takes?(?: on)?|goes through|runs through|steps through|goes|passes through|becomes|is|cycles through|visits|walks through)(?: in turn| successively)?(?: the)?(?: successive)?(?: values?)?:? (?P<list>‹v\d+›(?:(?:, then|, and then|,? and|, finally|,| then| ->| →) ‹v\d+›)+)",
+        rf"{_S}{_F} (?:takes?(?: on)?|goes through|runs through|steps through|goes|passes through|becomes|is|cycles through|visits|walks through)(?: in turn| successively)?(?: the)?(?: successive)?(?: values?)?:? (?P<list>‹v\d+›(?:(?:, then|, and then|,? and|, finally|,| then| ->| →) ‹v\d+›)+)(?!{_F}(?:{_STATE}|{_CHANGE}|{_PAST}))",
     ),
     _pattern(
         "added",
@@ -313,7 +313,7 @@ OVER = re.compile(
     r"\b(?:after|once|when) (?:the|this|all)(?: ‹[vw]\d+›)? (?:for |while |whole |entire |outer )?(?:loop|iterations|passes)\b(?! on| over| runs)(?: has| have| is| are)?(?: ended| finished| over| done| completed| terminated| ends| finishes)?"
 )
 AFTER_LOOP = re.compile(
-    r"\b(?:after|once|when) (?:the|this|that|all|both|every)? ?(?:for |while |whole |entire |inner |outer )?(?:loop|iteration)s?\b(?! ‹)|loops? (?:ends|is over|finishes|stops|exits|terminates|is done|completes|is finished)|exits? the loop|leaves? the loop|out of the loop"
+    r"\b(?:after|once|when) (?:the|this|that|all|both|every)? ?(?:for |while |whole |entire |inner |outer )?(?:loop|iteration)s?\b(?! ‹)|loops?(?: (?:on|at|in|of) ‹l\d+›)? (?:ends|is over|finishes|stops|exits|terminates|is done|completes|is finished)|exits? the loop|leaves? the loop|out of the loop"
 )
 HYPOTHETICAL = re.compile(r"\b(?:would|suppose|supposing|hypothetically|had it been|were it|imagine|could have)\b")
 REQUIRED = re.compile(

@@ -13,8 +13,9 @@ from ray_app.monologue.backward import backward as backward
 from ray_app.monologue.deciding import deciding
 from ray_app.monologue.overview import invariants, purpose
 from ray_app.monologue.phrase import is_tellable, listed, tokens
+from ray_app.monologue.rounds import MAX_LEVEL
 from ray_app.monologue.source import read
-from ray_app.monologue.telling import MAX_LEVEL, Teller
+from ray_app.monologue.telling import Teller
 from ray_app.monologue.timeline import Timeline, arrange
 from ray_app.monologue.told import as_row, judge, others_of
 from ray_app.monologue.verify import unfit
@@ -76,12 +77,12 @@ def narrate(
     traced: Iterable[TracedProgram], *, seed: int, max_tokens: int = 1024, backward_too: bool = True
 ) -> Iterator[Monologue | Reject]:
     """One verified forward and one verified backward monologue per execution that is fit for it; the others as
-    rejects.
+    rejects. A call that an exception left has no value to reason back from, so it is told forward only.
     """
     for row in traced:
         for execution in row.executions:
             yield narrate_forward(row, execution, seed, max_tokens)
-            if backward_too:
+            if backward_too and execution.status != "exception":
                 yield narrate_backward(row, execution, seed, max_tokens)
 
 

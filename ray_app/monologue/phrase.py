@@ -123,7 +123,7 @@ def inputs(timeline: Timeline, expression: ast.expr, moment: Moment, limit: int 
 def change(rng: random.Random, timeline: Timeline, moment: Moment, names: Sequence[str]) -> str:
     """What a statement does to the variables that matter: first its own target, then what it changed besides."""
     first, own = _own_change(rng, timeline, moment, names)
-    besides = [told for name in names if name != own and (told := _plain(rng, moment, name))]
+    besides = [told for name in names if name != own and (told := plain(rng, moment, name))]
     if own is None:
         subscript = _subscript(timeline, moment, timeline.source.statements.get(moment.line))
         return (subscript + ", so " if subscript and besides else subscript) + (listed(besides) if besides else "")
@@ -152,7 +152,8 @@ def _own_change(rng: random.Random, timeline: Timeline, moment: Moment, names: S
     return (told, name) if told else ("", None)
 
 
-def _plain(rng: random.Random, moment: Moment, name: str) -> str:
+def plain(rng: random.Random, moment: Moment, name: str) -> str:
+    """What a variable is after a statement, "" where that cannot be told."""
     after = moment.after().get(name)
     if after is None or not is_tellable(after):
         return ""
@@ -171,7 +172,7 @@ def _assigned(rng: random.Random, timeline: Timeline, moment: Moment, name: str,
     if moment.before.get(name) == after:
         return (f"{work}, so " if work else "") + f"`{name}` stays {after}"
     if not work:
-        return _plain(rng, moment, name)
+        return plain(rng, moment, name)
     if " = " in work or (len(after) <= _SHORT and rng.random() < 0.5):
         return f"{work}, so `{name}` {rng.choice(('becomes', 'is now', 'is set to'))} {after}"
     if rng.random() < 0.5 and not isinstance(value, (ast.BoolOp, ast.Compare, ast.IfExp)):
@@ -269,7 +270,7 @@ def truth(
     verdict = f"{span} is {shown}{decides}"
     parts: list[str] = []
     if isinstance(node, ast.Compare):
-        sides = [side for side in (node.left, *node.comparators) if not isinstance(side, ast.Constant)]
+        sides = [side for side in (node.left, *node.comparators) if not _has_no_name(side)]
         for side in sides:
             value = known(timeline, side, moment.before)
             if (
@@ -296,7 +297,7 @@ def _known_truth(timeline: Timeline, node: ast.expr, moment: Moment) -> str:
     """True or False, or the test's own value where that is something else: "an empty list" in short."""
     value = known(timeline, node, moment.before)
     if value is None:
-        return "truthy" if isinstance(node, ast.Name) and moment.outcome else str(moment.outcome)
+        return ("truthy" if moment.outcome else "falsy") if isinstance(node, ast.Name) else str(moment.outcome)
     if len(value) <= _SHORT:
         return value
     return "not empty" if moment.outcome else "empty"

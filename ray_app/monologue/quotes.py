@@ -76,18 +76,26 @@ class _Book:
 def _book(source: Source) -> _Book:
     book = _Book({}, {line: _Known() for line in range(1, len(source.lines) + 1)}, _Known())
     _number(source.tree, book.numbers, book.lines)
+    inside_text = _lines_inside_text(source.tree)
     alone = {
         statement for line, statement in source.statements.items() if source.statements.get(line + 1) is not statement
     }
     for line, known in book.lines.items():
         statement = source.statements.get(line)
-        if statement is None or statement.lineno != line or statement not in alone or hasattr(statement, "body"):
+        partial = statement is None or statement.lineno != line or statement not in alone or hasattr(statement, "body")
+        if partial and line not in inside_text:
             _add_line(book, known, source.text(line))
         if statement is not None and statement.lineno == line and hasattr(statement, "body"):
             known.texts.add(_header(statement))
         book.whole.trees.update(known.trees)
         book.whole.texts.update(known.texts)
     return book
+
+
+def _lines_inside_text(tree: ast.Module) -> set[int]:
+    """The lines that begin inside a string: what stands there is no code."""
+    texts = (node for node in ast.walk(tree) if isinstance(node, (ast.Constant, ast.JoinedStr)))
+    return {line for node in texts for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)}
 
 
 def _add_line(book: _Book, known: _Known, text: str) -> None:

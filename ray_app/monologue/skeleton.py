@@ -204,6 +204,8 @@ _SHARED = frozenset(
         "three",
     ]
 )
+# Words that every sentence needs: a bare one is never a variable.
+_PROSE = frozenset(["of", "to", "the", "it", "by", "on", "at", "that", "this", "which", "be"])
 _FOLLOWS = re.compile(
     r"\s*(?:`?\s*)(?:=|:|->|→|⇒|becomes?\b|is\b|equals?\b|was\b|now\b|starts?\b|stays?\b|remains?\b|goes\b|holds?\b|gets\b|"
     r"never\b|grows\b|rises\b|drops\b|has\b|then\b|ends\b|changes\b|increases\b|decreases\b|takes\b|contains\b|turns\b|must\b|"
@@ -366,7 +368,11 @@ def _is_list_mark(text: str, start: int, end: int) -> bool:
 def _word(piece: str, match: re.Match[str], text: str, names: frozenset[str]) -> tuple[str, str] | None:
     if piece in ("True", "False", "None") or (piece in ("inf", "nan") and piece not in names):
         return "V", piece
-    if piece in names and (piece not in _SHARED or _is_variable(piece, match.start(), match.end(), text)):
+    if (
+        piece in names
+        and piece not in _PROSE
+        and (piece not in _SHARED or _is_variable(piece, match.start(), match.end(), text))
+    ):
         return "N", piece
     if "." in piece and piece.split(".")[0] in names and piece not in ("e.g", "i.e"):
         return "E", piece
@@ -402,7 +408,7 @@ def _literal(piece: str) -> tuple[str, str] | None:
 
 def _coded(piece: str, names: frozenset[str]) -> tuple[str, str]:
     label = re.fullmatch(r"\[?L(\d+)\]?|[Ll]ine (\d+)", piece)
-    if label:
+    if label and piece not in names:
         return "L", label.group(1) or label.group(2)
     if piece.isidentifier() and piece not in ("True", "False", "None"):
         return "N", piece

@@ -7,6 +7,7 @@ import ast
 import functools
 import io
 import tokenize
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,7 +18,8 @@ _COMPOUND = (ast.For, ast.While, ast.If, ast.With, ast.Try, ast.FunctionDef, ast
 class Loop:
     """A `for` or `while` statement: header lines `line`..`header_end`, whole extent `line`..`end`.
 
-    `inline` loops keep their body on the header's line, so a trace cannot tell their iterations apart.
+    `inline` loops keep their body on the header's line, so a trace cannot tell their iterations apart. `beginnings` are
+    the lines at which an iteration may begin: the body's first line, and within a `try:`, which runs once, its first.
     """
 
     line: int
@@ -28,7 +30,7 @@ class Loop:
     targets: tuple[str, ...]
     subject: str
     endless: bool
-    first_body_line: int
+    beginnings: tuple[int, ...]
     inline: bool
 
 
@@ -46,7 +48,11 @@ class Branch:
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """The facts about one program; build it with `read(code)`. `hidden`: its functions, as names of unknown value."""
+    """The facts about one program; build it with `read(code)`.
+
+    `constants` are the values of the names that are bound once, by the module, to a number, a string or a truth value;
+    `outer` are those and the functions, as names of unknown value: what an expression may read besides a frame's names.
+    """
 
     code: str
     lines: tuple[str, ...]
@@ -57,7 +63,8 @@ class Source:
     functions: dict[str, ast.FunctionDef] = field(repr=False)
     enclosing: dict[int, tuple[int, ...]] = field(repr=False)
     names: frozenset[str] = field(repr=False)
-    hidden: dict[str, str] = field(repr=False)
+    constants: dict[str, str] = field(repr=False)
+    outer: dict[str, str] = field(repr=False)
 
     def text(self, line: int) -> str:
         """The stripped text of a line, "" outside the code."""
@@ -77,9 +84,10 @@ class Source:
 def read(code: str) -> Source:
     """The facts about `code`. Raises SyntaxError where it does not parse."""
     tree = ast.parse(code)
-    source = Source(code, tuple(code.split("\n")), tree, {}, {}, {}, {}, {}, _names(tree), {})
+    source = Source(code, tuple(code.split("\n")), tree, {}, {}, {}, {}, {}, _names(tree), _constants(tree), {})
     _visit_block(source, tree.body, (), "")
-    source.hidden.update({name: "<function>" for name in source.functions if "." not in name})
+    source.outer.update(source.constants)
+    source.outer.update({name: "<function>" for name in source.functions if "." not in name})
     return source
 
 
@@ -105,6 +113,19 @@ def label(code: str) -> str:
         for number, line in enumerate(lines, 1)
     ]
     return "\n".join(labelled)
+
+
+def _constants(tree: ast.Module) -> dict[str, str]:
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)]
+    bound = Counter(node.id for node in names)
+    bound.update(node.arg for node in ast.walk(tree) if isinstance(node, ast.arg))
+    found: dict[str, str] = {}
+    for statement in tree.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
+            value = statement.value.value
+            if isinstance(value, (bool, int, float, str)):
+                found.update({target.id: repr(value) for target in statement.targets if isinstance(target, ast.Name)})
+    return {name: value for name, value in found.items() if bound[name] == 1}
 
 
 def _names(tree: ast.Module) -> frozenset[str]:
@@ -206,9 +227,15 @@ def _loop(node: ast.For | ast.While) -> Loop:
         targets=targets,
         subject=subject,
         endless=endless,
-        first_body_line=first,
+        beginnings=tuple(_beginnings(node.body[0])),
         inline=first <= node.lineno,
     )
+
+
+def _beginnings(node: ast.stmt) -> Iterator[int]:
+    yield _first_line(node)
+    if isinstance(node, ast.Try):
+        yield from _beginnings(node.body[0])
 
 
 def _branch(node: ast.If) -> Branch:

@@ -10,17 +10,15 @@ import random
 from collections.abc import Sequence
 
 from ray_app.monologue.answer import kind_of
-from ray_app.monologue.coverage import groups
 from ray_app.monologue.deciding import Deciding
-from ray_app.monologue.phrase import change, code, is_tellable, known, listed, truth, working
+from ray_app.monologue.phrase import change, code, is_tellable, known, listed, plain, truth, working
+from ray_app.monologue.rounds import Rounds, iteration
 from ray_app.monologue.source import Loop, is_inner
 from ray_app.monologue.steps import numbered, steps
-from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
+from ray_app.monologue.timeline import Entry, Frame, LoopRun, Moment, Timeline
 
-MAX_LEVEL = 5
-_ALL_ITERATIONS = (6, 4, 3, 3, 3, 1)
+_BACK = "back here, "
 _FRAMES = (24, 12, 6, 3, 1, 1)
-_LISTED = (400, 300, 200, 120, 80, 240)
 
 
 class Teller:
@@ -32,74 +30,74 @@ class Teller:
         self.rng = rng
         self.level = level
         self.deciding = slice_
+        self.rounds = Rounds(timeline, slice_, level)
         self._lines = {timeline.moments[index].line for index in slice_.moments}
-        self._needed = _needed(timeline)
-        self._wanted = {name for _, _, name in groups(timeline)}
-        self._runs = {(run.frame, run.start, run.line): run for run in timeline.runs}
-        self._children: dict[int, list[Frame]] = {}
-        for frame in timeline.frames.values():
-            if frame.parent is not None and frame.moments and not is_inner(frame.function):
-                self._children.setdefault(frame.parent.index, []).append(frame)
+        runs = [run for run in timeline.runs if not self.source.loops[run.line].inline]
+        self._runs = {(run.frame, run.start): run for run in runs}
+        again = {entry.frame.number for entry in timeline.entries if entry.again}
+        self._interrupted = {frame: [run for run in runs if run.frame == frame] for frame in again}
+        self._entries: dict[int, list[Entry]] = {}
+        for entry in timeline.entries:
+            if entry.frame.moments and not is_inner(entry.frame.function):
+                self._entries.setdefault(entry.caller.index, []).append(entry)
         self._told_frames = 0
         self._said: frozenset[str] = frozenset()
         self._numbered: set[str] = set()
-        self._targets = {name for loop in self.source.loops.values() for name in loop.targets}
         self._nested = len(self.source.loops) > 1 or len(timeline.frames) > 1
 
     def tell(self) -> list[str]:
         """The lines of the entry call."""
         return self._block(self.timeline.frames[0].moments, 0)
 
-    def _block(self, moments: Sequence[Moment], indent: int) -> list[str]:
-        """Consecutive statements of one frame; a loop's run is told as a whole."""
+    def _block(self, moments: Sequence[Moment], indent: int, depth: int = 0) -> list[str]:
+        """Consecutive statements of one frame inside `depth` loops; a further loop's run is told as a whole."""
         lines: list[str] = []
         position = 0
         while position < len(moments):
             moment = moments[position]
-            run = self._run_at(moment)
+            run = self._run_at(moment, depth)
             if run is not None:
                 inside = [m for m in moments[position:] if m.start < run.end]
-                after = position + len(inside)
-                exit_visit = moments[after] if after < len(moments) and moments[after].line == run.line else None
-                lines += self._loop(run, inside, indent)
-                position = after + (1 if exit_visit is not None and exit_visit.outcome is False else 0)
+                lines += self._loop(run, inside, indent, depth)
+                position += len(inside)
                 continue
             lines += self._statement(moment, indent)
             position += 1
         return lines
 
-    def _run_at(self, moment: Moment) -> LoopRun | None:
-        loop = self.source.loops.get(moment.line)
-        if loop is None or loop.inline:
-            return None
-        return self._runs.get((moment.frame, moment.start, moment.line))
+    def _run_at(self, moment: Moment, depth: int) -> LoopRun | None:
+        """The run that begins here; in a generator that goes on, one that the statement lies in."""
+        if moment.frame in self._interrupted:
+            around = [run for run in self._interrupted[moment.frame] if run.start <= moment.start < run.end]
+            return around[depth] if depth < len(around) else None
+        return self._runs.get((moment.frame, moment.start))
 
     # Loops
 
-    def _loop(self, run: LoopRun, inside: list[Moment], indent: int) -> list[str]:
+    def _loop(self, run: LoopRun, inside: list[Moment], indent: int, depth: int) -> list[str]:
         loop = self.source.loops[run.line]
         if not any(m.index in self.deciding.moments for m in inside):
             return []
-        count = len(run.spans)
-        header = inside[0]
-        failing = self._raised(inside[-1]) if inside[-1].line == loop.line else ""
-        if count == 0 and failing:
-            return [self._line(indent, header, failing)]
+        count, header, last = len(run.spans), inside[0], inside[-1]
+        failing = self._raised(last) if last.line == loop.line else ""
+        begins = header.start == run.start
+        lines = self._calls(header, indent) if begins and (loop.kind == "for" or count == 0) else []
         if count == 0:
-            return [self._line(indent, header, self._no_iteration(loop, header))]
-        lines = self._calls(header, indent) if loop.kind == "for" else []
-        lines.append(self._line(indent, header, self._opening(loop, header, count)))
-        chosen = self._chosen(run, inside)
-        told: set[str] = set()
+            words = failing or self._no_iteration(loop, header)
+            return [*lines, self._line(indent, header, (_BACK if lines and failing else "") + words)]
+        if begins:
+            lines.append(self._line(indent, header, self._opening(loop, header, count)))
+        chosen = self.rounds.chosen(run, inside)
+        listed_before: set[str] = set()
         for number in range(1, count + 1):
             if number not in chosen:
-                lines += self._meanwhile(run, inside, indent, told)
-                continue
-            lines += self._iteration(loop, run, number, inside, indent)
+                lines += self._meanwhile(run, inside, indent, listed_before)
+            elif moments := iteration(run, number, inside):
+                lines += self._iteration(run, number, moments, indent, depth)
         if failing:
-            lines.append(self._line(indent, inside[-1], failing))
-        elif not self._left_early(loop, inside):
-            lines.append(self._line(indent, header, self._closing(loop, count)))
+            lines += self._stopped(loop, last, count, failing, indent)
+        elif last.line == loop.line and last.outcome is False:
+            lines += self._closing(loop, last, count, indent)
         return lines
 
     def _opening(self, loop: Loop, header: Moment, count: int) -> str:
@@ -127,91 +125,61 @@ class Teller:
 
     def _no_iteration(self, loop: Loop, header: Moment) -> str:
         if loop.kind == "while":
-            return (
-                f"{truth(self.rng, self.timeline, header, loop.subject) or 'the test fails'}, so the loop runs 0 times"
-            )
+            test = truth(self.rng, self.timeline, header, loop.subject) or "the test fails"
+            return f"{listed([test, *self._besides(header)])}, so the loop runs 0 times"
         node = self.source.statements[loop.line]
         assert isinstance(node, ast.For)
         work = working(self.timeline, node.iter, header.before)
         span = code(node.iter)
-        return (
-            f"{work}, so the loop runs 0 times"
-            if work
-            else f"there is nothing in {span or 'it'}, so the loop runs 0 times"
-        )
+        return f"{work or 'there is nothing in ' + (span or 'it')}, so the loop runs 0 times"
 
-    def _closing(self, loop: Loop, count: int) -> str:
-        plural = f"{count} iterations" if count != 1 else "1 iteration"
+    def _closing(self, loop: Loop, last: Moment, count: int, indent: int) -> list[str]:
+        """Why a loop ends, where that is no matter of course: the last test, and what is called for it."""
+        test, calls = "", self._calls(last, indent + 1)
         if loop.kind == "while":
-            return (
-                f"{self.rng.choice(('the test fails', 'the test is no longer met'))} and the loop ends after {plural}"
-            )
-        return self.rng.choice((f"the loop ends after {plural}", f"nothing is left and the loop ends after {plural}"))
+            test, calls = self._test(loop, last, calls, indent)
+        if not calls and not test:
+            return []
+        return [self._line(indent, last, self._ended(loop, count, "ends") + (f": {test}" if test else "")), *calls]
 
-    def _left_early(self, loop: Loop, inside: list[Moment]) -> bool:
-        """Whether the run ended inside its body (break, return, exception)."""
-        last = inside[-1]
-        following = last.following
-        return following is None or following.line != loop.line or loop.endless
+    def _test(self, loop: Loop, header: Moment, calls: list[str], indent: int) -> tuple[str, list[str]]:
+        """The test of a `while` with what it sets on its way, and the lines on what it calls."""
+        test = truth(self.rng, self.timeline, header, loop.subject)
+        besides = self._besides(header)
+        if calls and besides:
+            return test, [*calls, self._line(indent + 1, header, _BACK + listed(besides))]
+        return listed([part for part in (test, *besides) if part]) if test or besides else "", calls
 
-    def _chosen(self, run: LoopRun, inside: list[Moment]) -> set[int]:
-        """The iterations to tell: all of a short loop; else first, last, and those that first go another way."""
-        count = len(run.spans)
-        if count <= _ALL_ITERATIONS[self.level]:
-            return set(range(1, count + 1))
-        if self.level == MAX_LEVEL:
-            return self._not_listed(run, inside)
-        ways: dict[tuple[int, ...], int] = {}
-        for number in range(1, count + 1):
-            way = tuple(dict.fromkeys(m.line for m in self._of(run, number, inside)))
-            ways.setdefault(way, number)
-        chosen = {1, count, *sorted(ways.values())[: max(1, 4 - self.level)]}
-        for number, (low, high) in enumerate(run.spans, 1):
-            if any(low <= moment.start < high for moment in self._needed):
-                chosen.add(number)
-        if len(chosen) < 3:
-            chosen.add(2)
-        return chosen
+    def _stopped(self, loop: Loop, last: Moment, count: int, failing: str, indent: int) -> list[str]:
+        """A loop whose header raises when it has run `count` times."""
+        calls, stops = self._calls(last, indent), self._ended(loop, count, "stops")
+        if not calls:
+            return [self._line(indent, last, f"{stops}: {failing}")]
+        return [self._line(indent, last, stops), *calls, self._line(indent, last, _BACK + failing)]
 
-    def _not_listed(self, run: LoopRun, inside: list[Moment]) -> set[int]:
-        """The iterations that hold what lists of values leave out: the call's end, and what is too long to list."""
-        listed_names = {name for name, values in self._changing(run, inside) if self._is_listable(values)}
-        chosen: set[int] = set()
-        for number, (low, high) in enumerate(run.spans, 1):
-            needed = [m for m in self._needed if low <= m.start < high]
-            ends = any(low <= m.start < high and m.following is None for m in inside)
-            if ends or any(
-                m.frame != run.frame or not {c.name for c in m.changes if self._decides(m, c.name)} <= listed_names
-                for m in needed
-            ):
-                chosen.add(number)
-        return chosen
+    def _ended(self, loop: Loop, count: int, verb: str) -> str:
+        which = f" on L{loop.line}" if self._nested else ""
+        return f"the loop{which} {verb} after {count} iteration{'' if count == 1 else 's'}"
 
-    def _decides(self, moment: Moment, name: str) -> bool:
-        return (moment.index, name) in self.deciding.changes
+    def _besides(self, moment: Moment) -> list[str]:
+        """The deciding variables that a test sets on its way."""
+        names = [c.name for c in moment.changes if (moment.index, c.name) in self.deciding.changes]
+        return [told for name in names if (told := plain(self.rng, moment, name))]
 
-    def _of(self, run: LoopRun, number: int, inside: list[Moment]) -> list[Moment]:
-        low, high = run.spans[number - 1]
-        return [m for m in inside if low <= m.start < high]
-
-    def _iteration(self, loop: Loop, run: LoopRun, number: int, inside: list[Moment], indent: int) -> list[str]:
-        moments = self._of(run, number, inside)
+    def _iteration(self, run: LoopRun, number: int, moments: list[Moment], indent: int, depth: int) -> list[str]:
+        loop = self.source.loops[run.line]
         head = f"{'  ' * indent}Iteration {number}"
         if self._nested:
             head += f" of the loop on L{loop.line}"
         header = moments[0]
+        if header.start != run.spans[number - 1][0]:
+            head += " goes on"
+        told, lines = "", list[str]()
         if header.line == loop.line:
-            bound = [f"`{name}` is {value}" for name in loop.targets if is_tellable(value := header.after().get(name))]
-            test = ""
-            if loop.kind == "while" and not loop.endless:
-                test = f"[L{loop.line}] {truth(self.rng, self.timeline, header, loop.subject)}"
-            told = listed(bound) if bound else test
-            body = moments[1:]
-        else:
-            told, body = "", moments
+            told, lines = self._round(loop, header, number, indent)
+            moments = moments[1:]
         self._said = frozenset(loop.targets)
-        lines = self._calls(header, indent + 1) if loop.kind == "while" and header.line == loop.line else []
-        lines += self._block(body, indent + 1)
+        lines += self._block(moments, indent + 1, depth + 1)
         self._said = frozenset()
         first = f"{head}: {told}." if told else f"{head}."
         flat = " ".join(line.strip() for line in lines)
@@ -219,36 +187,31 @@ class Teller:
             return [f"{first} {flat}".rstrip()]
         return [first, *lines]
 
+    def _round(self, loop: Loop, header: Moment, number: int, indent: int) -> tuple[str, list[str]]:
+        """What a loop's header does as it begins an iteration, and the lines on what it calls for that."""
+        if loop.kind == "while":
+            if loop.endless:
+                return "", []
+            test, calls = self._test(loop, header, self._calls(header, indent + 1), indent)
+            return f"[L{loop.line}] {test}" if test else "", calls
+        calls = self._calls(header, indent + 1) if number > 1 else []
+        given = ((name, header.after().get(name)) for name in dict.fromkeys(loop.targets))
+        bound = [(name, value) for name, value in given if is_tellable(value)]
+        if not bound or not calls:
+            return listed([f"`{name}` is {value}" for name, value in bound]) if bound else "", calls
+        becomes = listed([f"`{name}` becomes {value}" for name, value in bound])
+        return "", [*calls, self._line(indent + 1, header, becomes)]
+
     def _meanwhile(self, run: LoopRun, inside: list[Moment], indent: int, told: set[str]) -> list[str]:
         """The values that the loop's deciding variables run through, where they are short; once for each variable."""
         lines: list[str] = []
-        for name, values in self._changing(run, inside):
-            if name not in told and self._is_listable(values):
+        for name, values in self.rounds.lists(run, inside):
+            if name not in told:
                 told.add(name)
                 listing = ", ".join(values[:-1]) + " and " + values[-1]
                 verb = self.rng.choice(("takes", "runs through"))
                 lines.append(f"{'  ' * indent}Over the loop `{name}` {verb} the values {listing}.")
         return lines
-
-    def _changing(self, run: LoopRun, inside: list[Moment]) -> list[tuple[str, list[str]]]:
-        """The deciding variables of a loop's run, other than its own, with the values they take in it."""
-        within = {moment.index for moment in inside}
-        names = sorted({name for index, name in self.deciding.changes if index in within and name in self._wanted})
-        found: list[tuple[str, list[str]]] = []
-        for name in names:
-            if name in self._targets:
-                values = [value for _, value in self.timeline.turns(name, inside)]
-            else:
-                spans = self.timeline.spans.get(name, ())
-                values = [s.value for s in spans if s.frame == run.frame and run.start < s.start <= run.end]
-            if name not in self.source.loops[run.line].targets:
-                found.append((name, values))
-        return found
-
-    def _is_listable(self, values: list[str]) -> bool:
-        fewest = 2 if self.level == MAX_LEVEL else 4
-        short = len(values) >= fewest and sum(map(len, values)) <= _LISTED[self.level]
-        return short and all(map(is_tellable, values))
 
     # Statements
 
@@ -259,8 +222,7 @@ class Teller:
         words = self._words(moment)
         self._said -= {c.name for c in moment.changes}
         if words:
-            back = "back here, " if lines and self._told_frames else ""
-            lines.append(self._line(indent, moment, back + words))
+            lines.append(self._line(indent, moment, (_BACK if lines else "") + words))
         return lines
 
     def _matters(self, moment: Moment) -> bool:
@@ -282,6 +244,9 @@ class Teller:
             return self.rng.choice(("`break` leaves the loop", "`break` ends the loop early"))
         if isinstance(statement, ast.Continue):
             return "`continue` goes straight to the next round"
+        if handed_on := self._yielded(moment):
+            value = getattr(statement, "value", None)
+            return self._worked(moment, getattr(value, "value", None), handed_on)
         names = [c.name for c in moment.changes if (moment.index, c.name) in self.deciding.changes]
         if not names and moment.changes:
             names = [c.name for c in moment.changes if is_tellable(c.value)][:1]
@@ -305,23 +270,32 @@ class Teller:
         if event is None or event.kind != "exception" or event.frame != moment.frame:
             return ""
         kind, following = kind_of(event.value or ""), moment.following
+        named = f"`{kind}`" if kind else "the exception"
         called = [frame for frame in self.timeline.frames.values() if frame.parent is moment]
-        if moment.line not in self.source.statements:
-            raised = f"`{kind}` passes through this line"
+        if not kind or moment.line not in self.source.statements:
+            raised = f"{named} passes through this line"
         elif any(frame.raised and not is_inner(frame.function) for frame in called):
             raised = f"`{kind}` comes out of that call"
         else:
             raised = f"this raises `{kind}`"
+        raised = listed([*self._besides(moment), raised])
         if following is not None:
             return f"{raised}, so control moves to L{following.line}"
-        uncaught = self.rng.choice(("nothing here catches it", "no handler here takes it"))
-        return f"{raised}; {uncaught}, so {'the' if moment.frame == 0 else 'this'} call ends with `{kind}`"
+        uncaught = self.rng.choice(("which nothing here catches", "which no handler here takes"))
+        return f"{raised}, {uncaught}, so {'the' if moment.frame == 0 else 'this'} call ends with {named}"
+
+    def _yielded(self, moment: Moment) -> str:
+        events = self.timeline.trace.events
+        event = events[moment.end] if moment.end < len(events) else None
+        handed_on = event is not None and event.kind == "yield" and is_tellable(event.value)
+        return f"this yields {event.value}" if event is not None and handed_on else ""
 
     def _branch(self, moment: Moment) -> str:
         branch = self.source.branches[moment.line]
         follows = self._consequence(moment)
         verdict = truth(self.rng, self.timeline, moment, branch.test, self._said, bool(follows))
-        return " and ".join(part for part in (verdict, follows) if part)
+        besides = [] if branch.inline else self._besides(moment)
+        return " and ".join(part for part in (verdict, *besides, follows) if part)
 
     def _consequence(self, moment: Moment) -> str:
         """What a test's outcome leads to, where it is worth a word."""
@@ -354,22 +328,25 @@ class Teller:
 
     def _calls(self, moment: Moment, indent: int) -> list[str]:
         lines: list[str] = []
-        for frame in self._children.get(moment.index, ()):
+        for entry in self._entries.get(moment.index, ()):
+            frame = entry.frame
+            inside = frame.between(entry.start, entry.end)
             call = spelled(self.timeline, frame)
-            if not call:
+            if not call or not inside:
                 continue
             self._told_frames += 1
-            needed = any(frame.call <= m.start <= frame.end for m in self._needed)
-            dead = not any(m.index in self.deciding.moments for m in frame.moments)
+            needed = any(entry.start <= m.start < entry.end for m in self.rounds.needed)
+            dead = not any(m.index in self.deciding.moments for m in inside)
             if not needed and (dead or self._told_frames > _FRAMES[self.level]):
                 if frame.raised:
                     lines.append(self._line(indent, moment, f"`{call}` ends with `{kind_of(frame.raised)}`"))
-                elif is_tellable(frame.returned):
+                elif is_tellable(frame.returned) and entry.end > frame.end and not entry.again:
                     lines.append(self._line(indent, moment, f"`{call}` returns {frame.returned}"))
                 continue
-            lines.append(self._line(indent, moment, f"this calls `{call}`"))
-            lines += self._block(frame.moments, indent + 1)
-            if moment.iterations and any(m.iterations for m in frame.moments):
+            begins = f"`{frame.function}` goes on where it stopped" if entry.again else f"this calls `{call}`"
+            lines.append(self._line(indent, moment, begins))
+            lines += self._block(inside, indent + 1)
+            if moment.iterations and any(m.iterations for m in inside):
                 line, number = moment.iterations[-1]
                 lines.append(f"{'  ' * indent}Back in iteration {number} of the loop on L{line}:")
         return lines
@@ -377,16 +354,6 @@ class Teller:
     def _line(self, indent: int, moment: Moment, words: str) -> str:
         text = words if words[:1] in "`'\"[({" or not words[:1].isalpha() else words[0].upper() + words[1:]
         return f"{'  ' * indent}[L{moment.line}] {text}."
-
-
-def _needed(timeline: Timeline) -> list[Moment]:
-    """The statements that a covering text cannot leave out: each deciding group's first, second and last."""
-    indices = {
-        index
-        for visits in groups(timeline).values()
-        for index in (visits[0], visits[min(1, len(visits) - 1)], visits[-1])
-    }
-    return [timeline.moments[index] for index in sorted(indices)]
 
 
 def spelled(timeline: Timeline, frame: Frame) -> str:

@@ -6,7 +6,7 @@ statement that spans lines are one moment); `start` is its first line event, `en
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ray_app.monologue.evaluate import Unknown, evaluate
 from ray_app.monologue.source import Loop, Source, is_inner
@@ -63,6 +63,21 @@ class Frame:
     parent: "Moment | None" = None
     moments: list[Moment] = field(default_factory=list[Moment])
 
+    def between(self, start: int, end: int) -> list[Moment]:
+        """The statements that begin between two events."""
+        return [moment for moment in self.moments if start <= moment.start < end]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`caller` makes `frame` run from event `start` to event `end`: a call or, `again`, a generator that goes on."""
+
+    frame: Frame
+    caller: Moment
+    start: int
+    end: int
+    again: bool
+
 
 @dataclass(slots=True)
 class LoopRun:
@@ -97,6 +112,15 @@ class Timeline:
     frames: dict[int, Frame]
     runs: list[LoopRun]
     spans: dict[str, list[Span]]
+    entries: list[Entry]
+
+    def is_turned(self, name: str) -> bool:
+        """Whether only the headers of loops ever give a variable its values."""
+        loops = self.source.loops
+        made = [span.moment.line for span in self.spans.get(name, ()) if span.moment is not None]
+        return len(made) == len(self.spans.get(name, ())) and all(
+            line in loops and name in loops[line].targets for line in made
+        )
 
     def state(self, event: int, frame: int) -> dict[str, str]:
         """The variables of a frame at an event (after that event's changes)."""
@@ -122,7 +146,7 @@ class Timeline:
 
     def value(self, expression: str | ast.expr, state: dict[str, str]) -> object:
         """The value of an expression in a state; names of the program's own functions are unknown. Raises Unknown."""
-        return evaluate(expression, {**self.source.hidden, **state})
+        return evaluate(expression, {**self.source.outer, **state})
 
 
 def arrange(source: Source, trace: Trace) -> Timeline:
@@ -142,16 +166,16 @@ def _arrange(source: Source, trace: Trace) -> Timeline:
     frames = _frames(trace)
     for moment in moments:
         frames[moment.frame].moments.append(moment)
-    _parents(frames, moments)
+    entries = _entries(trace, frames, moments)
     runs: list[LoopRun] = []
     for frame in frames.values():
         for moment, following in zip(frame.moments, [*frame.moments[1:], None], strict=False):
             moment.following = following
         _iterate(source, frame, runs)
         for moment in frame.moments:
-            moment.outcome = _outcome(source, moment)
+            moment.outcome = _outcome(source, moment, trace)
     runs.sort(key=lambda run: run.start)
-    return Timeline(source, trace, moments, frames, runs, _spans(trace, frames, moments))
+    return Timeline(source, trace, moments, frames, runs, _spans(trace, frames, moments), entries)
 
 
 def _merge(source: Source, trace: Trace) -> list[Moment]:
@@ -223,27 +247,36 @@ def _frames(trace: Trace) -> dict[int, Frame]:
     return frames
 
 
-def _parents(frames: dict[int, Frame], moments: list[Moment]) -> None:
-    ordered = sorted((frame for frame in frames.values() if frame.call > 0), key=lambda frame: frame.call)
+def _entries(trace: Trace, frames: dict[int, Frame], moments: list[Moment]) -> list[Entry]:
+    """Which statement makes which frame run, in order; fills in the frames' `parent`."""
+    entries: list[Entry] = []
     stack: list[Moment] = []
     position = 0
-    for frame in ordered:
-        while position < len(moments) and moments[position].start < frame.call:
+    entering = [(index, event.frame) for index, event in enumerate(trace.events) if event.kind in ("call", "resume")]
+    for start, number in entering:
+        while position < len(moments) and moments[position].start < start:
             stack.append(moments[position])
             position += 1
-        stack = [moment for moment in stack if moment.end > frame.call]
-        if stack:
-            frame.parent = _outside_inner(frames, stack[-1])
+        stack = [moment for moment in stack if moment.end > start]
+        caller = next((moment for moment in reversed(stack) if not is_inner(moment.function)), None)
+        if caller is None:
+            continue
+        frame = frames[number]
+        if start == frame.call:
+            frame.parent = caller
+        entries.append(Entry(frame, caller, start, frame.end + 1, again=start != frame.call))
+    return _cut(entries)
 
 
-def _outside_inner(frames: dict[int, Frame], moment: Moment) -> Moment:
-    """The statement of a `def` (or the module) around a moment that belongs to a comprehension or lambda."""
-    while is_inner(moment.function):
-        parent = frames[moment.frame].parent
-        if parent is None:
-            break
-        moment = parent
-    return moment
+def _cut(entries: list[Entry]) -> list[Entry]:
+    """The entries, each of which ends where the next of the same frame begins."""
+    following: dict[int, int] = {}
+    cut: list[Entry] = []
+    for entry in reversed(entries):
+        end = following.get(entry.frame.number, entry.end)
+        following[entry.frame.number] = entry.start
+        cut.append(replace(entry, end=end))
+    return cut[::-1]
 
 
 def _iterate(source: Source, frame: Frame, runs: list[LoopRun]) -> None:
@@ -262,7 +295,7 @@ def _iterate(source: Source, frame: Frame, runs: list[LoopRun]) -> None:
                 active.append((loop, run))
                 runs.append(run)
                 _begin(loop, run, moment)
-            elif _is_boundary(loop, moment, previous):
+            elif _is_boundary(source, loop, moment, previous):
                 _finish(run, moment.start)
                 while active[-1][1] is not run:
                     _finish(active.pop()[1], moment.start)
@@ -273,11 +306,17 @@ def _iterate(source: Source, frame: Frame, runs: list[LoopRun]) -> None:
         _finish(active.pop()[1], frame.end)
 
 
-def _is_boundary(loop: Loop, moment: Moment, previous: Moment | None) -> bool:
+def _is_boundary(source: Source, loop: Loop, moment: Moment, previous: Moment | None) -> bool:
     """Whether the moment starts another iteration of a loop that is already running."""
-    if loop.endless:
-        return moment.line == loop.first_body_line and previous is not None and previous.line != loop.line
-    return moment.line == loop.line
+    if moment.line == loop.line or not loop.endless:
+        return moment.line == loop.line
+    if moment.line not in loop.beginnings or previous is None:
+        return False
+    if previous.line == loop.line or previous.line in loop.beginnings[: loop.beginnings.index(moment.line)]:
+        return False
+    inner = source.loops.get(moment.line)
+    goes_on = inner is not None and inner.line <= previous.line <= inner.body_end
+    return not goes_on or isinstance(source.statements.get(previous.line), ast.Break)
 
 
 def _begin(loop: Loop, run: LoopRun, moment: Moment) -> None:
@@ -298,12 +337,13 @@ def _is_open(run: LoopRun) -> bool:
     return bool(run.spans) and run.spans[-1][1] < 0
 
 
-def _outcome(source: Source, moment: Moment) -> bool | None:
+def _outcome(source: Source, moment: Moment, trace: Trace) -> bool | None:
     following = moment.following
     loop, branch = source.loops.get(moment.line), source.branches.get(moment.line)
+    closing = trace.events[moment.end].kind if moment.end < len(trace.events) else ""
     if loop is not None and not loop.inline:
-        if following is None:
-            return False if loop.kind == "for" else None
+        if following is None or closing == "exception":
+            return False if closing == "return" else None
         return loop.header_end < following.line <= loop.body_end
     if branch is not None:
         if not branch.inline and following is not None:

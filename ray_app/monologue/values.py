@@ -14,6 +14,8 @@ def check_value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
     name, value = claim.subject, claim.value
     before, change = moment.before.get(name), next((c for c in moment.changes if c.name == name), None)
     after = change.value if change is not None else before
+    if before is None and after is None:
+        before = after = timeline.source.constants.get(name)
     shown = f"after {place(moment)} {name} = {after}"
     if before is None and after is None:
         return Finding(False, f"{name} has no value at {place(moment)}")
@@ -107,7 +109,7 @@ def _called_value(timeline: Timeline, claim: Claim, moment: Moment) -> Finding |
 def _is_own_call(timeline: Timeline, expression: str) -> bool:
     """Whether an expression is a plain call of a function of the program, which leaves a frame where it is made."""
     node = parse_expression(expression)
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in timeline.source.hidden
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in timeline.source.functions
 
 
 def _test_outcome(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:

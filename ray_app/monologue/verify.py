@@ -25,6 +25,7 @@ from ray_app.monologue.quotes import quotes
 from ray_app.monologue.source import Source, read
 from ray_app.monologue.timeline import Timeline, arrange
 from ray_app.monologue.walk import Checked, walk
+from ray_app.programs.trace import is_left_by
 from ray_app.records import Execution
 from ray_app.sandbox.api import execute
 
@@ -54,8 +55,6 @@ def verify_forward(code: str, entry: str, execution: Execution, text: str, *, ru
     timeline = arrange(source, execution.trace)
     if not timeline.moments:
         return Verdict(False, "no trace")
-    if execution.exception and kind_of(timeline.frames[0].raised or "") != kind_of(execution.exception):
-        return Verdict(False, "exception is not in the trace")
     claims = parse(text, source.names)
     checked = walk(timeline, claims.claims)
     done = _records(checked)
@@ -93,6 +92,8 @@ def unfit(code: str, execution: Execution, *, raising: bool = False) -> str:
         return "trace truncated"
     if execution.flags:
         return f"flagged: {execution.flags[0]}"
+    if execution.exception and not is_left_by(execution):
+        return "exception is not in the trace"
     try:
         read(code)
     except (SyntaxError, ValueError, RecursionError):

@@ -349,15 +349,18 @@ class _Walker:
 
     def _sequence(self, claim: Claim, values: list[str]) -> Finding:
         wanted = [show(item) for item in parse_value(claim.value)]
-        if claim.subject in self._targets:
+        if self.timeline.is_turned(claim.subject):
             return self._turns(claim, wanted)
         covers: set[tuple[int, str]] = set()
         hit = False
-        for start in range(len(values) - len(wanted) + 1):
-            if all(equal(value, item) for value, item in zip(values[start:], wanted, strict=False)):
-                spans = self.timeline.spans[claim.subject][start : start + len(wanted)]
-                covers |= {(span.moment.index, span.name) for span in spans if span.moment is not None}
-                hit = True
+        spans = self.timeline.spans[claim.subject]
+        frames = dict.fromkeys(span.frame for span in spans)
+        for told in (spans, *([span for span in spans if span.frame == frame] for frame in frames if len(frames) > 1)):
+            for start in range(len(told) - len(wanted) + 1):
+                if all(equal(span.value, item) for span, item in zip(told[start:], wanted, strict=False)):
+                    run = told[start : start + len(wanted)]
+                    covers |= {(span.moment.index, span.name) for span in run if span.moment is not None}
+                    hit = True
         return Finding(hit, f"{claim.subject} takes the values {', '.join(values[:40])}", frozenset(covers))
 
     def _turns(self, claim: Claim, wanted: list[str]) -> Finding:

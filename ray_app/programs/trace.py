@@ -20,12 +20,22 @@ from ray_app.tracing.recorder import TRACER
 STAGE = "trace"
 NOT_DETERMINISTIC = "not deterministic"
 _NO_VALUES = frozenset({"None", "NotImplemented", "Ellipsis"})
+# What the machine, the sandbox or a missing piece of the program raises, not the program on its input.
+_NOT_THE_PROGRAM = frozenset(
+    (
+        *("RecursionError", "MemoryError", "SystemError", "NameError", "UnboundLocalError", "ImportError", "OSError"),
+        *("ModuleNotFoundError", "PermissionError", "FileNotFoundError", "TimeoutError", "BlockingIOError"),
+    )
+)
+# What any input of a wrong type raises: kept where a program raises nothing that says more.
+_OF_TYPE = frozenset({"TypeError", "AttributeError"})
 
 
 @dataclass(frozen=True, slots=True)
 class TraceConfig:
     """What makes an execution fit as ground truth. `candidates` calls are executed, at most `keep` of them kept.
 
+    Besides, at most `raising` calls that an exception leaves are kept, where the program also has a call that returns.
     `lane` is the sandbox's: "fast" shares a child between programs that pass a strict screen, "safe" never does.
     """
 
@@ -33,6 +43,7 @@ class TraceConfig:
     candidates: int = 16
     keep: int = 5
     min_keep: int = 1
+    raising: int = 1
     max_output_chars: int = 1_000
     max_call_chars: int = 1_000
     min_events: int = 3
@@ -47,7 +58,8 @@ def trace_programs(
     """Each program with its kept calls and their executions, in order, or a Reject with the reason.
 
     Kept calls end normally within the limits, denied nothing, give a short literal value, and gave the same value and
-    trace when run again in another process with another hash seed. The program's result depends on its input. What no
+    trace when run again in another process with another hash seed. Behind them may stand calls that raise, with an
+    ordinary exception and under the same conditions. The program's result depends on its input. What no
     kept call reaches in a grown program is removed, which changes its code and `id`. `program.calls` are the kept
     calls. SandboxError if this machine cannot isolate programs.
     """
@@ -59,10 +71,18 @@ def trace_programs(
         jobs = (_job(program, candidates(program, config), config) for program in batch)
         runs = sandbox.execute_many(jobs, lane=config.lane)
         chosen = [_chosen(program, found, config) for program, found in zip(batch, runs, strict=True)]
-        jobs = (_job(row, row.calls, config) for row in chosen if isinstance(row, Program))
+        jobs = (_job(row.program, row.program.calls, config) for row in chosen if isinstance(row, _Chosen))
         runs = sandbox.execute_many(jobs, lane=config.lane, twice=True)
         for row in chosen:
             yield row if isinstance(row, Reject) else _verified(row, next(runs), config, sandbox.layers)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A program with the calls that are worth two more runs: the first `returning` of them returned."""
+
+    program: Program
+    returning: int
 
 
 def candidates(program: Program, config: TraceConfig) -> tuple[str, ...]:
@@ -80,7 +100,7 @@ def _job(program: Program, calls: tuple[str, ...], config: TraceConfig) -> Job:
     return Job(program.code, calls, config.limits, trace=True)
 
 
-def _chosen(program: Program, runs: list[Execution], config: TraceConfig) -> Program | Reject:
+def _chosen(program: Program, runs: list[Execution], config: TraceConfig) -> _Chosen | Reject:
     """The program with the calls that are worth keeping and, if it is grown, without what they do not reach."""
     fit = _fit(program, runs, config)
     if isinstance(fit, Reject):
@@ -88,15 +108,45 @@ def _chosen(program: Program, runs: list[Execution], config: TraceConfig) -> Pro
     kept = [fit[index] for index in choose([run.trace for run in fit if run.trace is not None], config.keep)]
     if len(kept) > 1 and len({run.output for run in kept}) == 1:
         kept[-1] = next(run for run in fit if run.output != kept[0].output)
-    program = replace(program, calls=tuple(run.call for run in kept))
-    return _without_dead_code(program, kept) if _has_dead_code(program, kept) else program
+    raising = _raising(runs, config)[: config.raising]
+    program = replace(program, calls=tuple(run.call for run in (*kept, *raising)))
+    lean = _without_dead_code(program, [*kept, *raising]) if _has_dead_code(program, [*kept, *raising]) else program
+    return lean if isinstance(lean, Reject) else _Chosen(lean, len(kept))
 
 
-def _verified(program: Program, runs: list[Execution], config: TraceConfig, layers: str) -> TracedProgram | Reject:
+def _raising(runs: list[Execution], config: TraceConfig) -> list[Execution]:
+    """The runs that end in an exception worth telling, those that say more than that a type is wrong first."""
+    fit = [run for run in runs if run.status == "exception" and _raises_plainly(run, config)]
+    return sorted(fit, key=lambda run: exception_type(run) in _OF_TYPE)
+
+
+def _raises_plainly(run: Execution, config: TraceConfig) -> bool:
+    """Whether a run ends in an exception that the program itself raises, and the trace shows it whole."""
+    if run.flags or run.trace is None or run.trace.truncated or exception_type(run) in _NOT_THE_PROGRAM:
+        return False
+    return len(run.trace.events) >= config.min_events and len(run.call) <= config.max_call_chars and is_left_by(run)
+
+
+def exception_type(run: Execution) -> str:
+    """The type in "Type: message", "" where no exception ended the run."""
+    return (run.exception or "").partition(":")[0].strip()
+
+
+def is_left_by(run: Execution) -> bool:
+    """Whether the trace shows how the exception that ended a run left the entry function: a generator's StopIteration
+    is turned into another exception where no frame is, for example."""
+    events = run.trace.events if run.trace is not None else ()
+    last = next((event for event in reversed(events) if event.frame == 0), None)
+    return last is not None and last.kind == "exception" and (last.value or "").partition(":")[0] == exception_type(run)
+
+
+def _verified(chosen: _Chosen, runs: list[Execution], config: TraceConfig, layers: str) -> TracedProgram | Reject:
     """The program with its executions if two runs agree on them."""
-    kept = _fit(program, runs, config)
+    program = chosen.program
+    kept = _fit(program, runs[: chosen.returning], config)
     if isinstance(kept, Reject):
         return kept
+    kept += _raising(runs[chosen.returning :], config)
     if _has_dead_code(program, kept):
         return Reject(STAGE, program.id, "dead code", program.origin)
     return TracedProgram(

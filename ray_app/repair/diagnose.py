@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from ray_app.monologue.deciding import deciding
 from ray_app.monologue.narrate import opening
+from ray_app.monologue.rounds import MAX_LEVEL
 from ray_app.monologue.source import read
-from ray_app.monologue.telling import MAX_LEVEL, Teller
+from ray_app.monologue.telling import Teller
 from ray_app.monologue.timeline import Timeline, arrange
 from ray_app.repair.bug import ENDLESS, Bug
 from ray_app.repair.cause import causes, fixes

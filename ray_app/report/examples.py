@@ -41,7 +41,7 @@ def row(monologue: Monologue, traced: TracedProgram | None) -> dict[str, Any]:
         "direction": monologue.direction,
         "author": monologue.author,
         "call": monologue.call,
-        "output": monologue.output,
+        "output": monologue.output or f"raises {monologue.exception}",
         "code": code_lines(monologue.code, trace),
         "steps": listed if len(listed) <= HEAD_STEPS + TAIL_STEPS else listed[:HEAD_STEPS] + listed[-TAIL_STEPS:],
         "steps_total": len(listed),

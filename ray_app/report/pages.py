@@ -131,7 +131,7 @@ class Pages:
             | {"author": monologue.author, "witness": monologue.witness},
             "code": code_lines(monologue.code, trace),
             "call": monologue.call,
-            "output": monologue.output,
+            "output": monologue.output or f"raises {monologue.exception}",
             "text": placed,
             "unplaced_claims": unplaced,
             "claims": len(monologue.claims),

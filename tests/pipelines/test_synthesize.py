@@ -1,4 +1,7 @@
-"""What the synthesize pipeline says before it asks: estimates and limits. The stages are run in test_resume.py."""
+"""What the synthesize pipeline says before it asks, and what becomes of a call that raises.
+
+The stages as a whole are run in test_resume.py.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +11,10 @@ import pytest
 from pipelines.options import budget_of, price_of
 from pipelines.synthesize import files, main
 from ray_app.errors import InputError
+from ray_app.mixture import chat_rows, from_monologues, pyx_rows
+from ray_app.monologue.worker import tell
+from ray_app.programs.workers import trace_rows
+from ray_app.records import Monologue, Program, TracedProgram, content_id
 from ray_app.teacher.budget import Price
 from tests.pipelines.tiny import tiny
 from tests.teacher.endpoint import said, serve
@@ -56,3 +63,25 @@ def test_contradicting_options_are_refused_before_anything_starts(
 ) -> None:
     with pytest.raises(InputError, match=hint):
         main(tiny(), str(tmp_path), **options)  # pyright: ignore[reportArgumentType]
+
+
+def test_call_that_raises_becomes_an_exception_sample_and_no_pyx_row() -> None:
+    config = tiny().synthesize
+    code = "def f(xs):\n    total = 0\n    for x in xs:\n        total += 60 // x\n    return total\n"
+    program = Program(content_id(code), "mine", code, "f", ("f([2, 3])", "f([5, 0])", "f([4])"), "", "here", "MIT")
+    (traced,) = (row for row in trace_rows([program], config.trace) if isinstance(row, TracedProgram))
+    rows = list(tell([traced], config.narrate))
+    told = [row for row in rows if isinstance(row, Monologue)]
+    assert len(told) == len(rows)
+    (raised,) = (row for row in told if row.exception)
+    assert (raised.direction, raised.output, raised.exception.partition(":")[0]) == ("forward", "", "ZeroDivisionError")
+    assert raised.text.rstrip().endswith("raises ZeroDivisionError[/ANSWER]")
+    assert all(claim.holds for claim in raised.claims)
+    samples = list(from_monologues(told, replace(config.mixture, held_out_fraction=0.0)))
+    (sample,) = (row for row in samples if row.task == "exception")
+    assert sample.prompt.endswith(f"{raised.call} raises ??\n[/PYTHON]\n[MONOLOGUE]\n") or "raises ??" in sample.prompt
+    pyx = list(pyx_rows(samples, config.mixture))
+    assert pyx
+    assert not any(raised.call in row.fwd_mnl for row in pyx)
+    chats = list(chat_rows(samples, config.mixture))
+    assert [chat.task for chat in chats].count("exception") == 1

@@ -147,3 +147,52 @@ def test_most_grown_programs_of_every_difficulty_are_accepted() -> None:
 )
 def test_only_python_literals_are_literal(text: str, expected: bool) -> None:
     assert is_literal(text) is expected
+
+
+SECOND = (
+    "def f(xs):\n    first = xs[0]\n    if first > 9:\n        raise ValueError(f'{first} is too large')\n"
+    "    return first + len(xs)\n"
+)
+
+
+def test_call_that_raises_stands_behind_those_that_return() -> None:
+    traced = outcome(program(SECOND, "f([1, 2])", "f([7])", "f([10, 3])", "f(None)"), TraceConfig(candidates=4))
+    assert isinstance(traced, TracedProgram)
+    *returned, last = traced.executions
+    assert {run.status for run in returned} == {"ok"}
+    assert (last.call, last.status, last.output) == ("f([10, 3])", "exception", None)
+    assert last.exception == "ValueError: 10 is too large"
+    assert traced.program.calls[-1] == last.call
+
+
+def test_calls_that_raise_are_bounded_and_those_of_a_wrong_type_come_last() -> None:
+    calls = ("f(None)", "f([1, 2])", "f([7])", "f([])", "f([10, 3])")
+    for most, expected in ((0, []), (1, ["f([])"]), (3, ["f([])", "f([10, 3])", "f(None)"])):
+        traced = outcome(program(SECOND, *calls), TraceConfig(candidates=5, raising=most))
+        assert isinstance(traced, TracedProgram)
+        assert [run.call for run in traced.executions if run.status == "exception"] == expected
+
+
+@pytest.mark.parametrize(
+    "raising",
+    [
+        "return undefined",
+        "return f(x)",
+        "return open('/etc/hostname').read()",
+        "raise ValueError(str(set(map(str, range(50)))))",
+    ],
+    ids=["a missing name", "endless recursion", "a denial", "another message each time"],
+)
+def test_exception_that_the_input_does_not_explain_is_dropped_alone(raising: str) -> None:
+    code = f"def f(x):\n    y = x * 2\n    if x < 0:\n        {raising}\n    return y + 1\n"
+    traced = outcome(program(code, "f(1)", "f(-1)", "f(3)"), TraceConfig(candidates=3))
+    assert isinstance(traced, TracedProgram)
+    assert [run.call for run in traced.executions] == ["f(1)", "f(3)"]
+
+
+def test_exception_that_leaves_no_frame_is_dropped() -> None:
+    code = "def f(x):\n    y = x + 1\n    if y < 0:\n        next(iter(()))\n    yield y\n"
+    calls = ("list(f(1))", "list(f(-5))", "list(f(3))")
+    traced = outcome(program(code, *calls), TraceConfig(candidates=3))
+    assert isinstance(traced, TracedProgram)
+    assert [run.call for run in traced.executions] == ["list(f(1))", "list(f(3))"]
