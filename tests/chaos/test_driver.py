@@ -1,24 +1,26 @@
 """Kill the driver of a job at random moments of every stage; the next one resumes until the stage is complete."""
 
-import contextlib
+import multiprocessing
 import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 from ray.cluster_utils import Cluster
 
+from cluster.session import connect
+from pipelines.synthesize import synthesize
+from ray_app.lock import held
 from ray_app.store import Dataset
 from tests.chaos import kit
+from tests.pipelines.tiny import tiny
 from tests.processes import wait_for
 
-PROJECT = Path(__file__).parents[2]
-STAGES = ("mined", "grown", "executions", "monologues", "samples")
+STAGES = ("mined", "grown", "programs", "executions", "monologues", "repairs", "samples")
 PATIENCE_S = 120.0
 
 
@@ -30,21 +32,32 @@ def address() -> Iterator[str]:
     cluster.shutdown()
 
 
-def start(root: Path, address: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.pipelines.tiny", str(root)],
-        cwd=PROJECT,
-        env={**os.environ, "RAY_ADDRESS": address},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+def drive(root: str, address: str) -> None:
+    """What `pipelines.synthesize` does, in a process of its own; its log is beside the root."""
+    os.environ["RAY_ADDRESS"] = address
+    with Path(f"{root}.log").open("a") as log:
+        os.dup2(log.fileno(), 1)
+        os.dup2(log.fileno(), 2)
+    with held(root, "driver"), connect():
+        synthesize(tiny(), root, asks=False)
+
+
+def start(root: Path, address: str) -> BaseProcess:
+    """A new driver, forked where everything is imported already: that is most of what starting one takes."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    driver = context.Process(target=drive, args=(str(root), address))
+    driver.start()
+    return driver
 
 
 @pytest.fixture(scope="module")
 def quiet(address: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What an undisturbed run makes."""
     root = tmp_path_factory.mktemp("quiet")
-    assert start(root, address).wait() == 0
+    driver = start(root, address)
+    driver.join()
+    assert driver.exitcode == 0, Path(f"{root}.log").read_text()[-2000:]
     return root
 
 
@@ -65,20 +78,19 @@ def kill_once(dataset: Dataset, address: str, dice: random.Random) -> bool:
     driver = start(Path(dataset.root), address)
 
     def reached() -> bool:
-        return dataset.plan() is not None or driver.poll() is not None
+        return dataset.plan() is not None or not driver.is_alive()
 
     def advanced() -> bool:
-        return len(dataset.finished_shards()) > seen or driver.poll() is not None
+        return len(dataset.finished_shards()) > seen or not driver.is_alive()
 
     wait_for(reached, f"{dataset.name} begins", PATIENCE_S)
     if dice.random() < 0.5:
         wait_for(advanced, f"{dataset.name} makes a shard", PATIENCE_S)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        driver.wait(dice.uniform(0.0, 4.0))
-    early = driver.poll() is None
-    if early:
-        driver.send_signal(signal.SIGKILL)
-    assert driver.wait() in (0, -signal.SIGKILL)
+    driver.join(dice.uniform(0.0, 4.0))
+    early = driver.is_alive()
+    driver.kill()
+    driver.join()
+    assert driver.exitcode in (0, -signal.SIGKILL), Path(f"{dataset.root}.log").read_text()[-2000:]
     return early
 
 
