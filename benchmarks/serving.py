@@ -1,20 +1,28 @@
 """What the HTTP and Ray layers cost over the bare engine, and how continuous batching compares, in one run.
 
-    python -m benchmarks.serving [--model smollm2-135m-instruct] [--streams 32] [--tokens 48] [--rounds 3]
+    python -m benchmarks.serving [--model smollm2-135m-instruct] [--streams 32] [--tokens 48] [--rounds 4]
 
 Prints tokens per second of (a) the engine called in-process, (b) the same engine behind Ray Serve with streaming
-OpenAI clients, interleaved, with their ratio and the time to the first token, and the CPU time per token of the process
-that holds the engine, which is comparable on a busy machine too; then transformers' own `generate` (fixed
-batches) and its own continuous batching against our engine on requests of mixed length. One JSON line at the end.
+OpenAI clients, in alternating order, and their ratio (median of the rounds, with the lowest and highest); the time to
+the first token of both, all requests arriving at once; and the CPU time per token, of the process that holds the engine
+and of everything that runs for a request, clients included. Then transformers' own `generate` (fixed batches) and its
+own continuous batching against our engine on requests of mixed length. One JSON line at the end.
+
+The engine gets one thread, so that on two cores the rest (proxy, gateway, clients) has the other. On a busy machine
+compare the CPU times only. About 5 minutes on 2 quiet cores (`--only layers`: 3).
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
+import queue
 import socket
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +30,11 @@ import openai
 import psutil
 import ray
 
+from ray_app.errors import EngineError
 from ray_app.models import resolve
 from ray_app.serving import app
 from ray_app.serving.engine import TransformersEngine
-from ray_app.serving.generation import EngineOptions, Generation
+from ray_app.serving.generation import Delta, EngineOptions, Generation
 
 PROMPTS = [f"def function_{number}(values):\n    # step {number}\n" for number in range(64)]
 
@@ -38,11 +47,26 @@ def jobs(streams: int, tokens: Sequence[int]) -> list[Generation]:
     ]
 
 
-def bare(engine: TransformersEngine, generations: list[Generation]) -> float:
-    """Tokens per second of the engine called in-process."""
+def bare(engine: TransformersEngine, generations: list[Generation]) -> tuple[float, list[float]]:
+    """Tokens per second of the engine called in-process, and each request's seconds to its first token."""
+    firsts: dict[int, float] = {}
+    ended: queue.SimpleQueue[Delta | EngineError] = queue.SimpleQueue()
+
+    def sink(number: int, delta: Delta | EngineError) -> None:
+        firsts.setdefault(number, time.perf_counter() - begin)
+        if isinstance(delta, EngineError) or delta.finish is not None:
+            ended.put(delta)
+
     begin = time.perf_counter()
-    done = sum(result[0].completion_tokens for result in engine.generate(generations))
-    return done / (time.perf_counter() - begin)
+    for number, generation in enumerate(generations):
+        engine.submit(generation, partial(sink, number))
+    done = 0
+    for _ in generations:
+        last = ended.get()
+        if isinstance(last, EngineError):
+            raise last
+        done += last.completion_tokens
+    return done / (time.perf_counter() - begin), list(firsts.values())
 
 
 async def served(url: str, generations: list[Generation]) -> tuple[float, list[float]]:
@@ -118,6 +142,26 @@ def library_continuous(model: Any, tokenizer: Any, generations: list[Generation]
         return done / (time.perf_counter() - begin)
 
 
+def everyone() -> float:
+    """CPU seconds so far of this process and all that it started."""
+    total = 0.0
+    for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+        with contextlib.suppress(psutil.Error):
+            total += sum(process.cpu_times()[:2])
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of one way: tokens per second, seconds to the first tokens, CPU seconds of the engine's process and of
+    everyone."""
+
+    speed: float
+    firsts: list[float]
+    engine_s: float
+    all_s: float
+
+
 def layers(model: str, streams: int, tokens: int, rounds: int, threads: int) -> dict[str, Any]:
     """Bare engine against the served one, alternating so that a busy machine slows both."""
     with socket.socket() as probe:
@@ -125,39 +169,54 @@ def layers(model: str, streams: int, tokens: int, rounds: int, threads: int) -> 
         port = probe.getsockname()[1]
     options = EngineOptions(threads=threads)
     ray.init(address="local", num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False)
-    url = app.run({"base": model}, port=port, options=app.ModelOptions(num_cpus=0.5, engine=options))
-    engine = TransformersEngine(model, options)
-    work = jobs(streams, [tokens])
-    inside: list[float] = []
-    outside: list[float] = []
-    firsts: list[float] = []
-    cpu: list[tuple[float, float]] = []
-    bare(engine, work[:2])
-    asyncio.run(served(url, work[:2]))
-    model_process = replica()
-    for _ in range(rounds):
-        begun = time.process_time(), sum(model_process.cpu_times()[:2])
-        inside.append(bare(engine, work))
-        between = time.process_time()
-        speed, first = asyncio.run(served(url, work))
-        cpu.append((between - begun[0], sum(model_process.cpu_times()[:2]) - begun[1]))
-        outside.append(speed)
-        firsts += first
-        print(f"bare {inside[-1]:.1f} tok/s, served {outside[-1]:.1f} tok/s", flush=True)
-    engine.close()
-    app.stop()
-    ray.shutdown()
-    cuts = statistics.quantiles(firsts, n=100)
-    return {
-        "bare_tokens_per_s": round(statistics.median(inside), 1),
-        "served_tokens_per_s": round(statistics.median(outside), 1),
-        "overhead": round(1 - statistics.median(b / a for a, b in zip(inside, outside, strict=True)), 3),
-        "bare_cpu_ms_per_token": round(statistics.median(a for a, _ in cpu) / (streams * tokens) * 1e3, 2),
-        "served_cpu_ms_per_token": round(statistics.median(b for _, b in cpu) / (streams * tokens) * 1e3, 2),
-        "cpu_overhead": round(statistics.median(b / a for a, b in cpu) - 1, 3),
-        "first_token_p50_s": round(cuts[49], 3),
-        "first_token_p99_s": round(cuts[98], 3),
+    try:
+        url = app.run({"base": model}, port=port, options=app.ModelOptions(num_cpus=0.5, engine=options))
+        engine = TransformersEngine(model, options)
+        ways: dict[str, tuple[psutil.Process, Callable[[list[Generation]], tuple[float, list[float]]]]] = {
+            "bare": (psutil.Process(), lambda work: bare(engine, work)),
+            "served": (replica(), lambda work: asyncio.run(served(url, work))),
+        }
+        found: dict[str, list[Round]] = {name: [] for name in ways}
+        for _, play in ways.values():
+            play(jobs(streams, [4]))
+        for number in range(rounds):
+            for name in sorted(ways, reverse=bool(number % 2)):
+                found[name].append(_round(*ways[name], jobs(streams, [tokens])))
+                print(f"{name} {found[name][-1].speed:.1f} tok/s", flush=True)
+        engine.close()
+        app.stop()
+    finally:
+        ray.shutdown()
+    return _compared(found["bare"], found["served"], streams * tokens)
+
+
+def _round(
+    process: psutil.Process, play: Callable[[list[Generation]], tuple[float, list[float]]], work: list[Generation]
+) -> Round:
+    engine_s, all_s = sum(process.cpu_times()[:2]), everyone()
+    speed, firsts = play(work)
+    return Round(speed, firsts, sum(process.cpu_times()[:2]) - engine_s, everyone() - all_s)
+
+
+def _compared(inside: list[Round], outside: list[Round], tokens: int) -> dict[str, Any]:
+    overheads = [1 - b.speed / a.speed for a, b in zip(inside, outside, strict=True)]
+    figures: dict[str, Any] = {
+        "overhead": round(statistics.median(overheads), 3),
+        "overhead_range": [round(min(overheads), 3), round(max(overheads), 3)],
+        "engine_cpu_overhead": round(
+            statistics.median(b.engine_s / a.engine_s for a, b in zip(inside, outside, strict=True)) - 1, 3
+        ),
     }
+    for name, rounds in (("bare", inside), ("served", outside)):
+        cuts = statistics.quantiles([first for one in rounds for first in one.firsts], n=100)
+        figures |= {
+            f"{name}_tokens_per_s": round(statistics.median(one.speed for one in rounds), 1),
+            f"{name}_first_token_p50_s": round(cuts[49], 3),
+            f"{name}_first_token_p99_s": round(cuts[98], 3),
+            f"{name}_engine_cpu_ms_per_token": round(statistics.median(r.engine_s for r in rounds) / tokens * 1e3, 2),
+            f"{name}_all_cpu_ms_per_token": round(statistics.median(r.all_s for r in rounds) / tokens * 1e3, 2),
+        }
+    return figures
 
 
 def batching(model: str, streams: int, threads: int) -> dict[str, Any]:
@@ -167,7 +226,7 @@ def batching(model: str, streams: int, threads: int) -> dict[str, Any]:
 
     work = jobs(2 * streams, [8, 64, 16, 32])
     engine = TransformersEngine(model, EngineOptions(threads=threads, max_batch=streams))
-    ours = bare(engine, work)
+    ours, _ = bare(engine, work)
     engine.close()
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(model)
@@ -189,7 +248,7 @@ def main() -> None:
     parser.add_argument("--model", default="smollm2-135m-instruct")
     parser.add_argument("--streams", type=int, default=32)
     parser.add_argument("--tokens", type=int, default=48)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", choices=["layers", "batching"])
     args = parser.parse_args()
