@@ -3,8 +3,8 @@
     python -m pipelines.serve --recipe demo --root runs/demo --port 8000
     curl http://127.0.0.1:8000/v1/models
 
-Runs until it is interrupted. Other machines reach it with `--host 0.0.0.0` and a key (SEMRAY_API_KEY). On a cluster that
-stays up, `serve deploy cluster/serve.yaml` does the same.
+Runs until it is interrupted. Other machines reach it with `--host 0.0.0.0` and a key (SEMRAY_API_KEY). On a cluster
+that stays up, `serve deploy cluster/serve.yaml` does the same.
 """
 
 import contextlib
