@@ -11,8 +11,8 @@ that differ in nothing but names fall on the same side of the split.
 
 Intervals are 95 % bootstrap intervals over programs, all seeds and inputs of a program drawn together; differences are
 paired. Resumable: data and model are made once, training goes on from its last checkpoint, and a finished (format,
-seed) is not repeated; results are JSON lines in OUT/results.jsonl. The default takes some 100 minutes of one quiet
-core. A million tokens are too few: a model that cannot copy a value yet gains nothing from being shown states.
+seed) is not repeated; results are JSON lines in OUT/results.jsonl. The default takes some 80 minutes of one quiet
+core. The fewer the tokens, the worse the traces do: a model that cannot copy a value gains nothing from being shown it.
 """
 
 import argparse
@@ -261,7 +261,7 @@ def report(results: list[dict[str, Any]], items: list[Case]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("runs/learning"))
-    parser.add_argument("--tokens", type=int, default=4_000_000, help="training tokens of each run")
+    parser.add_argument("--tokens", type=int, default=3_000_000, help="training tokens of each run")
     parser.add_argument(
         "--drafts", type=int, default=8_000, help="programs drafted at difficulty 1; 3 and 6 times more at 2 and 3"
     )
