@@ -37,6 +37,7 @@ from ray_app.training.export import add_scores
 
 OWN = (held_out.NAME, process.PROBES)
 WITHOUT_DATA = (*OWN, "humaneval")
+_QUESTIONS_PER_WORKER = 1_024
 
 
 def load(exam: Exam, recipe: Recipe, root: str) -> Benchmark:
@@ -120,8 +121,9 @@ def evaluate(recipe: Recipe, root: str, url: str, names: tuple[str, ...]) -> Non
     asked = [question for paper in held for question in paper.questions()]
     endpoints = [_endpoint(recipe, root, url, name) for name in names]
     # The models do the work, each with cores of its own; a worker only asks and grades.
+    workers = 1 + len(asked) // _QUESTIONS_PER_WORKER
     stages = [
-        Stage(f"scores-{place.model}", worker.evaluate, place, Question, Score, 64, num_cpus=0.5, max_workers=1)
+        Stage(f"scores-{place.model}", worker.evaluate, place, Question, Score, 64, num_cpus=0.5, max_workers=workers)
         for place in endpoints
     ]
     with ThreadPoolExecutor(len(stages)) as pool:
