@@ -14,7 +14,7 @@ from ray_app.evaluation.verdicts import UNGRADED, Executor, Verdict, failed
 from ray_app.sandbox.api import Job
 from ray_app.sandbox.limits import Limits
 
-LIMITS = Limits(cpu_s=3.0, wall_s=120.0, memory_bytes=1 << 30)
+LIMITS = Limits(cpu_s=3.0, wall_s=60.0, memory_bytes=1 << 30)
 _GUARD = """
 def _semray_guard(function):
     from builtins import BaseException, dict, frozenset, isinstance, list, set, tuple, type

@@ -24,7 +24,7 @@ from ray_app.records import Execution
 from ray_app.sandbox.api import Job
 from ray_app.sandbox.limits import Limits
 
-LIMITS = Limits(cpu_s=3.0, wall_s=120.0, memory_bytes=1 << 30, output_chars=65_536)
+LIMITS = Limits(cpu_s=3.0, wall_s=60.0, memory_bytes=1 << 30, output_chars=65_536)
 _FIRST_LOOK = replace(LIMITS, cpu_s=0.2)
 _PASTED_LIMIT = 100_000
 _REFLECTION = frozenset(
