@@ -98,7 +98,7 @@ def constraints(
             continue
         excluded = frozenset(index for index, one in enumerate(wrong) if _holds(predicate, one) is False)
         if is_type_test(predicate):
-            if all(_holds(predicate, one) is True for one in strangers(shape, bound)):
+            if not any(_holds(predicate, one) is False for one in strangers(shape, bound)):
                 continue
         elif not excluded:
             continue
@@ -146,7 +146,8 @@ def _candidates(code: str, shape: Signature, execution: Execution, bound: dict[s
         if fact.kind == "result" and is_tellable(execution.output) and len(execution.output) < 80:
             found.append((f"{fact.expression} == {execution.output}", f"L{fact.line} returns"))
         elif fact.kind == "test":
-            found.append((fact.expression if fact.outcome else f"not ({fact.expression})", f"L{fact.line} tests"))
+            test = f"bool({fact.expression})" if fact.expression.isidentifier() else fact.expression
+            found.append((test if fact.outcome else f"not ({fact.expression})", f"L{fact.line} tests"))
     for name in shape.parameters:
         found += [(predicate, "") for predicate in _properties(name, bound[name])]
     return found

@@ -131,17 +131,27 @@ _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _PLAIN_STRING = re.compile(r"'[^'\\\n]*'")
 
 
-@functools.lru_cache(maxsize=8_192)
 def parse_value(text: str) -> Any:
     """The value of a canonical text, shared between callers: never mutate it. Raises Unknown where it is no literal."""
+    value = _parsed_value(text)
+    if value is _NO_LITERAL:
+        raise Unknown(text[:40])
+    return value
+
+
+_NO_LITERAL = object()
+
+
+@functools.lru_cache(maxsize=8_192)
+def _parsed_value(text: str) -> Any:
     if _INTEGER.fullmatch(text):
         return int(text)
     if _PLAIN_STRING.fullmatch(text):
         return text[1:-1]
     try:
         return literal(ast.parse(text, mode="eval").body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise Unknown(text[:40]) from error
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return _NO_LITERAL
 
 
 def literal(node: ast.expr) -> Any:

@@ -3,6 +3,7 @@ its text.
 """
 
 import ast
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ def grounded(timeline: Timeline, execution: Execution, piece: str) -> bool:
         tree = ast.parse(piece.strip().strip("`").strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
-    known = _known(timeline, execution)
+    known = _known(timeline, execution.call, execution.output or "")
     try:
         if show(literal(tree.body)) in known:
             return True
@@ -27,17 +28,18 @@ def grounded(timeline: Timeline, execution: Execution, piece: str) -> bool:
     return all(constant in known for constant in constants)
 
 
-def _known(timeline: Timeline, execution: Execution) -> set[str]:
+@functools.lru_cache(maxsize=4)
+def _known(timeline: Timeline, call: str, output: str) -> set[str]:
     known: set[str] = {show(number) for number in range(3)}
     texts = {span.value for spans in timeline.spans.values() for span in spans}
     texts |= {event.value for event in timeline.trace.events if event.value is not None}
-    texts |= {execution.output or ""}
+    texts |= {output}
     for text in texts:
         try:
             known.update(_parts(parse_value(text)))
         except Unknown:
             known.add(text)
-    for tree in (timeline.source.tree, ast.parse(execution.call, mode="eval")):
+    for tree in (timeline.source.tree, ast.parse(call, mode="eval")):
         known |= {show(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     counts = [len(run.spans) for run in timeline.runs] + [moment.visit for moment in timeline.moments]
     known |= {str(number) for number in range(1, max(counts, default=0) + 1)}

@@ -76,7 +76,7 @@ class _Book:
 def _book(source: Source) -> _Book:
     book = _Book({}, {line: _Known() for line in range(1, len(source.lines) + 1)}, _Known())
     _number(source.tree, book.numbers, book.lines)
-    inside_text = _lines_inside_text(source.tree)
+    inside_text = _lines_inside_text(source)
     alone = {
         statement for line, statement in source.statements.items() if source.statements.get(line + 1) is not statement
     }
@@ -92,9 +92,9 @@ def _book(source: Source) -> _Book:
     return book
 
 
-def _lines_inside_text(tree: ast.Module) -> set[int]:
+def _lines_inside_text(source: Source) -> set[int]:
     """The lines that begin inside a string: what stands there is no code."""
-    texts = (node for node in ast.walk(tree) if isinstance(node, (ast.Constant, ast.JoinedStr)))
+    texts = (node for node in source.nodes if isinstance(node, (ast.Constant, ast.JoinedStr)))
     return {line for node in texts for line in range(node.lineno + 1, (node.end_lineno or node.lineno) + 1)}
 
 

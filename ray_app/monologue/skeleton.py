@@ -5,7 +5,6 @@ sort and its index in `Sentence.tokens`. Sorts: V literal, W number written as a
 L line label. Literals are recognised whole: the `2` in `1234` or inside a string is never a token.
 """
 
-import ast
 import functools
 import re
 from bisect import bisect_right
@@ -13,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ray_app.monologue.evaluate import Unknown, literal, parse_expression, show
+from ray_app.monologue.evaluate import Unknown, parse_expression, parse_value, show
 
 
 class Token(NamedTuple):
@@ -401,8 +400,8 @@ def _literal(piece: str) -> tuple[str, str] | None:
     if piece.isdecimal() and piece.isascii() and (piece[0] != "0" or piece == "0"):
         return "V", piece
     try:
-        return "V", show(literal(ast.parse(piece, mode="eval").body))
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return "V", show(parse_value(piece))
+    except Unknown:
         return None
 
 

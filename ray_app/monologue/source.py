@@ -63,6 +63,7 @@ class Source:
     functions: dict[str, ast.FunctionDef] = field(repr=False)
     enclosing: dict[int, tuple[int, ...]] = field(repr=False)
     names: frozenset[str] = field(repr=False)
+    nodes: tuple[ast.AST, ...] = field(repr=False)
     constants: dict[str, str] = field(repr=False)
     outer: dict[str, str] = field(repr=False)
 
@@ -84,7 +85,10 @@ class Source:
 def read(code: str) -> Source:
     """The facts about `code`. Raises SyntaxError where it does not parse."""
     tree = ast.parse(code)
-    source = Source(code, tuple(code.split("\n")), tree, {}, {}, {}, {}, {}, _names(tree), _constants(tree), {})
+    nodes = tuple(ast.walk(tree))
+    source = Source(
+        code, tuple(code.split("\n")), tree, {}, {}, {}, {}, {}, _names(nodes), nodes, _constants(tree, nodes), {}
+    )
     _visit_block(source, tree.body, (), "")
     source.outer.update(source.constants)
     source.outer.update({name: "<function>" for name in source.functions if "." not in name})
@@ -115,10 +119,10 @@ def label(code: str) -> str:
     return "\n".join(labelled)
 
 
-def _constants(tree: ast.Module) -> dict[str, str]:
-    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)]
+def _constants(tree: ast.Module, nodes: tuple[ast.AST, ...]) -> dict[str, str]:
+    names = [node for node in nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)]
     bound = Counter(node.id for node in names)
-    bound.update(node.arg for node in ast.walk(tree) if isinstance(node, ast.arg))
+    bound.update(node.arg for node in nodes if isinstance(node, ast.arg))
     found: dict[str, str] = {}
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Constant):
@@ -128,9 +132,9 @@ def _constants(tree: ast.Module) -> dict[str, str]:
     return {name: value for name, value in found.items() if bound[name] == 1}
 
 
-def _names(tree: ast.Module) -> frozenset[str]:
+def _names(nodes: tuple[ast.AST, ...]) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Name):
             found.add(node.id)
         elif isinstance(node, ast.arg):

@@ -5,8 +5,10 @@ a string; so parts are told innermost first, and a string whose positions decide
 """
 
 import ast
+import functools
 from collections.abc import Iterator
 
+from ray_app.monologue.evaluate import names_in
 from ray_app.monologue.phrase import code, known, same_text
 from ray_app.monologue.timeline import Timeline
 
@@ -24,7 +26,7 @@ def steps(timeline: Timeline, expression: ast.expr, state: dict[str, str]) -> li
         value, span = known(timeline, part, state), code(part)
         if part is expression or value is None or not span or len(value) > _SHORT or same_text(span, value):
             continue
-        if not any(isinstance(node, ast.Name) and node.id in state for node in ast.walk(part)):
+        if not any(name in state for name in names_in(part)):
             continue
         told.setdefault(span, f"{span} is {value}")
     return list(told.values())[:_MOST]
@@ -53,7 +55,12 @@ def _searched(part: ast.expr) -> ast.Name | None:
     return None
 
 
-def _parts(node: ast.AST) -> Iterator[ast.expr]:
+@functools.lru_cache(maxsize=8_192)
+def _parts(node: ast.AST) -> tuple[ast.expr, ...]:
+    return tuple(_inner(node))
+
+
+def _inner(node: ast.AST) -> Iterator[ast.expr]:
     """The calls, subscripts, operations and comprehensions of an expression, innermost first.
 
     What runs many times or perhaps not at all is left out: the inside of a comprehension (but for what it goes over),

@@ -8,7 +8,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from ray_app.monologue.evaluate import Unknown, evaluate
+from ray_app.monologue.evaluate import Unknown, evaluate, names_in, parse_expression
 from ray_app.monologue.source import Loop, Source, is_inner
 from ray_app.tracing.model import Change, Step, Trace, steps
 
@@ -35,9 +35,15 @@ class Moment:
     iterations: tuple[tuple[int, int], ...] = ()
     outcome: bool | None = None
     following: "Moment | None" = None
+    _after: dict[str, str] | None = field(default=None, init=False, repr=False)
 
     def after(self) -> dict[str, str]:
-        """The frame's variables when the statement was done."""
+        """The frame's variables when the statement was done; not to be changed."""
+        if self._after is None:
+            self._after = self._changed() if self.changes else self.before
+        return self._after
+
+    def _changed(self) -> dict[str, str]:
         state = dict(self.before)
         for change in self.changes:
             if change.value is None:
@@ -113,6 +119,7 @@ class Timeline:
     runs: list[LoopRun]
     spans: dict[str, list[Span]]
     entries: list[Entry]
+    told: dict[tuple[ast.expr, int], tuple[dict[str, str], str | None]] = field(default_factory=dict, repr=False)
 
     def is_turned(self, name: str) -> bool:
         """Whether only the headers of loops ever give a variable its values."""
@@ -146,7 +153,11 @@ class Timeline:
 
     def value(self, expression: str | ast.expr, state: dict[str, str]) -> object:
         """The value of an expression in a state; names of the program's own functions are unknown. Raises Unknown."""
-        return evaluate(expression, {**self.source.outer, **state})
+        node = parse_expression(expression) if isinstance(expression, str) else expression
+        outer = self.source.outer
+        if any(name in outer and name not in state for name in names_in(node)):
+            state = {**outer, **state}
+        return evaluate(node, state)
 
 
 def arrange(source: Source, trace: Trace) -> Timeline:

@@ -9,7 +9,7 @@ import ast
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import groupby, islice, pairwise
 
 from ray_app.monologue.check import check
 from ray_app.monologue.claim import Anchor, Claim
@@ -52,6 +52,11 @@ class _Walker:
         self._frame: int | None = None
         self._told_before: set[tuple[int, str]] = set()
         self._told_here: set[tuple[int, str]] = set()
+        self._at: dict[int, list[Moment]] = {}
+        for moment in timeline.moments:
+            self._at.setdefault(moment.line, []).append(moment)
+        self._around = [one for one, other in pairwise(timeline.moments) if one.end > other.start]
+        self._windows_of: dict[tuple[Anchor, ...], list[tuple[int, int]]] = {}
         self._targets = {name for loop in timeline.source.loops.values() for name in loop.targets}
 
     def sentence(self, claims: list[Claim]) -> list[Checked]:
@@ -126,12 +131,13 @@ class _Walker:
             yield from self._beginnings(line)
             return
         anchors = self._applicable(claim.iterations, line)
-        for moment in self._from_cursor():
-            if moment.line != line or is_inner(moment.function) or (claim.visit and moment.visit != claim.visit):
+        windows = self._windows(anchors) if anchors else [(0, _FOREVER)]
+        for moment in self._from_cursor(line):
+            if is_inner(moment.function) or (claim.visit and moment.visit != claim.visit):
                 continue
             if wanted is not None and moment.outcome is not wanted:
                 continue
-            if not anchors or any(low <= moment.start < high for low, high in self._windows(anchors)):
+            if any(low <= moment.start < high for low, high in windows):
                 yield moment
 
     def _beginnings(self, line: int) -> Iterator[Moment]:
@@ -165,6 +171,11 @@ class _Walker:
 
     def _windows(self, anchors: tuple[Anchor, ...]) -> list[tuple[int, int]]:
         """The event ranges that lie in all the iterations; loops that do not hold the innermost one are over."""
+        if anchors not in self._windows_of:
+            self._windows_of[anchors] = self._common(anchors)
+        return self._windows_of[anchors]
+
+    def _common(self, anchors: tuple[Anchor, ...]) -> list[tuple[int, int]]:
         if anchors and anchors[-1][0] is not None:
             around = self.timeline.source.enclosing.get(self._loop_line(anchors[-1][0]), ())
             anchors = tuple(item for item in anchors if item[0] is None or self._loop_line(item[0]) in around)
@@ -188,15 +199,20 @@ class _Walker:
         over = run.spans[-1][1] if run.spans else run.end
         return min(over, self.timeline.frames[run.frame].moments[-1].start), _FOREVER
 
-    def _from_cursor(self) -> Iterator[Moment]:
-        """The moments a claim may be about: the current one, those still running, and all later ones."""
-        moments = self.timeline.moments
-        if self.current is not None and self.current.end >= self.cursor:
-            yield self.current
-        low = bisect_left(moments, self.cursor, key=lambda moment: moment.start)
-        running = [moment for moment in moments[:low] if moment.end > self.cursor and moment is not self.current]
-        yield from reversed(running)
-        yield from (moment for moment in moments[low:] if moment is not self.current)
+    def _from_cursor(self, line: int = 0) -> Iterator[Moment]:
+        """The moments, of one line or of any, that a claim may be about: the current one, those still running, and all
+        later ones."""
+        cursor, current = self.cursor, self.current
+        if current is not None and current.end >= cursor and line in (0, current.line):
+            yield current
+        for moment in reversed(self._around):
+            if moment.start < cursor < moment.end and moment is not current and line in (0, moment.line):
+                yield moment
+        moments = self._at.get(line, []) if line else self.timeline.moments
+        low = bisect_left(moments, cursor, key=_start)
+        for position in range(low, len(moments)):
+            if moments[position] is not current:
+                yield moments[position]
 
     def _advance(self, moment: Moment, claims: Iterable[Claim]) -> None:
         self.current = self.timeline.moments[moment.index]
@@ -241,12 +257,15 @@ class _Walker:
         anchors = claim.iterations or ((), self._implied)[claim.subject not in self._targets]
         windows = self._windows(anchors) if anchors else []
         first: Finding | None = None
-        candidates = list(self._candidates(claim, anchors, windows))
-        inside = [m for m in candidates if any(low <= m.start < high for low, high in windows)]
+        candidates = self._candidates(claim, anchors, windows)
         meant = claim
-        if anchors and claim.kind == "value" and claim.how == "state" and self._is_renewed(claim.subject, inside):
-            meant = replace(claim, how="set")
-        for moment in candidates[:_LOOK_AHEAD]:
+        if anchors and claim.kind == "value" and claim.how == "state":
+            found_here = list(candidates)
+            inside = [m for m in found_here if any(low <= m.start < high for low, high in windows)]
+            candidates = iter(found_here)
+            if self._is_renewed(claim.subject, inside):
+                meant = replace(claim, how="set")
+        for moment in islice(candidates, _LOOK_AHEAD):
             found = check(self.timeline, meant, moment)
             if found.holds:
                 self._advance(moment, [claim])
@@ -371,6 +390,10 @@ class _Walker:
                 covers |= {(moment.index, claim.subject) for moment, _ in turns[start : start + len(wanted)]}
         shown = ", ".join(value for _, value in turns[:12])
         return Finding(bool(covers), f"{claim.subject} takes the values {shown}", frozenset(covers))
+
+
+def _start(moment: Moment) -> int:
+    return moment.start
 
 
 def _writes(timeline: Timeline, moment: Moment, name: str) -> bool:
