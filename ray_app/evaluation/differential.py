@@ -176,7 +176,9 @@ def _grade_one(suites: tuple[_Suite, _Suite], solution: str, executor: Executor)
 
 
 def _agrees_with_itself(suite: _Suite) -> bool:
-    return not any(oracles.needs_reading(suite.item, text) for text in suite.reference.texts)
+    """Whether the reference passes by its texts alone; those of some objects hold an address."""
+    texts = suite.reference.texts
+    return not any(oracles.needs_reading(suite.item, text) or " at 0x" in text for text in texts)
 
 
 def _run_suite(suite: _Suite, solution: str, executor: Executor) -> tuple[Outcome, bool]:
