@@ -20,6 +20,10 @@ from typing import Any
 
 import psutil
 import ray
+
+# Read when ray.data is imported, which else asks the autoscaler for cores of any node, one with GPUs too. Workers that
+# wait for room are demand enough, and say what they need.
+os.environ.setdefault("RAY_DATA_DEFAULT_CLUSTER_SCALING_UP_CPU_UTIL_THRESHOLD", "2")
 import ray.data
 from ray import cloudpickle
 from ray.exceptions import RayActorError
@@ -140,7 +144,7 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
             resources=_beside_cpus(stage),
             max_task_retries=_ATTEMPTS - 1,
         )
-    # Else Ray Data asks the autoscaler for twice what is there, nodes with GPUs among it.
+    # Never for more than this, where it asks all the same.
     needed = ray.data.ExecutionResources.for_limits(cpu=workers * stage.num_cpus, gpu=workers * stage.num_gpus)
     results.context.execution_options.resource_limits = needed
     try:

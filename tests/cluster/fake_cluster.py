@@ -24,9 +24,11 @@ from tests.processes import wait_for
 PROVIDER = "ray.autoscaler._private.fake_multi_node.node_provider.FakeMultiNodeProvider"
 
 
-def config_of(workers: Mapping[str, Mapping[str, Any]], address: str, idle_s: float) -> dict[str, Any]:
+def config_of(
+    workers: Mapping[str, Mapping[str, Any]], address: str, idle_s: float, promised: Mapping[str, int]
+) -> dict[str, Any]:
     """What `ray start --autoscaling-config` takes: a head without CPUs and these worker types."""
-    head = {"resources": {"CPU": 0, **at_most(workers)}, "node_config": {}, "max_workers": 0}
+    head = {"resources": {"CPU": 0, **promised}, "node_config": {}, "max_workers": 0}
     return {
         "cluster_name": "fake",
         "max_workers": sum(worker["max_workers"] for worker in workers.values()),
@@ -64,12 +66,17 @@ def at_most(workers: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
 
 
 @contextmanager
-def fake_cluster(workers: Mapping[str, Mapping[str, Any]], idle_s: float = 3.0) -> Iterator[dict[str, str]]:
+def fake_cluster(
+    workers: Mapping[str, Mapping[str, Any]], idle_s: float = 3.0, missing_cpus: int = 0
+) -> Iterator[dict[str, str]]:
     """A running cluster that starts with its head alone: the environment for drivers, which are processes of their own.
 
+    `missing_cpus`: the head promises so many more than the workers grow to, as when a cloud has no machines left.
     Ray reads its token when it is imported, so the process that starts the cluster cannot join it.
     """
     port = free_port()
+    promised = at_most(workers)
+    promised[AT_MOST["CPU"]] += missing_cpus
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     environment = {
         **os.environ,
@@ -82,7 +89,7 @@ def fake_cluster(workers: Mapping[str, Mapping[str, Any]], idle_s: float = 3.0) 
     }
     with tempfile.TemporaryDirectory(prefix="semray-fake-", ignore_cleanup_errors=True) as folder:
         config = Path(folder, "autoscaling.json")
-        config.write_text(json.dumps(config_of(workers, f"127.0.0.1:{port}", idle_s)))
+        config.write_text(json.dumps(config_of(workers, f"127.0.0.1:{port}", idle_s, promised)))
         command = [str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--num-cpus=0"]
         command += [
             f"--port={port}",
@@ -90,7 +97,7 @@ def fake_cluster(workers: Mapping[str, Mapping[str, Any]], idle_s: float = 3.0) 
             f"--temp-dir={folder}/ray",
             "--disable-usage-stats",
         ]
-        command += [f"--resources={json.dumps(at_most(workers))}"]
+        command += [f"--resources={json.dumps(promised)}"]
         command += [f"--autoscaling-config={config}", "--include-dashboard=false", "--object-store-memory=100000000"]
         with Path(folder, "head.log").open("wb") as log:
             head = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
