@@ -140,9 +140,8 @@ class _Slicer:
         self._visits: dict[tuple[int, int], list[Moment]] = {}
         self._children: dict[int, list[int]] = {}
         self._raising: dict[int, list[Moment]] = {}
-        events = timeline.trace.events
         for moment in timeline.moments:
-            closing = events[moment.end] if moment.end < len(events) else None
+            closing = timeline.closing(moment)
             if closing is not None and closing.kind == "exception":
                 self._raising.setdefault(moment.frame, []).append(moment)
             self._visits.setdefault((moment.frame, moment.line), []).append(moment)
@@ -161,9 +160,9 @@ class _Slicer:
         """What a frame hands out: its last statement and, of a generator, each that yields."""
         self.want(frame.moments[-1])
         if not is_inner(frame.function):
-            events = self.timeline.trace.events
             for moment in frame.moments:
-                if moment.end < len(events) and events[moment.end].kind == "yield":
+                closing = self.timeline.closing(moment)
+                if closing is not None and closing.kind == "yield":
                     self.want(moment)
 
     def run(self) -> None:

@@ -128,7 +128,7 @@ def check_return(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
         )
     frame = timeline.frames[moment.frame]
     if moment.end != frame.end or frame.returned is None:
-        event = timeline.trace.events[moment.end] if moment.end < len(timeline.trace.events) else None
+        event = timeline.closing(moment)
         if event is not None and event.kind == "yield" and event.value is not None:
             return Finding(equal(event.value, claim.value), f"{place(moment)} yields {event.value}")
         return Finding(False, f"{place(moment)} does not return")

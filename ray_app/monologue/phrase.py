@@ -109,8 +109,18 @@ def _filled(expression: ast.expr, state: dict[str, str]) -> str:
     texts = [_atom(operand, state) for operand in operands]
     if not all(texts) or all(isinstance(operand, ast.Constant) for operand in operands):
         return ""
-    sign = ast.unparse(ast.BinOp(ast.Name("a"), expression.op, ast.Name("b")))[1:-1].strip()
-    return f"{texts[0]} {sign} {texts[1]}" if sign in ("+", "-", "*", "/", "//", "%") else ""
+    sign = _SIGNS.get(type(expression.op))
+    return f"{texts[0]} {sign} {texts[1]}" if sign else ""
+
+
+_SIGNS: dict[type, str] = {
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+}
 
 
 def _atom(operand: ast.expr, state: dict[str, str]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from ray_app.monologue.answer import kind_of
 from ray_app.monologue.deciding import Deciding
+from ray_app.monologue.failure import reason
 from ray_app.monologue.phrase import change, code, is_tellable, known, listed, plain, truth, working
 from ray_app.monologue.rounds import Rounds, iteration
 from ray_app.monologue.source import Loop, is_inner
@@ -88,10 +89,11 @@ class Teller:
         if begins:
             lines.append(self._line(indent, header, self._opening(loop, header, count)))
         chosen = self.rounds.chosen(run, inside)
-        listed_before: set[str] = set()
+        listed_before = False
         for number in range(1, count + 1):
             if number not in chosen:
-                lines += self._meanwhile(run, inside, indent, listed_before)
+                lines += [] if listed_before else self._meanwhile(run, inside, indent)
+                listed_before = True
             elif moments := iteration(run, number, inside):
                 lines += self._iteration(run, number, moments, indent, depth)
         if failing:
@@ -202,15 +204,13 @@ class Teller:
         becomes = listed([f"`{name}` becomes {value}" for name, value in bound])
         return "", [*calls, self._line(indent + 1, header, becomes)]
 
-    def _meanwhile(self, run: LoopRun, inside: list[Moment], indent: int, told: set[str]) -> list[str]:
-        """The values that the loop's deciding variables run through, where they are short; once for each variable."""
+    def _meanwhile(self, run: LoopRun, inside: list[Moment], indent: int) -> list[str]:
+        """The values that the loop's deciding variables run through, where they are short."""
         lines: list[str] = []
         for name, values in self.rounds.lists(run, inside):
-            if name not in told:
-                told.add(name)
-                listing = ", ".join(values[:-1]) + " and " + values[-1]
-                verb = self.rng.choice(("takes", "runs through"))
-                lines.append(f"{'  ' * indent}Over the loop `{name}` {verb} the values {listing}.")
+            listing = ", ".join(values[:-1]) + " and " + values[-1]
+            verb = self.rng.choice(("takes", "runs through"))
+            lines.append(f"{'  ' * indent}Over the loop `{name}` {verb} the values {listing}.")
         return lines
 
     # Statements
@@ -265,9 +265,8 @@ class Teller:
         return f"{', '.join(parts)}{' and ' if told.startswith('`') else ', so '}{told}" if parts else told
 
     def _raised(self, moment: Moment) -> str:
-        events = self.timeline.trace.events
-        event = events[moment.end] if moment.end < len(events) else None
-        if event is None or event.kind != "exception" or event.frame != moment.frame:
+        event = self.timeline.closing(moment)
+        if event is None or event.kind != "exception":
             return ""
         kind, following = kind_of(event.value or ""), moment.following
         named = f"`{kind}`" if kind else "the exception"
@@ -277,18 +276,26 @@ class Teller:
         elif any(frame.raised and not is_inner(frame.function) for frame in called):
             raised = f"`{kind}` comes out of that call"
         else:
-            raised = f"this raises `{kind}`"
+            why = self._reason(moment, event.value or "")
+            raised = f"{why}, and this raises `{kind}`" if why else f"this raises `{kind}`"
         raised = listed([*self._besides(moment), raised])
         if following is not None:
             return f"{raised}, so control moves to L{following.line}"
         uncaught = self.rng.choice(("which nothing here catches", "which no handler here takes"))
         return f"{raised}, {uncaught}, so {'the' if moment.frame == 0 else 'this'} call ends with {named}"
 
+    def _reason(self, moment: Moment, exception: str) -> str:
+        """The values that make a statement raise; a `raise` gives its reason itself."""
+        if isinstance(self.source.statements.get(moment.line), (ast.Raise, ast.Assert)):
+            return ""
+        kind, _, message = exception.partition(": ")
+        return reason(self.timeline, moment, kind, message)
+
     def _yielded(self, moment: Moment) -> str:
-        events = self.timeline.trace.events
-        event = events[moment.end] if moment.end < len(events) else None
-        handed_on = event is not None and event.kind == "yield" and is_tellable(event.value)
-        return f"this yields {event.value}" if event is not None and handed_on else ""
+        event = self.timeline.closing(moment)
+        if event is None or event.kind != "yield" or not is_tellable(event.value):
+            return ""
+        return f"this yields {event.value}"
 
     def _branch(self, moment: Moment) -> str:
         branch = self.source.branches[moment.line]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ray_app.monologue.evaluate import Unknown, evaluate, names_in, parse_expression
 from ray_app.monologue.source import Loop, Source, is_inner
-from ray_app.tracing.model import Change, Step, Trace, steps
+from ray_app.tracing.model import Change, Event, Step, Trace, steps
 
 
 @dataclass(slots=True)
@@ -120,6 +120,11 @@ class Timeline:
     spans: dict[str, list[Span]]
     entries: list[Entry]
     told: dict[tuple[ast.expr, int], tuple[dict[str, str], str | None]] = field(default_factory=dict, repr=False)
+
+    def closing(self, moment: Moment) -> Event | None:
+        """The event of its own frame that closed a statement; None where the recording stopped in it."""
+        event = self.trace.events[moment.end] if moment.end < len(self.trace.events) else None
+        return event if event is not None and event.frame == moment.frame else None
 
     def is_turned(self, name: str) -> bool:
         """Whether only the headers of loops ever give a variable its values."""

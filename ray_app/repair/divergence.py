@@ -127,14 +127,13 @@ def _effect(wrong: Timeline, right: Timeline, a: Moment, b: Moment) -> Divergenc
 
 def handed_out(timeline: Timeline, moment: Moment) -> str | None:
     """The value that a statement returns or yields; None where it does neither."""
-    event = timeline.trace.events[moment.end]
-    ends = event.frame == moment.frame and event.kind in ("return", "yield")
-    return event.value if ends and _raised(timeline, moment) is None else None
+    event = timeline.closing(moment)
+    return event.value if event is not None and event.kind in ("return", "yield") else None
 
 
 def _raised(timeline: Timeline, moment: Moment) -> str | None:
-    event = timeline.trace.events[moment.end]
-    return event.value if event.kind == "exception" and event.frame == moment.frame else None
+    event = timeline.closing(moment)
+    return event.value if event is not None and event.kind == "exception" else None
 
 
 def _changed(timeline: Timeline, other: Timeline, moment: Moment) -> tuple[str, ...]:

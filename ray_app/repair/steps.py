@@ -6,12 +6,12 @@ Every sentence is in the words of the claim grammar, so that the verifier can ho
 import ast
 import random
 
+from ray_app.monologue.failure import reason
 from ray_app.monologue.finding import stores
 from ray_app.monologue.phrase import change, is_tellable, listed, truth, working
 from ray_app.monologue.telling import spelled
 from ray_app.monologue.timeline import Moment, Timeline
 from ray_app.repair.divergence import Divergence, handed_out
-from ray_app.repair.failure import reason
 
 
 def wrong_step(timeline: Timeline, found: Divergence, rng: random.Random) -> str:
@@ -144,8 +144,8 @@ def _returned(timeline: Timeline, moment: Moment) -> str:
 
 
 def _raised(timeline: Timeline, moment: Moment) -> str:
-    event = timeline.trace.events[moment.end]
-    if event.kind != "exception" or event.frame != moment.frame:
+    event = timeline.closing(moment)
+    if event is None or event.kind != "exception":
         return ""
     kind, _, message = (event.value or "").partition(": ")
     given = reason(timeline, moment, kind, message)

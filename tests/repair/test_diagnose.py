@@ -53,7 +53,7 @@ def test_diagnosis_says_what_matters(name: str, parts: list[str]):
 def test_diagnosis_of_an_index_error_names_index_and_length():
     case = bug(TOTAL, "total += x", "total += xs[x]", "f([3, 1])")
     text = next(diagnoses(case, seed=0))
-    assert "`x` is 3 and `len(xs)` is 2, and this raises `IndexError`" in text
+    assert "`x` is 3 and `xs` has length 2, and this raises `IndexError`" in text
     assert verify(case, text).accepted
 
 

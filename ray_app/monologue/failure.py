@@ -4,13 +4,13 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
-from ray_app.monologue.evaluate import Unknown, show
+from ray_app.monologue.evaluate import Unknown, names_in, show
 from ray_app.monologue.phrase import code, inputs, known, listed
 from ray_app.monologue.timeline import Moment, Timeline
 
 
 def reason(timeline: Timeline, moment: Moment, exception: str, message: str) -> str:
-    """The values behind an exception: "`i` is 3 and `len(xs)` is 3"; "" where none can be told."""
+    """The values behind an exception: "`i` is 3 and `xs` has length 3"; "" where none can be told."""
     if exception in ("NameError", "UnboundLocalError"):
         named = re.search(r"'(\w+)'", message)
         return f"`{named.group(1)}` has no value yet" if named else ""
@@ -41,10 +41,9 @@ def _index(timeline: Timeline, moment: Moment, node: ast.expr) -> Iterator[str]:
     """An index beyond the end, and the length."""
     if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice) or _fine(timeline, moment, node):
         return
-    length = ast.Call(ast.Name("len"), [node.value], [])
-    told = [_is(timeline, moment, part) for part in (node.slice, length)]
-    if told[1]:
-        yield from (part for part in told if part)
+    length = known(timeline, ast.Call(ast.Name("len"), [node.value], []), moment.before)
+    if length is not None and names_in(node.value) and (owner := code(node.value)):
+        yield from (part for part in (_is(timeline, moment, node.slice), f"{owner} has length {length}") if part)
 
 
 def _key(timeline: Timeline, moment: Moment, node: ast.expr) -> Iterator[str]:
