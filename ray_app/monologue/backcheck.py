@@ -9,6 +9,7 @@ backward text reasons from the end.
 
 import ast
 import builtins
+import symtable
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -235,15 +236,19 @@ def _over_parameters(expression: str, shape: Signature) -> bool:
         node = parse_expression(expression)
     except Unknown:
         return False
-    parts = list(ast.walk(node))
-    if any(isinstance(part, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)) for part in parts):
+    if any(isinstance(part, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)) for part in ast.walk(node)):
         return False
-    own = {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
-    own |= {part.arg for part in parts if isinstance(part, ast.arg)}
-    read_names = {part.id for part in parts if isinstance(part, ast.Name)} - own
+    read_names = _free(symtable.symtable(expression.strip(), "<constraint>", "eval"))
     return bool(read_names & set(shape.parameters)) and all(
         n in shape.parameters or hasattr(builtins, n) for n in read_names
     )
+
+
+def _free(scope: symtable.SymbolTable) -> set[str]:
+    """The names that an expression reads from outside, those of its comprehensions and lambdas left out."""
+    outside = (symbol for symbol in scope.get_symbols() if symbol.is_referenced() and not symbol.is_parameter())
+    found = {symbol.get_name() for symbol in outside if symbol.is_global()}
+    return found.union(*map(_free, scope.get_children()))
 
 
 def _facts(timeline: Timeline, claims: Sequence[Claim]) -> tuple[list[records.Claim], list[str]]:

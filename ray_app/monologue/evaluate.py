@@ -189,9 +189,12 @@ def evaluate(expression: str | ast.expr, state: Mapping[str, str]) -> Any:
     """The value of the expression where the names have the canonical values of `state`. Raises Unknown."""
     node = parse_expression(expression) if isinstance(expression, str) else expression
     try:
-        return _value(node, state, {})
+        value = _value(node, state, {})
     except _ERRORS as error:
         raise Fails(f"{type(error).__name__}: {error}") from error
+    if callable(value):
+        raise Unknown("a function")
+    return value
 
 
 def _bounded(value: Any) -> Any:

@@ -34,6 +34,11 @@ def _piece(book: "_Book", piece: str) -> int | str:
     return _squeezed(stripped) if node is None else _number(node, book.numbers, None)
 
 
+def is_quoted(source: Source, node: ast.expr) -> bool:
+    """Whether an expression made up for a telling is code of the program after all, so that it would name a place."""
+    return quotes(source.code, ast.unparse(node), 0)
+
+
 def normal(piece: str) -> str:
     """The code of a piece as Python would print it; what does not parse only loses its extra spaces."""
     stripped = piece.strip().rstrip(":")

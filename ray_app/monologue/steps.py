@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from ray_app.monologue.evaluate import names_in
 from ray_app.monologue.phrase import code, known, same_text
+from ray_app.monologue.quotes import is_quoted
 from ray_app.monologue.timeline import Timeline
 
 _MOST = 3
@@ -41,7 +42,7 @@ def numbered(timeline: Timeline, expression: ast.expr, state: dict[str, str]) ->
             continue
         whole = ast.Call(ast.Name("list"), [ast.Call(ast.Name("enumerate"), [owner], [])], [])
         value = known(timeline, whole, state)
-        if value is not None and "`" not in value:
+        if value is not None and "`" not in value and not is_quoted(timeline.source, whole):
             told[owner.id] = f"{code(whole)} is {value}"
     return list(told.values())
 

@@ -13,6 +13,7 @@ from ray_app.monologue.answer import kind_of
 from ray_app.monologue.deciding import Deciding
 from ray_app.monologue.failure import reason
 from ray_app.monologue.phrase import change, code, is_tellable, known, listed, plain, truth, working
+from ray_app.monologue.quotes import is_quoted
 from ray_app.monologue.rounds import Rounds, iteration
 from ray_app.monologue.source import Loop, is_inner
 from ray_app.monologue.steps import numbered, steps
@@ -123,7 +124,9 @@ class Teller:
             return ""
         whole = ast.Call(ast.Name("list"), [expression], [])
         value = known(self.timeline, whole, header.before)
-        return f"{code(whole)} is {value}" if value is not None and len(value) < 48 and code(whole) else ""
+        if value is None or len(value) >= 48 or not code(whole) or is_quoted(self.source, whole):
+            return ""
+        return f"{code(whole)} is {value}"
 
     def _no_iteration(self, loop: Loop, header: Moment) -> str:
         if loop.kind == "while":

@@ -339,3 +339,40 @@ def test_backward_result_that_repeats_a_test_of_another_line_verifies() -> None:
         text, _ = backward(code, "f", execution, seed=seed)
         verdict = verify_backward(code, "f", execution, text)
         assert verdict.accepted, (verdict.reason, verdict.detail, text)
+
+
+def test_call_with_a_function_as_argument_verifies() -> None:
+    code = "def f(xs, test):\n    kept = filter(test, xs)\n    return list(kept)\n"
+    execution = execute(code, ["f([0, 3, 1], lambda x: x < 2)"])[0]
+    for seed in range(4):
+        text = forward(code, "f", execution, seed=seed)
+        verdict = verify_forward(code, "f", execution, text)
+        assert verdict.accepted, (verdict.reason, verdict.detail, text)
+
+
+def test_made_up_expression_that_stands_on_another_line_is_not_told() -> None:
+    code = "def f(xs):\n    k = 0\n    for i in range(len(xs)):\n        k += i\n    return k, list(range(len(xs)))\n"
+    execution = execute(code, ["f([5, 6])"])[0]
+    for seed in range(6):
+        text = forward(code, "f", execution, seed=seed)
+        assert "[L3] `list(range" not in text
+        assert verify_forward(code, "f", execution, text).accepted
+
+
+def test_backward_constraint_may_name_a_comprehensions_variable_like_the_parameter() -> None:
+    code = "def f(s):\n    return sum([s.istitle() for s in s.split()])\n"
+    execution = execute(code, ["f('Some of This')"])[0]
+    text, _ = backward(code, "f", execution, seed=0)
+    verdict = verify_backward(code, "f", execution, text)
+    assert verdict.accepted, (verdict.reason, verdict.detail, text)
+    assert any(claim.kind == "constraint" and "sum(" in claim.text for claim in verdict.claims)
+
+
+def test_backward_test_of_a_bare_name_is_asked_for_its_truth() -> None:
+    code = "def f(first, n):\n    if first:\n        n //= 7\n    return n + 1\n"
+    execution = execute(code, ["f('yes', 20)"])[0]
+    for seed in range(4):
+        text, _ = backward(code, "f", execution, seed=seed)
+        assert "`first` must" not in text
+        verdict = verify_backward(code, "f", execution, text)
+        assert verdict.accepted, (verdict.reason, verdict.detail, text)

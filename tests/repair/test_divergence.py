@@ -6,7 +6,8 @@ from ray_app.monologue.source import read
 from ray_app.monologue.timeline import arrange
 from ray_app.repair.align import align
 from ray_app.repair.bug import Bug
-from ray_app.repair.divergence import Divergence, diverge
+from ray_app.repair.divergence import Divergence, diverge, handed_out
+from ray_app.sandbox.api import execute
 from tests.repair.kit import BUGS, GUARD, TOTAL, bug
 
 
@@ -59,3 +60,13 @@ def test_align_changed_line_and_missing_lines():
     lines = align(buggy, GUARD)
     assert (lines.changed, lines.removed, lines.added) == ((3,), (), (2, 3))
     assert lines.position_of(2) == 2
+
+
+def test_run_whose_recording_stopped_in_a_statement_hands_nothing_out() -> None:
+    code = "def f(n):\n    total = 0\n    while n:\n        total += n\n    return total\n"
+    execution = execute(code, ["f(1)"])[0]
+    assert execution.trace is not None
+    assert execution.trace.truncated
+    timeline = arrange(read(code), execution.trace)
+    assert any(moment.end == len(execution.trace.events) for moment in timeline.moments)
+    assert all(handed_out(timeline, moment) is None for moment in timeline.moments)
