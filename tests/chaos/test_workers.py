@@ -89,7 +89,12 @@ class Nodes:
         self._keeper.start()
 
     def _start(self) -> Any:
-        return self.cluster.add_node(num_cpus=1, object_store_memory=100_000_000)
+        # Not waited for: on a busy machine that can take longer than Ray allows.
+        return self.cluster.add_node(wait=False, num_cpus=1, object_store_memory=100_000_000)
+
+    def kept(self) -> bool:
+        """Whether dead machines are still replaced: without two of them nothing is killed any more."""
+        return self._keeper.is_alive()
 
     def raylets(self) -> list[psutil.Process]:
         """The raylets of the two machines; none while one of them is being replaced."""
@@ -121,6 +126,7 @@ def test_execution_survives_kill_9_of_a_node(
     times = max(1, kills // PARTS)
 
     def disturbed_run(number: int) -> None:
+        assert nodes.kept()
         root = tmp_path / str(number)
         with killing(nodes.raylets, times, dice, (0.0, 2.0), killed):
             kit.execute(root)
