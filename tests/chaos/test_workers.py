@@ -82,7 +82,8 @@ class Nodes:
 
     def __init__(self) -> None:
         head = {"num_cpus": 0, "object_store_memory": 100_000_000}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
+        # Ray's handlers of signals, which end nodes at exit, can be set by the main thread only.
+        self.cluster = Cluster(initialize_head=True, head_node_args=head, shutdown_at_exit=False)
         self._workers = [self._start() for _ in range(2)]
         self._over = threading.Event()
         self._keeper = threading.Thread(target=self._replace_the_dead)
