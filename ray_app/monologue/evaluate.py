@@ -64,49 +64,15 @@ _BUILTINS: dict[str, Any] = {
     )
 }
 _KNOWN_FUNCTIONS = frozenset(_BUILTINS.values())
+_words = str.split
+_STRING_METHODS = _words(
+    "capitalize casefold count endswith find index isalnum isalpha isascii isdecimal isdigit isidentifier islower "
+    "isnumeric isprintable isspace istitle isupper join lower lstrip partition removeprefix removesuffix replace "
+    "rfind rindex rpartition rsplit rstrip split splitlines startswith strip swapcase title upper center ljust "
+    "rjust zfill"
+)
 _METHODS: dict[type, frozenset[str]] = {
-    str: frozenset(
-        [
-            "capitalize",
-            "casefold",
-            "count",
-            "endswith",
-            "find",
-            "index",
-            "isalnum",
-            "isalpha",
-            "isascii",
-            "isdecimal",
-            "isdigit",
-            "isidentifier",
-            "islower",
-            "isnumeric",
-            "isprintable",
-            "isspace",
-            "istitle",
-            "isupper",
-            "join",
-            "lower",
-            "lstrip",
-            "partition",
-            "removeprefix",
-            "removesuffix",
-            "replace",
-            "rfind",
-            "rindex",
-            "rpartition",
-            "rsplit",
-            "rstrip",
-            "split",
-            "splitlines",
-            "startswith",
-            "strip",
-            "swapcase",
-            "title",
-            "upper",
-        ]
-    )
-    | {"center", "ljust", "rjust", "zfill"},
+    str: frozenset(_STRING_METHODS),
     list: frozenset({"count", "index", "copy"}),
     tuple: frozenset({"count", "index"}),
     dict: frozenset({"get", "items", "keys", "values", "copy"}),

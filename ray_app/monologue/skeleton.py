@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from ray_app.monologue.evaluate import Unknown, parse_expression, parse_value, show
+from ray_app.monologue.words import EMPTY, NUMBERS, ORDINALS, PROSE, SHARED, TOKENS
 
 
 class Token(NamedTuple):
@@ -48,163 +49,6 @@ class Sentence:
         return token.start if beyond < 0 else token.end + beyond
 
 
-_NUMBERS = {
-    word: number
-    for number, word in enumerate(
-        [
-            "zero",
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-            "twenty",
-        ]
-    )
-}
-_ORDINALS = {
-    word: number
-    for number, word in enumerate(
-        [
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-            "eleventh",
-            "twelfth",
-        ],
-        1,
-    )
-}
-_WORD_TOKENS = frozenset([*_NUMBERS, *_ORDINALS, "true", "false", "none", "inf", "nan"])
-_EMPTY = {"list": "[]", "string": "''", "str": "''", "dict": "{}", "dictionary": "{}", "set": "set()", "tuple": "()"}
-# Words that grammar and programs share: a bare one is a variable only where a relation follows it.
-_SHARED = frozenset(
-    [
-        "a",
-        "i",
-        "value",
-        "result",
-        "output",
-        "answer",
-        "count",
-        "list",
-        "string",
-        "text",
-        "index",
-        "loop",
-        "iteration",
-        "condition",
-        "test",
-        "call",
-        "returns",
-        "return",
-        "character",
-        "char",
-        "element",
-        "item",
-        "number",
-        "sum",
-        "total",
-        "line",
-        "lines",
-        "length",
-        "set",
-        "dict",
-        "tuple",
-        "key",
-        "keys",
-        "values",
-        "of",
-        "to",
-        "the",
-        "in",
-        "is",
-        "as",
-        "it",
-        "and",
-        "or",
-        "not",
-        "for",
-        "if",
-        "else",
-        "at",
-        "from",
-        "by",
-        "with",
-        "on",
-        "first",
-        "last",
-        "second",
-        "new",
-        "now",
-        "word",
-        "words",
-        "name",
-        "names",
-        "step",
-        "steps",
-        "times",
-        "left",
-        "right",
-        "start",
-        "end",
-        "max",
-        "min",
-        "pass",
-        "branch",
-        "body",
-        "check",
-        "range",
-        "print",
-        "input",
-        "data",
-        "that",
-        "this",
-        "which",
-        "both",
-        "each",
-        "every",
-        "function",
-        "all",
-        "any",
-        "position",
-        "letter",
-        "digit",
-        "type",
-        "size",
-        "limit",
-        "final",
-        "next",
-        "current",
-        "previous",
-        "one",
-        "two",
-        "three",
-    ]
-)
-# Words that every sentence needs: a bare one is never a variable.
-_PROSE = frozenset(["of", "to", "the", "it", "by", "on", "at", "that", "this", "which", "be"])
 _FOLLOWS = re.compile(
     r"\s*(?:`?\s*)(?:=|:|->|→|⇒|becomes?\b|is\b|equals?\b|was\b|now\b|starts?\b|stays?\b|remains?\b|goes\b|holds?\b|gets\b|"
     r"never\b|grows\b|rises\b|drops\b|has\b|then\b|ends\b|changes\b|increases\b|decreases\b|takes\b|contains\b|turns\b|must\b|"
@@ -271,7 +115,7 @@ def skeleton(text: str, names: frozenset[str]) -> Iterator[Sentence]:
 
 def _is_plain(piece: str, names: frozenset[str]) -> bool:
     """Whether a word is surely no token: the quick answer for most words of prose."""
-    return piece not in names and "." not in piece and piece.lower() not in _WORD_TOKENS
+    return piece not in names and "." not in piece and piece.lower() not in TOKENS
 
 
 def _mark(index: int, sort: str) -> str:
@@ -354,7 +198,7 @@ def _sort(kind: str, match: re.Match[str], text: str, names: frozenset[str]) -> 
     if kind == "ordinal":
         return "O", re.sub(r"\D", "", piece)
     if kind == "empty":
-        return "V", _EMPTY[piece.split()[-1]]
+        return "V", EMPTY[piece.split()[-1]]
     return _word(piece, match, text, names)
 
 
@@ -369,16 +213,16 @@ def _word(piece: str, match: re.Match[str], text: str, names: frozenset[str]) ->
         return "V", piece
     if (
         piece in names
-        and piece not in _PROSE
-        and (piece not in _SHARED or _is_variable(piece, match.start(), match.end(), text))
+        and piece not in PROSE
+        and (piece not in SHARED or _is_variable(piece, match.start(), match.end(), text))
     ):
         return "N", piece
     if "." in piece and piece.split(".")[0] in names and piece not in ("e.g", "i.e"):
         return "E", piece
     low = piece.lower()
-    if low in _NUMBERS:
-        return "W", str(_NUMBERS[low])
-    return ("O", str(_ORDINALS[low])) if low in _ORDINALS else None
+    if low in NUMBERS:
+        return "W", str(NUMBERS[low])
+    return ("O", str(ORDINALS[low])) if low in ORDINALS else None
 
 
 def _is_variable(piece: str, start: int, end: int, text: str) -> bool:

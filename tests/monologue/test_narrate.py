@@ -376,3 +376,22 @@ def test_backward_test_of_a_bare_name_is_asked_for_its_truth() -> None:
         assert "`first` must" not in text
         verdict = verify_backward(code, "f", execution, text)
         assert verdict.accepted, (verdict.reason, verdict.detail, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", 0),
+        ("total", 1),
+        ("totals", 2),
+        ("a_b", 3),
+        ("__x", 2),
+        ("x = 120\n", 6),
+        ("\t (1)", 3),
+        ("é", 1),
+        ("é_1", 3),
+    ],
+)
+def test_tokens_counts_signs_digits_and_words_by_fives(text: str, expected: int) -> None:
+    assert tokens(text) == expected
+    assert tokens(f"{text} ü") == expected + 1
