@@ -208,7 +208,7 @@ def _compared(inside: list[Round], outside: list[Round], tokens: int) -> dict[st
         ),
     }
     for name, rounds in (("bare", inside), ("served", outside)):
-        cuts = statistics.quantiles([first for one in rounds for first in one.firsts], n=100)
+        cuts = statistics.quantiles([first for one in rounds for first in one.firsts], n=100, method="inclusive")
         figures |= {
             f"{name}_tokens_per_s": round(statistics.median(one.speed for one in rounds), 1),
             f"{name}_first_token_p50_s": round(cuts[49], 3),
