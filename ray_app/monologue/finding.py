@@ -92,17 +92,30 @@ def matches_call(timeline: Timeline, call: str, frame: Frame, state: dict[str, s
     names = [argument.arg for argument in (*definition.args.posonlyargs, *definition.args.args)]
     if isinstance(node.func, ast.Attribute) and names[:1] == ["self"]:
         names = names[1:]
-    given = [*zip(names, node.args, strict=False), *((k.arg, k.value) for k in node.keywords if k.arg)]
-    gathers = definition.args
-    for parameter, argument in given:
-        if parameter not in frame.arguments and gathers.kwarg is not None:
-            continue
+    bound = frame.arguments | _gathered(definition.args, frame.arguments, len(names))
+    names += [f"*{position}" for position in range(len(names), len(node.args))]
+    given = [*zip(names, node.args, strict=False)]
+    for parameter, argument in [*given, *((k.arg, k.value) for k in node.keywords if k.arg)]:
         try:
-            if not equal(frame.arguments.get(parameter, ""), show(timeline.value(ast.unparse(argument), state))):
+            if not equal(bound.get(parameter, ""), show(timeline.value(ast.unparse(argument), state))):
                 return False
         except Unknown:
             continue
-    return len(node.args) <= len(names) or gathers.vararg is not None
+    return all(name in bound for name, _ in given)
+
+
+def _gathered(shape: ast.arguments, arguments: dict[str, str], before: int) -> dict[str, str]:
+    """What `*args` and `**kwargs` hold: by position ("*2") and by name."""
+    found: dict[str, str] = {}
+    try:
+        if shape.vararg is not None:
+            items = parse_value(arguments.get(shape.vararg.arg, ""))
+            found |= {f"*{position}": show(item) for position, item in enumerate(items, before)}
+        if shape.kwarg is not None:
+            found |= {name: show(item) for name, item in parse_value(arguments.get(shape.kwarg.arg, "")).items()}
+    except Unknown:
+        pass
+    return found
 
 
 def run_around(timeline: Timeline, moment: Moment, line: int = 0) -> LoopRun | None:

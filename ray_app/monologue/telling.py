@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from ray_app.monologue.answer import kind_of
 from ray_app.monologue.deciding import Deciding
+from ray_app.monologue.evaluate import parse_value, show
 from ray_app.monologue.failure import reason
 from ray_app.monologue.phrase import change, code, is_tellable, known, listed, plain, truth, working
 from ray_app.monologue.quotes import is_quoted
@@ -374,8 +375,21 @@ def spelled(timeline: Timeline, frame: Frame) -> str:
     definition = timeline.source.function(frame.function)
     if definition is None:
         return ""
-    names = [argument.arg for argument in (*definition.args.posonlyargs, *definition.args.args)]
-    values = [frame.arguments.get(name) for name in names]
-    if not all(map(is_tellable, values)) or any(len(value or "") > 80 or "`" in (value or "") for value in values):
+    values = _arguments(definition.args, frame.arguments)
+    if values is None or any(len(value) > 80 or "`" in value for value in values):
         return f"{definition.name}(...)"
-    return f"{definition.name}({', '.join(value or '' for value in values)})"
+    return f"{definition.name}({', '.join(values)})"
+
+
+def _arguments(shape: ast.arguments, given: dict[str, str]) -> list[str] | None:
+    """The arguments that bind the parameters so, as a call spells them; None where one is no literal."""
+    names = [argument.arg for argument in (*shape.posonlyargs, *shape.args)]
+    named = [argument.arg for argument in shape.kwonlyargs]
+    gathering = [gather.arg for gather in (shape.vararg, shape.kwarg) if gather is not None]
+    if not all(is_tellable(given.get(name)) for name in (*names, *named, *gathering)):
+        return None
+    values = [given[name] for name in names]
+    values += [show(item) for item in parse_value(given[shape.vararg.arg])] if shape.vararg else []
+    values += [f"{name}={given[name]}" for name in named]
+    further = parse_value(given[shape.kwarg.arg]) if shape.kwarg else {}
+    return [*values, *(f"{name}={show(value)}" for name, value in further.items())]

@@ -395,3 +395,22 @@ def test_backward_test_of_a_bare_name_is_asked_for_its_truth() -> None:
 def test_tokens_counts_signs_digits_and_words_by_fives(text: str, expected: int) -> None:
     assert tokens(text) == expected
     assert tokens(f"{text} ü") == expected + 1
+
+
+def test_call_of_a_helper_is_spelled_with_all_its_arguments_and_no_others_pass() -> None:
+    code = (
+        "def g(a, *rest, key=0, **more):\n    total = a + sum(rest) + key\n    return total + len(more)\n\n"
+        "def f(n):\n    return g(n, 2, 3, key=n, wide=True)\n"
+    )
+    execution = execute(code, ["f(4)"])[0]
+    text = forward(code, "f", execution)
+    spelled = "`g(4, 2, 3, key=4, wide=True)`"
+    assert spelled in text
+    assert verify_forward(code, "f", execution, text).accepted
+    for other in (
+        "g(4, 2, 9, key=4, wide=True)",
+        "g(4, 2, 3, 5, key=4)",
+        "g(4, 2, 3, key=4, wide=False)",
+        "g(4, high=1)",
+    ):
+        assert not verify_forward(code, "f", execution, text.replace(spelled, f"`{other}`")).accepted
