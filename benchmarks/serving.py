@@ -230,6 +230,7 @@ def batching(model: str, streams: int, threads: int) -> dict[str, Any]:
     engine.close()
     torch.set_num_threads(threads)
     tokenizer = AutoTokenizer.from_pretrained(model)
+    tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     loaded = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
     fixed = fixed_batches(loaded, tokenizer, work, streams)
     library = library_continuous(loaded, tokenizer, work, streams)
