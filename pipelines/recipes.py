@@ -298,6 +298,7 @@ def beyond() -> Recipe:
                 ("output", 0.5),
                 ("input", 0.5),
                 ("probe", 0.25),
+                ("exception", 0.25),
                 ("repair", 0.5),
             ),
             curriculum=0.3,
