@@ -139,7 +139,11 @@ def publish(held: Sequence[Paper], root: str, names: Sequence[str]) -> None:
     asked = [_described(paper) for paper in held]
     record = {"environment": environment(), "models": list(names), "exams": asked}
     write_file(f"{root}/official/exams.json", (json.dumps(record, indent=1) + "\n").encode())
-    known = {paper.benchmark.name: paper.benchmark for paper in held}
+    known: dict[str, Benchmark] = {}
+    for paper in held:  # the same exam may be held in several ways, each with items of its own
+        other = known.get(paper.benchmark.name, paper.benchmark)
+        items = {item.id: item for item in (*other.items, *paper.benchmark.items)}
+        known[other.name] = replace(other, items=tuple(items.values()))
     known |= {f"{name}_{way}": exam for name, exam in known.items() for way in ("repair", "resample")}
     for model in names:
         groups: dict[tuple[str, str], list[Score]] = {}

@@ -83,3 +83,24 @@ def test_what_was_asked_and_where_it_was_graded_is_published_with_the_official_f
     assert len((folder / "samples.jsonl").read_text().splitlines()) == 2
     results = json.loads((folder / "samples_eval_results.json").read_text())
     assert results["eval"][second][0]["base_status"] == "pass"
+
+
+def test_an_exam_held_in_two_ways_with_other_items_is_published_whole(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    ways = [Exam("humaneval", way, items=count, max_tokens=64) for way, count in (("direct", 3), ("cot", 1))]
+    held = [paper for exam in ways for paper in papers(asking(exam), root)]
+    scores = Dataset(root, "scores-base")
+    scores.begin(Plan({}, {}, {}))
+    rows = [
+        Score("humaneval", item.id, 0, "m", paper.exam.prompt_format, "", "x = 1", False, False, "wrong")
+        for paper in held
+        for item in paper.benchmark.items
+    ]
+    scores.write_shard(0, Score, rows, [], Ledger())
+    scores.finish()
+    publish(held, root, ["base"])
+    counts = {
+        folder.name: len((folder / "samples.jsonl").read_text().splitlines())
+        for folder in (tmp_path / "official" / "base").iterdir()
+    }
+    assert counts == {"humaneval-direct": 3, "humaneval-cot": 1}
