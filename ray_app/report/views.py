@@ -47,8 +47,15 @@ VIEWS: dict[str, View] = {
         "monologues",
         Monologue,
         {"direction": "direction", "source": "source", "difficulty": "difficulty", "author": "author"},
-        ("code", "text", "call", "program_id"),
-        {"call": "call", "output": "output", "direction": "direction", "source": "source", "difficulty": "difficulty"},
+        ("code", "text", "call", "exception", "program_id"),
+        {
+            "call": "call",
+            "output": "output",
+            "raises": "exception",
+            "direction": "direction",
+            "source": "source",
+            "difficulty": "difficulty",
+        },
     ),
     "repairs": View(
         "repairs",
