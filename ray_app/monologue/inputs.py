@@ -129,7 +129,8 @@ def _strings(value: str) -> Iterator[str]:
         "Q ",
     )
     middle = len(value) // 2
-    yield value[:middle] + "x" + value[middle + 1 :]
+    for kind in ("x", "7", "Q", "-"):  # of every kind of character one, or the lack of it passes for a condition
+        yield value[:middle] + kind + value[middle + 1 :]
     yield value[:middle] + " " + value[middle:]
     yield "".join(sorted(value))
     for position in range(1, min(len(value) - 1, 8)):
