@@ -3,8 +3,8 @@
     python -m benchmarks.sandbox [--programs N] [--data DIR] [--rival-python PYTHON] [--json FILE] [--actors]
 
 Figures are CPU microseconds per program, children included (user + system), best of three rounds; ratios are to the
-lane's line. --actors measures instead the programs per second of a pool of one and of two actors, by the clock on the
-wall: it means something only on two idle cores. Programs are CRUXEval's, where its file is found, and a loop-heavy set
+lane's line. --actors measures instead the programs per second of a pool of one actor held to one core and of two on
+two, by the clock on the wall: it means something only on two idle cores. Programs are CRUXEval's, where its file is found, and a loop-heavy set
 made here. "Bare fork" is what CPython's own fork costs for a child per program, with nothing of ours. Rivals
 (EvalPlus's `untrusted_check`, pysnooper in a subprocess) run under the interpreter named by --rival-python, and are
 skipped with a message where they are not installed. The programs are benign; rivals run them with whatever isolation
@@ -225,19 +225,28 @@ def main() -> None:
 
 
 def actors(rows: list[tuple[str, str, str]]) -> None:
-    """Prints how much faster two actors are than one, rounds interleaved."""
+    """Prints how much faster two actors on two cores are than one on one, rounds interleaved."""
     jobs = [Job(code, (f"f({arguments})",)) for code, arguments, _ in rows] * 5
+    cores = sorted(os.sched_getaffinity(0))
     rates: dict[int, float] = {1: 0.0, 2: 0.0}
-    ray.init(address="local", num_cpus=2, object_store_memory=200_000_000, include_dashboard=False, log_to_driver=False)
     for _ in range(ROUNDS):
         for count in rates:
+            os.sched_setaffinity(0, cores[:count])
+            ray.init(
+                address="local",
+                num_cpus=2,
+                object_store_memory=200_000_000,
+                include_dashboard=False,
+                log_to_driver=False,
+            )
             with Pool(actors=count) as pool:
                 deque(pool.execute_many(jobs[:200]), maxlen=0)
                 begun = time.perf_counter()
                 deque(pool.execute_many(jobs), maxlen=0)
                 rates[count] = max(rates[count], len(jobs) / (time.perf_counter() - begun))
-    ray.shutdown()
-    print(f"programs/s in the safe lane: one actor {rates[1]:.0f}, two {rates[2]:.0f}: {rates[2] / rates[1]:.2f} x")
+            ray.shutdown()
+    one, two = rates.values()
+    print(f"programs/s in the safe lane: one actor on one core {one:.0f}, two on two {two:.0f}: {two / one:.2f} x")
 
 
 def _print(name: str, measured: dict[str, float | None]) -> None:
