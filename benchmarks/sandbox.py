@@ -4,11 +4,11 @@
 
 Figures are CPU microseconds per program, children included (user + system), best of three rounds; ratios are to the
 lane's line. --actors measures instead the programs per second of a pool of one actor held to one core and of two on
-two, by the clock on the wall: it means something only on two idle cores. Programs are CRUXEval's, where its file is found, and a loop-heavy set
-made here. "Bare fork" is what CPython's own fork costs for a child per program, with nothing of ours. Rivals
-(EvalPlus's `untrusted_check`, pysnooper in a subprocess) run under the interpreter named by --rival-python, and are
-skipped with a message where they are not installed. The programs are benign; rivals run them with whatever isolation
-they have.
+two, by the clock on the wall: it means something only on two idle cores. Programs are CRUXEval's, where its file is
+found, and a loop-heavy set made here. "Bare fork" is what CPython's own fork costs for a child per program, with
+nothing of ours. Rivals (EvalPlus's `untrusted_check`, pysnooper in a subprocess) run under the interpreter named by
+--rival-python, and are skipped with a message where they are not installed. The programs are benign; rivals run them
+with whatever isolation they have.
 """
 
 import argparse
