@@ -86,7 +86,9 @@ def test_train_empty_mixture_fails_before_any_worker_starts(
 def test_train_killed_job_resumes_also_on_other_workers(
     cluster: None, make_config: Make, shards: list[str], stage: int
 ) -> None:
-    half = make_config(zero_stage=stage, num_workers=2, packs_per_step=4, max_steps=4, warmup_steps=99)
+    half = make_config(
+        zero_stage=stage, num_workers=2, packs_per_step=4, num_train_epochs=3, max_steps=4, warmup_steps=99
+    )
     train(half, shards)
     resumed = train(dataclasses.replace(half, max_steps=8, num_workers=1), shards)
     whole = train(dataclasses.replace(half, max_steps=8, run_name="whole"), shards)
