@@ -200,7 +200,7 @@ def evalplus(name: str, packed: str, binary: str, data: Path, scratch: Path) -> 
     differing = [verdict for verdict in verdicts if passed(verdict["status"]) != recorded[verdict["id"]]]
     print(f"  {len(verdicts) - len(differing)} of {len(verdicts)} base and plus verdicts are the official ones")
     for verdict in differing:
-        print(f"  differs: {verdict} official: base and plus {found[verdict['id']][0]['plus_status']}")
+        print(f"  differs: {verdict} official: base and plus pass: {recorded[verdict['id']]}")
 
 
 def passed(status: str) -> tuple[bool, bool]:
