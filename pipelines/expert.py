@@ -55,10 +55,20 @@ def explained(recipe: Recipe, root: str, url: str, model: str = TUNED) -> None:
     done = finished(root)
     revision = Dataset(done[-1], "training").complete().content
     whom = replace(endpoint_of(recipe, root, url, model), revision=revision)
-    asking = Explaining(whom, replace(recipe.expert, chat=recipe.train.prompt_style == "chat"))
+    # Each round asks about programs of its own, where it does not ask about all.
+    config = replace(recipe.expert, seed=recipe.expert.seed + len(done), chat=recipe.train.prompt_style == "chat")
     size = recipe.synthesize.rows_per_shard
     # Waiting for the model is not work: one worker with half a CPU, for the verifier.
-    stage = Stage("explained", expert.explain, asking, TracedProgram, Monologue, size, num_cpus=0.5, max_workers=1)
+    stage = Stage(
+        "explained",
+        expert.explain,
+        Explaining(whom, config),
+        TracedProgram,
+        Monologue,
+        size,
+        num_cpus=0.5,
+        max_workers=1,
+    )
     run(stage, f"{root}/expert-{len(done)}", inputs=[Dataset(root, "executions")])
 
 

@@ -155,7 +155,9 @@ def demo() -> Recipe:
             save_steps=10,
             report_to=("tensorboard",),
         ),
-        expert=ExpertConfig(("forward", "backward"), attempts=4, keep=1, temperature=0.8, max_tokens=384, seed=0),
+        expert=ExpertConfig(
+            ("forward", "backward"), attempts=2, keep=1, temperature=0.8, max_tokens=256, seed=0, share=0.05
+        ),
         serve=ModelOptions(num_cpus=0.25, engine=EngineOptions(threads=1)),
         evaluate=Evaluate(
             exams=(

@@ -5,8 +5,9 @@ claim of a kept monologue holds against the trace, and a witness has been run. T
 reinforcement learning through `mixture.to_rl`.
 """
 
+import random
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ray_app.mixture import backward_prompt, forward_prompt
@@ -24,7 +25,7 @@ STAGE = "expert"
 class ExpertConfig:
     """`attempts` monologues are sampled per question; at most `keep` different verified ones stay, short ones first.
 
-    `chat` False sends the prompt as raw text, for models that were trained in the paper's format.
+    `share` of the programs are asked about, chosen by id and `seed`, so that another seed chooses others. `chat` False sends the prompt as raw text, for models that were trained in the paper's format.
     """
 
     directions: tuple[Direction, ...]
@@ -33,6 +34,7 @@ class ExpertConfig:
     temperature: float
     max_tokens: int
     seed: int
+    share: float = 1.0
     chat: bool = True
 
 
@@ -63,7 +65,7 @@ class _Question:
 
 
 def iterate(rows: Iterable[TracedProgram], student: Teacher, config: ExpertConfig) -> Iterator[Monologue | Reject]:
-    """What the student said about each execution that is fit as ground truth: verified monologues, and why others fell.
+    """What the student said about the chosen programs' executions: verified monologues, and why others fell.
 
     Questions are asked as training and evaluation ask them, in row order; results come in that order too. A failed
     request is one Reject ("no reply"). TeacherError where the endpoint is dead.
@@ -71,7 +73,7 @@ def iterate(rows: Iterable[TracedProgram], student: Teacher, config: ExpertConfi
     asked: deque[_Question] = deque()
 
     def requests() -> Iterator[Request]:
-        for question in _questions(rows, config.directions):
+        for question in _questions(rows, config):
             asked.append(question)
             yield _request(question, config)
 
@@ -79,11 +81,12 @@ def iterate(rows: Iterable[TracedProgram], student: Teacher, config: ExpertConfi
         yield from _judged(asked.popleft(), reply, student.name, config.keep)
 
 
-def _questions(rows: Iterable[TracedProgram], directions: Sequence[Direction]) -> Iterator[_Question]:
+def _questions(rows: Iterable[TracedProgram], config: ExpertConfig) -> Iterator[_Question]:
     for row in rows:
-        for execution in row.executions:
-            if not unfit(row.program.code, execution):
-                yield from (_Question(row, execution, direction) for direction in directions)
+        if random.Random(f"{config.seed} {row.id}").random() < config.share:
+            for execution in row.executions:
+                if not unfit(row.program.code, execution):
+                    yield from (_Question(row, execution, direction) for direction in config.directions)
 
 
 def _request(question: _Question, config: ExpertConfig) -> Request:

@@ -1,6 +1,7 @@
 """Expert iteration keeps what the student got right in every claim, and nothing else."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from ray_app.mixture import samples
 from ray_app.monologue.backward import backward
@@ -59,6 +60,22 @@ def test_iterate_keeps_the_true_monologue_and_rejects_the_false_one() -> None:
     assert all(claim.holds for m in kept for claim in m.claims)
     assert kept[0].author == "llm:student-1"
     assert sum(isinstance(m, Reject) for m in made) == 2
+
+
+def test_iterate_asks_about_a_share_of_the_programs_another_one_for_each_seed() -> None:
+    rows = [replace(traced(), id=str(number), program=replace(PROGRAM, id=str(number))) for number in range(40)]
+
+    class Mute(Student):
+        def complete(self, requests: Iterable[Request]) -> Iterator[Reply]:
+            return (Reply((), error="timed out") for _ in requests)
+
+    def asked(seed: int, share: float) -> list[str]:
+        made = iterate(rows, Mute(), config(seed=seed, share=share))
+        return [row.id for row in made if isinstance(row, Reject)]
+
+    assert (len(asked(0, 0.0)), len(asked(0, 1.0))) == (0, 80)
+    assert 10 < len(asked(0, 0.3)) < 40
+    assert asked(0, 0.3) == asked(0, 0.3) != asked(1, 0.3)
 
 
 def test_iterate_asks_with_the_prompt_of_training() -> None:
