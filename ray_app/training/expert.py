@@ -25,7 +25,8 @@ STAGE = "expert"
 class ExpertConfig:
     """`attempts` monologues are sampled per question; at most `keep` different verified ones stay, short ones first.
 
-    `share` of the programs are asked about, chosen by id and `seed`, so that another seed chooses others. `chat` False sends the prompt as raw text, for models that were trained in the paper's format.
+    `share` of the programs are asked about, chosen by id and `seed`, so that another seed chooses others. `chat` False
+    sends the prompt as raw text, for models that were trained in the paper's format.
     """
 
     directions: tuple[Direction, ...]
