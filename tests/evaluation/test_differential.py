@@ -108,6 +108,18 @@ def test_long_and_huge_values_are_compared_in_full(executor: Executor) -> None:
     assert not verdict("def t(n):\n    return 'ab' * n + ' '", executor, text).official
 
 
+@pytest.mark.parametrize("part", ["(k, 'x')", "{k: [k / 2]}", "Fraction(k, 7)", "Odd(k)"])
+def test_lists_of_very_many_parts_are_compared_part_by_part(part: str, executor: Executor) -> None:
+    """Plain parts by one form, others by their repr."""
+    head = "from fractions import Fraction\nclass Odd(int): pass\n"
+    gold = f"{head}def many(n):\n    return [{part} for k in range(n)]\n"
+    item = Item("Demo/many", "code", "", "many", gold, base_inputs=encode([[25_000]]), plus_inputs="[]")
+    again = f"{head}def many(n):\n    return list(map(lambda k: {part}, range(n)))\n"
+    late = f"{head}def many(n):\n    return [{part} for k in [*range(n - 1), -3]]\n"
+    assert verdict(again, executor, item).official
+    assert not verdict(late, executor, item).official
+
+
 def test_state_kept_between_inputs_is_seen_as_officially(executor: Executor) -> None:
     """EvalPlus loads the program once for all inputs of a suite."""
     counting = "seen = []\ndef halves(n):\n    seen.append(n)\n    return [n / 2] * 2 if len(seen) < 3 else None"
