@@ -1,17 +1,24 @@
 """Which questions a recipe asks about a run, without asking them."""
 
 import json
+import threading
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import ray
 
+from pipelines import evaluate as pipeline
 from pipelines.evaluate import papers, publish
 from pipelines.recipes import Exam, Recipe, beyond, demo, refine
 from ray_app.mixture import MixtureConfig
 from ray_app.records import Score
 from ray_app.store import Dataset, Ledger, Plan
 from tests.report.run import write_run
+from tests.teacher.endpoint import Answer, said, serve
 
 
 def asking(*exams: Exam) -> Recipe:
@@ -23,6 +30,46 @@ def asking(*exams: Exam) -> Recipe:
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(write_run(tmp_path_factory.mktemp("run"), 12))
+
+
+@pytest.fixture
+def cluster() -> Iterator[None]:
+    ray.init(address="local", num_cpus=3, object_store_memory=100_000_000, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+@pytest.mark.usefixtures("cluster")
+def test_several_workers_ask_at_once_and_write_the_scores_of_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, busy, most = threading.Lock(), 0, 0
+
+    def reply(body: dict[str, Any], _: int) -> Answer:
+        nonlocal busy, most
+        with lock:
+            busy += 1
+            most = max(most, busy)
+        time.sleep(0.05)
+        with lock:
+            busy -= 1
+        return said("```python\ndef add(x, y):\n    return x + y\n```" if "add(" in str(body) else "")
+
+    recipe = asking(Exam("humaneval", "direct", items=160, max_tokens=64))
+    recipe = replace(recipe, evaluate=replace(recipe.evaluate, concurrency=1))
+    made: dict[int, list[bytes]] = {}
+    at_once: dict[int, int] = {}
+    for per_worker in (1_024, 64):
+        monkeypatch.setattr(pipeline, "_QUESTIONS_PER_WORKER", per_worker)
+        root, most = tmp_path / str(per_worker), 0
+        with serve(reply) as endpoint:
+            pipeline.evaluate(recipe, str(root), endpoint.url, ("base",))
+        made[per_worker] = [path.read_bytes() for path in sorted((root / "scores-base").glob("*.parquet"))]
+        at_once[per_worker] = most
+    assert at_once[1_024] == 1 < at_once[64]
+    assert len(made[64]) == 3
+    assert made[64] == made[1_024]
+    assert sum(row.official is True for row in Dataset(str(tmp_path / "64"), "scores-base").read(Score)) == 1
 
 
 def test_questions_carry_what_the_exam_wants_to_know(root: str, capsys: pytest.CaptureFixture[str]) -> None:
