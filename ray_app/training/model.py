@@ -1,5 +1,6 @@
 """The model to be trained: loaded, checked against the run, and wrapped so that a forward pass gives token losses."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from ray_app.errors import EngineError, InputError
+from ray_app.errors import InputError
 from ray_app.training import attention
 from ray_app.training.config import TrainConfig
 from ray_app.training.pack import IGNORE, Pack
@@ -91,25 +92,25 @@ class Objective(nn.Module):
 
 
 def load_tokenizer(config: TrainConfig) -> "PreTrainedTokenizerBase":
-    """The model's tokenizer, known to fit the prompt style; EngineError where there is none."""
+    """The model's tokenizer, known to fit the prompt style; InputError where there is none."""
     from transformers import AutoTokenizer
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(config.model)
     except (OSError, ValueError) as error:
-        raise EngineError(f"no tokenizer in {config.model!r}: {_first_line(error)}") from error
+        raise _missing("tokenizer", config, error) from error
     check_tokenizer(tokenizer, config.prompt_style)
     return tokenizer
 
 
 def load_config(config: TrainConfig) -> "PreTrainedConfig":
-    """The model's sizes, without its weights; EngineError where there are none."""
+    """The model's sizes, without its weights; InputError where there are none."""
     from transformers import AutoConfig
 
     try:
         return AutoConfig.from_pretrained(config.model)
     except (OSError, ValueError) as error:
-        raise EngineError(f"no model configuration in {config.model!r}: {_first_line(error)}") from error
+        raise _missing("model configuration", config, error) from error
 
 
 def load_model(config: TrainConfig, device: torch.device) -> "PreTrainedModel":
@@ -122,7 +123,7 @@ def load_model(config: TrainConfig, device: torch.device) -> "PreTrainedModel":
             config.model, dtype=torch.float32, attn_implementation=attention.register()
         )
     except (OSError, ValueError) as error:
-        raise EngineError(f"cannot load a model from {config.model!r}: {_first_line(error)}") from error
+        raise _missing("usable weights", config, error) from error
     check_context(config, model.config)
     if device.type == "cuda":
         fuse(model)
@@ -148,16 +149,16 @@ def with_adapters(model: "PreTrainedModel", config: TrainConfig) -> Any:
     """The model with LoRA adapters on every linear layer but the head; only these are trained."""
     from peft import LoraConfig, get_peft_model
 
-    return get_peft_model(
-        model,
-        LoraConfig(
-            r=config.lora_rank,
-            lora_alpha=config.lora_alpha,
-            lora_dropout=config.lora_dropout,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        ),
+    adapters = LoraConfig(
+        r=config.lora_rank,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=config.lora_dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
     )
+    with warnings.catch_warnings():  # of peft, which asks transformers by an old name
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, adapters)
 
 
 def check_context(config: TrainConfig, model_config: Any) -> None:
@@ -182,5 +183,9 @@ def identity(model_config: Any) -> str:
     return " ".join(f"{name}={getattr(model_config, name, None)}" for name in names)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _missing(what: str, config: TrainConfig, error: Exception) -> InputError:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+    return InputError(
+        f"no {what} in {config.model!r}: {reason}; set `model` to a folder that has it, or to a hub id where the hub "
+        "can be reached"
+    )

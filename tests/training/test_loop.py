@@ -225,6 +225,6 @@ def test_local_train_context_longer_than_the_models_is_refused(make_config: Make
         local.train(make_config(max_length=300), build_samples(8), CPU)
 
 
-def test_local_train_unknown_model_is_an_engine_error(make_config: Make, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="nowhere"):
+def test_local_train_unknown_model_is_named(make_config: Make, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
         local.train(make_config(model=str(tmp_path / "nowhere")), build_samples(8), CPU)
