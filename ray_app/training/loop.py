@@ -19,7 +19,7 @@ from ray_app.errors import EngineError, InputError
 from ray_app.training.config import TrainConfig
 from ray_app.training.engine import Engine
 from ray_app.training.metrics import MetricsLog, Row, flops, peak_flops, peak_memory_bytes
-from ray_app.training.model import Batch, ghost, identity, to_batch
+from ray_app.training.model import Batch, ghost, to_batch
 from ray_app.training.pack import Pack
 
 STATE_FILE = "state.json"
@@ -271,10 +271,6 @@ def check_supply(supply: Supply) -> None:
     """InputError where there is nothing to train on."""
     if not supply.total:
         raise InputError("no training samples: the mixture is empty, or every sample was rejected")
-
-
-def model_identity(engine: Engine) -> str:
-    return identity(getattr(engine.model, "config"))  # noqa: B009
 
 
 def _per_task(losses: torch.Tensor, batch: Batch, tasks: int) -> torch.Tensor:
