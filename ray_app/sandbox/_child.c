@@ -27,7 +27,7 @@
 #define MAX_NOTE_CHARS 200
 #define EXCEPTION_CHARS 2000
 
-enum { OK, EXCEPTION, SYSTEM_EXIT, MEMORY, COMPILE_ERROR, TRUNCATED, TAMPERED }; /* protocol.py */
+enum { OK, EXCEPTION, SYSTEM_EXIT, MEMORY, COMPILE_ERROR, TRUNCATED, TAMPERED, NOT_SHARED }; /* protocol.py */
 
 typedef struct {
     PyObject *raw, *streams[3]; /* stdout, stderr, stdin; raw is what stdout writes to */
@@ -46,12 +46,14 @@ typedef struct {
 
 typedef struct {
     PyObject *module, *call; /* code objects, or the str that says what is wrong with the source */
+    int excluded, is_last;   /* the program may not share this child; the call is its last one */
 } Compiled;
 
 static struct {
     char *slot;
     size_t slot_bytes, position; /* of the next record */
-    PyObject *compile, *exec, *eval, *bytes_io, *text_io, *getvalue;
+    int is_shared; /* by several programs */
+    PyObject *compile, *exec, *eval, *screen, *freeze, *bytes_io, *text_io, *getvalue;
     PyObject *interpreter, *modules; /* sys.__dict__, sys.modules */
     PyObject *filename, *call_filename, *module_name, *exec_mode, *eval_mode, *zero;
     PyObject *modules_key, *hook_key, *stream_keys[6], *stream_options[3];
@@ -129,6 +131,50 @@ static char **copy_names(PyObject *sequence)
     return copied;
 }
 
+/* ---- memory: programs that share a child share its limit too, so one that meets it is to run alone ---- */
+
+static struct {
+    PyMemAllocatorEx raw;
+    PyObjectArenaAllocator arenas;
+    int refused;
+} memory;
+
+static void *noted(void *allocated)
+{
+    memory.refused |= allocated == NULL;
+    return allocated;
+}
+
+static void *allocate(void *Py_UNUSED(context), size_t size)
+{
+    return noted(memory.raw.malloc(memory.raw.ctx, size));
+}
+
+static void *allocate_zeroed(void *Py_UNUSED(context), size_t count, size_t size)
+{
+    return noted(memory.raw.calloc(memory.raw.ctx, count, size));
+}
+
+static void *reallocate(void *Py_UNUSED(context), void *old, size_t size)
+{
+    return noted(memory.raw.realloc(memory.raw.ctx, old, size));
+}
+
+static void *allocate_arena(void *Py_UNUSED(context), size_t size)
+{
+    return noted(memory.arenas.alloc(memory.arenas.ctx, size));
+}
+
+static void watch_memory(void)
+{
+    PyMem_GetAllocator(PYMEM_DOMAIN_RAW, &memory.raw);
+    PyObject_GetArenaAllocator(&memory.arenas);
+    PyMemAllocatorEx raw = {memory.raw.ctx, allocate, allocate_zeroed, reallocate, memory.raw.free};
+    PyObjectArenaAllocator arenas = {memory.arenas.ctx, allocate_arena, memory.arenas.free};
+    PyMem_SetAllocator(PYMEM_DOMAIN_RAW, &raw);
+    PyObject_SetArenaAllocator(&arenas);
+}
+
 /* ---- before the fork ---- */
 
 static PyObject *attribute_of(const char *module, const char *name)
@@ -172,7 +218,7 @@ static int prepare_names(void)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-int child_prepare(char *slot, size_t slot_bytes, PyObject *events)
+int child_prepare(char *slot, size_t slot_bytes, PyObject *events, PyObject *screen)
 {
     PyObject *sys = PyImport_ImportModule("sys");
     if (sys == NULL || canonical_prepare() || prepare_names()) return -1;
@@ -183,6 +229,8 @@ int child_prepare(char *slot, size_t slot_bytes, PyObject *events)
     child.compile = attribute_of("builtins", "compile");
     child.exec = attribute_of("builtins", "exec");
     child.eval = attribute_of("builtins", "eval");
+    child.screen = Py_NewRef(screen);
+    child.freeze = attribute_of("gc", "freeze");
     child.bytes_io = attribute_of("_io", "BytesIO");
     child.text_io = attribute_of("_io", "TextIOWrapper");
     child.getvalue = child.bytes_io ? PyObject_GetAttrString(child.bytes_io, "getvalue") : NULL;
@@ -195,6 +243,7 @@ int child_prepare(char *slot, size_t slot_bytes, PyObject *events)
     audit.observed = copy_names(PyTuple_GET_ITEM(events, 1));
     audit.harmless = copy_names(PyTuple_GET_ITEM(events, 2));
     if (!audit.forbidden || !audit.observed || !audit.harmless) return -1;
+    watch_memory();
     return PySys_AddAuditHook(on_audit, NULL);
 }
 
@@ -260,25 +309,52 @@ static PyObject *compile_source(PyObject *source, PyObject *filename, PyObject *
     return why;
 }
 
+static int may_share(PyObject *module, PyObject *calls)
+{
+    int compiled = PyCode_Check(module);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(calls); i++) compiled &= PyCode_Check(PyTuple_GET_ITEM(calls, i));
+    PyObject *passes = compiled ? PyObject_CallFunctionObjArgs(child.screen, module, calls, NULL) : NULL;
+    PyErr_Clear();
+    return passes == Py_True && !memory.refused;
+}
+
+static void compile_program(PyObject *program, size_t at, Compiled *compiled)
+{
+    PyObject *sources = PyTuple_GET_ITEM(program, 1);
+    Py_ssize_t count = PyTuple_GET_SIZE(sources);
+    memory.refused = 0;
+    commit(0, at);
+    PyObject *module = compile_source(PyTuple_GET_ITEM(program, 0), child.filename, child.exec_mode);
+    PyObject *calls = PyTuple_New(count);
+    if (calls == NULL) _exit(EXIT_TAMPERED);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (i > 0) commit(0, at + (size_t)i);
+        PyTuple_SET_ITEM(calls, i, compile_source(PyTuple_GET_ITEM(sources, i), child.call_filename, child.eval_mode));
+    }
+    int excluded = child.is_shared && !may_share(module, calls);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        compiled[at + (size_t)i] = (Compiled){module, PyTuple_GET_ITEM(calls, i), excluded, i == count - 1};
+    }
+    if (excluded) { /* code alone runs nothing when it is released */
+        Py_DECREF(module);
+        Py_DECREF(calls);
+    }
+}
+
 /* Every call of every program with its module, all before any of them runs. */
 static Compiled *compile_all(PyObject *programs, size_t *count)
 {
-    size_t total = 0, at = 0;
+    Compiled *compiled = NULL;
+    *count = 0;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(programs); i++) {
-        total += (size_t)PyTuple_GET_SIZE(PyTuple_GET_ITEM(PyTuple_GET_ITEM(programs, i), 1));
+        PyObject *program = PyTuple_GET_ITEM(programs, i);
+        size_t at = *count;
+        *count += (size_t)PyTuple_GET_SIZE(PyTuple_GET_ITEM(program, 1));
+        compiled = realloc(compiled, (*count + 1) * sizeof *compiled);
+        if (compiled == NULL) _exit(EXIT_TAMPERED);
+        compile_program(program, at, compiled);
     }
-    Compiled *compiled = calloc(total + 1, sizeof *compiled);
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(programs); i++) {
-        PyObject *program = PyTuple_GET_ITEM(programs, i), *calls = PyTuple_GET_ITEM(program, 1);
-        commit(0, at);
-        PyObject *module = compile_source(PyTuple_GET_ITEM(program, 0), child.filename, child.exec_mode);
-        for (Py_ssize_t j = 0; j < PyTuple_GET_SIZE(calls); j++, at++) {
-            commit(0, at);
-            compiled[at].module = module;
-            compiled[at].call = compile_source(PyTuple_GET_ITEM(calls, j), child.call_filename, child.eval_mode);
-        }
-    }
-    *count = total;
+    if (child.is_shared) audit.count = 0; /* looking for the source of an excluded program, to quote it */
     return compiled;
 }
 
@@ -380,6 +456,12 @@ static void write_record(uint32_t status, uint64_t cpu_ns, size_t trace, Part ou
     while (child.position % ALIGNMENT) child.slot[child.position++] = 0;
 }
 
+static void exclude_call(void)
+{
+    const Part none = {NULL, 0};
+    write_record(NOT_SHARED, 0, 0, none, none, none);
+}
+
 static void refuse_call(PyObject *why)
 {
     PyObject *text = PyUnicode_AsEncodedString(why, "utf-8", "surrogatepass");
@@ -399,6 +481,7 @@ static void run_call(const Compiled *compiled, const Caps *caps, void **ballast)
     int dressed = module && hook && (streams != &made || make_streams(streams) == 0) &&
                   dress_interpreter(streams, module, hook) == 0;
     uint64_t own = 0, settraces = audit.settraces, begun = cpu_clock_ns();
+    memory.refused = 0;
     PyObject *value = NULL;
     if (dressed) {
         PyGC_Enable();
@@ -425,7 +508,23 @@ static void run_call(const Compiled *compiled, const Caps *caps, void **ballast)
     uint64_t traced = 0;
     memcpy(&traced, trace, TRACE_HEADER_BYTES);
     Part printed = dressed ? printed_text(streams->raw, caps->stdout_chars) : (Part){"", 0};
-    write_record(status, cpu_ns, caps->traced ? TRACE_HEADER_BYTES + traced : 0, output, exception, printed);
+    if (child.is_shared && memory.refused) exclude_call();
+    else write_record(status, cpu_ns, caps->traced ? TRACE_HEADER_BYTES + traced : 0, output, exception, printed);
+}
+
+static void do_call(const Compiled *compiled, const Caps *caps, void **ballast)
+{
+    if (compiled->excluded) exclude_call();
+    else if (PyUnicode_Check(compiled->module)) refuse_call(compiled->module);
+    else if (PyUnicode_Check(compiled->call)) refuse_call(compiled->call);
+    else run_call(compiled, caps, ballast);
+}
+
+/* Commits what is there, and that this call runs from now on. */
+static void begin_record(size_t call)
+{
+    memset(child.slot + child.position + sizeof(RecordHead), 0, TRACE_HEADER_BYTES);
+    commit(child.position - sizeof(SlotHeader), call);
 }
 
 _Noreturn void child_run(const char *data, size_t size, int traced)
@@ -443,15 +542,15 @@ _Noreturn void child_run(const char *data, size_t size, int traced)
     void *ballast = malloc(BALLAST_BYTES);
     size_t count;
     child.position = sizeof(SlotHeader);
+    child.is_shared = PyTuple_GET_SIZE(programs) > 1;
     Compiled *compiled = compile_all(programs, &count);
+    begin_record(0);
     for (size_t i = 0; i < count; i++) {
-        memset(child.slot + child.position + sizeof(RecordHead), 0, TRACE_HEADER_BYTES);
-        commit(child.position - sizeof(SlotHeader), i);
-        PyObject *wrong = PyUnicode_Check(compiled[i].module) ? compiled[i].module : compiled[i].call;
-        if (PyUnicode_Check(wrong)) refuse_call(wrong);
-        else run_call(&compiled[i], &caps, &ballast);
-        commit(child.position - sizeof(SlotHeader), i + 1);
+        do_call(&compiled[i], &caps, &ballast);
+        begin_record(i + 1);
         if (child.slot_bytes - child.position < 2 * TRACE_BYTES) _exit(EXIT_SLOT_FULL);
+        /* What a program leaves stays: a generator that is collected while a later one runs would run there. */
+        if (child.is_shared && compiled[i].is_last) PyObject_CallNoArgs(child.freeze);
     }
     _exit(0);
 }

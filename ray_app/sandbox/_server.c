@@ -23,7 +23,7 @@
 
 #include <linux/seccomp.h>
 
-#define VERSION 1 /* ray_app/sandbox/protocol.py: VERSION */
+#define VERSION 2 /* ray_app/sandbox/protocol.py: VERSION */
 #define CLIENT 0
 #define DENIAL_NS 20000 /* server.py: _DENIAL_NS */
 #define MAX_DENIALS 64
@@ -256,15 +256,18 @@ static PyObject *prepare(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     Py_buffer slot;
     unsigned long long address_space;
-    PyObject *events;
-    if (!PyArg_ParseTuple(arguments, "w*lKO!", &slot, &server.secret, &address_space, &PyTuple_Type, &events)) return NULL;
+    PyObject *events, *screen;
+    if (!PyArg_ParseTuple(
+            arguments, "w*lKO!O", &slot, &server.secret, &address_space, &PyTuple_Type, &events, &screen)) {
+        return NULL;
+    }
     server.slot = slot.buf; /* never released: the mapping outlives the process's work */
     server.slot_bytes = (size_t)slot.len;
     server.address_space = address_space;
     server.job = map(server.job_bytes = ROOM);
     server.answer = map(2 * ROOM);
     if (server.job == NULL || server.answer == NULL) return PyErr_NoMemory();
-    if (PyTuple_GET_SIZE(events) != 3 || child_prepare(slot.buf, (size_t)slot.len, events)) {
+    if (PyTuple_GET_SIZE(events) != 3 || child_prepare(slot.buf, (size_t)slot.len, events, screen)) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, "the child cannot be prepared");
         return NULL;
     }
@@ -305,7 +308,7 @@ static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
 }
 
 static PyMethodDef methods[] = {
-    {"prepare", prepare, METH_VARARGS, "prepare(slot, secret, address_space, (forbidden, observed, harmless))"},
+    {"prepare", prepare, METH_VARARGS, "prepare(slot, secret, address_space, (forbidden, observed, harmless), screen)"},
     {"fork_confined", fork_confined, METH_VARARGS, "fork_confined(memory_bytes) -> pid, 0 in the child"},
     {"serve", serve, METH_VARARGS, "serve(parent's pidfd, listener or -1): until the client goes away"},
     {NULL, NULL, 0, NULL},

@@ -126,7 +126,7 @@ class Sandbox:
                 if job is None:
                     exhausted = True
                     break
-                shared = lane == "fast" and screen.passes(job.code, job.calls)
+                shared = lane == "fast" and screen.is_worth_a_try(job.code, job.calls)
                 pending.append([(batch.unit(job), 0)])
                 if shared:
                     self._gather(company, pending[-1][0][0])

@@ -92,12 +92,15 @@ class Task:
         if answer.exit_code == protocol.EXIT_NOT_CONFINED:
             raise SandboxError("the kernel refused to confine a child of the sandbox; nothing of the program has run")
         order = [(unit, index) for unit in self.units for index in unit.missing()]
+        follow: list[Task] = []
         for at, ((unit, index), record) in enumerate(zip(order, answer.records, strict=False)):
-            unit.results[index] = _finished(unit.job.calls[index], record, answer.denials.get(at, []))
+            if record[0] != protocol.NOT_SHARED:
+                unit.results[index] = _finished(unit.job.calls[index], record, answer.denials.get(at, []))
+            elif unit.redone is None:
+                follow.append(Task([unit.again(unit.tier)]))
         stopped_early = answer.running < len(order) and not (
             answer.exit_code == protocol.EXIT_SLOT_FULL and answer.records
         )
-        follow: list[Task] = []
         if stopped_early:
             unit, index = order[answer.running]
             if len(self.units) > 1:

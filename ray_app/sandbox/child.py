@@ -47,9 +47,12 @@ class Tools:
 
 
 def arrange(tools: Tools, job: Job, traced: bool, slot: memoryview) -> None:
-    """Registers the whole run with `atexit`; it begins when the caller's frames have returned."""
+    """Registers the whole run with `atexit`; it begins when the caller's frames have returned.
+
+    Only the job's first program runs: here, programs do not share a child.
+    """
     driver = map(call_object, _run(tools, job, traced, slot))
-    for _ in range(sum(len(calls) for _, calls in job[0]) + 3):
+    for _ in range(len(job[0][0][1]) + 3):
         atexit.register(deque, driver, 0)
 
 
@@ -74,7 +77,7 @@ def _run(tools: Tools, job: Job, traced: bool, slot: memoryview) -> Iterator[Cal
     position = header_bytes
     no_trace = bytes(protocol.TRACE_HEADER.size)
     slot[position + protocol.HEAD_BYTES :][: len(no_trace)] = no_trace
-    compiled = _compile_all(programs, lambda index: commit(slot, 0, 0, index, clock()))
+    compiled = _compile_all(programs[0], lambda index: commit(slot, 0, 0, index, clock()))
     for index, (module_code, call_code) in enumerate(compiled):
         trace_at = position + protocol.HEAD_BYTES
         slot[trace_at : trace_at + len(no_trace)] = no_trace
@@ -136,7 +139,7 @@ def _run(tools: Tools, job: Job, traced: bool, slot: memoryview) -> Iterator[Cal
         commit(slot, 0, position - header_bytes, index + 1, clock())
         if len(slot) - position < 2 * protocol.TRACE_BYTES:
             leave(protocol.EXIT_SLOT_FULL)
-    leave(0)
+    leave(0 if len(programs) == 1 else protocol.EXIT_SLOT_FULL)
 
 
 def _stream_makers() -> list[Callable[[io.BytesIO], io.TextIOWrapper]]:
@@ -149,15 +152,14 @@ def _stream_makers() -> list[Callable[[io.BytesIO], io.TextIOWrapper]]:
     ]
 
 
-def _compile_all(programs: Programs, announce: Callable[[int], object]) -> list[tuple[Code, Code]]:
-    """(module, call) for every call of every program, all before any of them runs."""
+def _compile_all(program: tuple[str, tuple[str, ...]], announce: Callable[[int], object]) -> list[tuple[Code, Code]]:
+    """(module, call) for every call, all before any of them runs."""
+    announce(0)
+    module = _compile(program[0], FILENAME, "exec")
     compiled: list[tuple[Code, Code]] = []
-    for code, calls in programs:
+    for call in program[1]:
         announce(len(compiled))
-        module = _compile(code, FILENAME, "exec")
-        for call in calls:
-            announce(len(compiled))
-            compiled.append((module, _compile(call, CALL_FILENAME, "eval")))
+        compiled.append((module, _compile(call, CALL_FILENAME, "eval")))
     return compiled
 
 

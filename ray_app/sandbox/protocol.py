@@ -8,7 +8,7 @@ tracer writes its buffer in place, so that of a killed call the trace up to that
 
 import struct
 
-VERSION = 1
+VERSION = 2
 """Raised with every change of what passes between server and child, so that no stale C extension is used."""
 SLOT_BYTES = 64 * 1024 * 1024
 TRACE_BYTES = 8 * 1024 * 1024
@@ -29,7 +29,8 @@ ALIGNMENT = 8
 """Records start at multiples of it, for the tracer's sake."""
 NONE = 0xFFFFFFFF
 
-OK, EXCEPTION, SYSTEM_EXIT, MEMORY, COMPILE_ERROR, TRUNCATED, TAMPERED = range(7)
+OK, EXCEPTION, SYSTEM_EXIT, MEMORY, COMPILE_ERROR, TRUNCATED, TAMPERED, NOT_SHARED = range(8)
+"""How a call ended; the last means that its program must run in a child of its own, whatever it did in this one."""
 ENDED, CPU_TIMEOUT, WALL_TIMEOUT = range(3)
 """Why the child ended: by itself or by a signal that was not the server's, or killed for one of the limits."""
 EXIT_SLOT_FULL, EXIT_NOT_CONFINED, EXIT_TAMPERED = 96, 97, 98

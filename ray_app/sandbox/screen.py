@@ -1,13 +1,19 @@
 """The fast lane's screen: which programs cannot disturb others that run later in the same process.
 
-A program passes if its text can touch nothing that outlives it: functions only, no classes, no attribute is stored or
-deleted, no name or attribute starts with an underscore, built-in functions from a list, and library functions from a
-list, used as `module.function` or imported by name, so that no module object gets about. What passes can still loop,
-recurse and use memory: that ends its child, and is noticed. The screen is a filter for speed, the walls are the same.
+It judges compiled code, in the child that is to run it, before any program runs there: what is compiled away cannot
+run, and no text can hide what is compiled. A program passes if its code can touch nothing that outlives it: functions
+only, no classes, no attribute is stored or deleted, no name or attribute starts with an underscore, built-in functions
+from a list, and library functions from a list, used as `module.function` or imported by name, so that no module object
+gets about. What passes can still loop, recurse and use memory: that ends its child, and is noticed. The screen is a
+filter for speed, the walls are the same.
 """
 
-import ast
-from functools import cache
+import builtins
+import opcode
+import sys
+from collections.abc import Iterator
+from types import CodeType
+from typing import Any
 
 _BUILTINS = """
     abs all any ascii bin bool bytes bytearray callable chr complex dict divmod enumerate filter float
@@ -18,7 +24,6 @@ _BUILTINS = """
     UnicodeDecodeError UnicodeEncodeError UnicodeError ValueError ZeroDivisionError NotImplementedError
     EOFError
 """
-BUILTINS = frozenset(_BUILTINS.split())
 _LIBRARY = {
     "math": "ceil comb copysign cos degrees e exp fabs factorial floor fmod fsum gcd hypot inf isclose isfinite isinf"
     " isnan isqrt lcm log log10 log2 modf nan perm pi pow prod radians sin sqrt tan tau trunc",
@@ -35,109 +40,100 @@ _LIBRARY = {
     "typing": "Any Dict FrozenSet Iterable Iterator List Optional Sequence Set Tuple Union Callable",
 }
 LIBRARY = {module: frozenset(names.split()) for module, names in _LIBRARY.items()}
-_ANY_LIBRARY_NAME = frozenset[str]().union(*LIBRARY.values())
-_FORBIDDEN_NODES = frozenset(
-    (ast.ClassDef, ast.AsyncFunctionDef, ast.Await, ast.AsyncFor, ast.AsyncWith, ast.With, ast.TryStar, ast.MatchClass)
-)
+_OPERATIONS = """
+    CACHE NOP POP_TOP PUSH_NULL RESUME EXTENDED_ARG COPY SWAP UNARY_POSITIVE UNARY_NEGATIVE UNARY_NOT UNARY_INVERT
+    TO_BOOL BINARY_OP BINARY_SUBSCR BINARY_SLICE STORE_SLICE STORE_SUBSCR DELETE_SUBSCR COMPARE_OP IS_OP CONTAINS_OP
+    GET_LEN MATCH_MAPPING MATCH_SEQUENCE MATCH_KEYS PUSH_EXC_INFO CHECK_EXC_MATCH POP_EXCEPT RERAISE RAISE_VARARGS
+    LOAD_ASSERTION_ERROR GET_ITER GET_YIELD_FROM_ITER FOR_ITER END_FOR SEND END_SEND CLEANUP_THROW YIELD_VALUE
+    RETURN_GENERATOR RETURN_VALUE RETURN_CONST LOAD_CONST LOAD_FAST STORE_FAST DELETE_FAST LOAD_FAST_CHECK
+    LOAD_FAST_AND_CLEAR LOAD_FAST_LOAD_FAST STORE_FAST_LOAD_FAST STORE_FAST_STORE_FAST LOAD_NAME STORE_NAME DELETE_NAME
+    LOAD_GLOBAL STORE_GLOBAL DELETE_GLOBAL LOAD_CLOSURE LOAD_DEREF STORE_DEREF DELETE_DEREF MAKE_CELL COPY_FREE_VARS
+    LOAD_ATTR LOAD_METHOD IMPORT_NAME IMPORT_FROM MAKE_FUNCTION SET_FUNCTION_ATTRIBUTE PRECALL CALL CALL_KW KW_NAMES
+    CALL_FUNCTION_EX CALL_INTRINSIC_1 BUILD_TUPLE BUILD_LIST BUILD_SET BUILD_MAP BUILD_CONST_KEY_MAP BUILD_SLICE
+    BUILD_STRING LIST_TO_TUPLE LIST_APPEND LIST_EXTEND SET_ADD SET_UPDATE MAP_ADD DICT_MERGE DICT_UPDATE UNPACK_SEQUENCE
+    UNPACK_EX FORMAT_VALUE FORMAT_SIMPLE FORMAT_WITH_SPEC CONVERT_VALUE JUMP_FORWARD JUMP_BACKWARD
+    JUMP_BACKWARD_NO_INTERRUPT JUMP_IF_FALSE_OR_POP JUMP_IF_TRUE_OR_POP POP_JUMP_IF_FALSE POP_JUMP_IF_TRUE
+    POP_JUMP_IF_NONE POP_JUMP_IF_NOT_NONE POP_JUMP_FORWARD_IF_FALSE POP_JUMP_FORWARD_IF_TRUE POP_JUMP_FORWARD_IF_NONE
+    POP_JUMP_FORWARD_IF_NOT_NONE POP_JUMP_BACKWARD_IF_FALSE POP_JUMP_BACKWARD_IF_TRUE POP_JUMP_BACKWARD_IF_NONE
+    POP_JUMP_BACKWARD_IF_NOT_NONE
+"""
+"""What code that passes is made of, in Python 3.11 to 3.13: no class, `with`, `async`, `except*` or class pattern."""
+
+_code = opcode.opmap
+_ALLOWED = bytes(_code[name] for name in _OPERATIONS.split() if name in _code)
+_ASYNC = 0x80 | 0x100 | 0x200
+"""`co_flags` of coroutines and asynchronous generators."""
+_DENIED = frozenset((*dir(builtins), "exit", "quit")) - frozenset(_BUILTINS.split())
 _METHODS_DENIED = frozenset("format_map gi_frame gi_code cr_frame f_globals tb_frame with_traceback".split())  # noqa: SIM905
+_NAME_SHIFTS = {"LOAD_NAME": 0, "STORE_NAME": 0, "IMPORT_NAME": 0, "LOAD_METHOD": 0, "LOAD_GLOBAL": 1}
+_NAME_SHIFTS["LOAD_ATTR"] = 0 if sys.version_info < (3, 12) else 1
+_SHIFT = {_code[name]: shift for name, shift in _NAME_SHIFTS.items() if name in _code}
+"""Low bits of an operation's argument that are not part of its name's index."""
 _MAX_CHARS = 20_000
-_WITHOUT_NODES = frozenset(("ctx", "op", "ops", "id", "attr", "arg", "n", "s", "kind", "type_comment", "names"))
 
 
-def passes(code: str, calls: tuple[str, ...]) -> bool:
+def is_worth_a_try(code: str, calls: tuple[str, ...]) -> bool:
+    """Whether the text of a program gives no reason why its code should not pass."""
+    return all(len(source) <= _MAX_CHARS and "__" not in source for source in (code, *calls))
+
+
+def passes(module: CodeType, calls: tuple[CodeType, ...]) -> bool:
     """Whether the program with its calls may share a child with others."""
-    defined = _bound_if_safe(code, "exec", frozenset())
-    return defined is not None and all(_bound_if_safe(call, "eval", defined) is not None for call in calls)
+    codes = [module, *calls]
+    names: set[str] = set()
+    operations = b""
+    for code in codes:  # grows while it is read
+        if code.co_flags & _ASYNC:
+            return False
+        names.update(code.co_names)
+        operations += code.co_code[::2]
+        codes += [constant for constant in code.co_consts if type(constant) is CodeType]
+    if operations.translate(None, _ALLOWED) or names & _METHODS_DENIED or any(name[:1] == "_" for name in names):
+        return False
+    if _code["IMPORT_NAME"] not in operations:
+        return names.isdisjoint(_DENIED)
+    return _imports_safely(codes, _code["RETURN_GENERATOR"] in operations)
 
 
-def _bound_if_safe(source: str, mode: str, known: frozenset[str]) -> frozenset[str] | None:
-    """The names that the source binds; None if it may not share a child."""
-    if len(source) > _MAX_CHARS:
-        return None
-    try:
-        uses = _Uses()
-        if not uses.collect(ast.parse(source, mode=mode)):
-            return None
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    bound, modules = frozenset(uses.bound), uses.modules
-    if modules & (bound | uses.plain) or not uses.attributes_of(modules) <= _ANY_LIBRARY_NAME:
-        return None
-    names = uses.plain | {name for name, _ in uses.based if name not in modules}
-    unsafe = names - known - bound - BUILTINS
-    return None if unsafe or any(name.startswith("__") for name in names) else bound
+def _imports_safely(codes: list[CodeType], has_generators: bool) -> bool:
+    """Whether only what is listed is imported, and modules are only used as `module.function`.
 
-
-class _Uses:
-    """What one source binds and uses. `plain` are names used otherwise than as `name.attribute`, which are `based`."""
-
-    def __init__(self) -> None:
-        self.bound: set[str] = set()
-        self.plain: set[str] = set()
-        self.based: set[tuple[str, str]] = set()
-        self.modules: set[str] = set()
-
-    def attributes_of(self, modules: set[str]) -> set[str]:
-        """What is used of the modules."""
-        return {attribute for name, attribute in self.based if name in modules}
-
-    def collect(self, tree: ast.AST) -> bool:
-        """False if a node can never be allowed."""
-        stack: list[ast.AST | None] = [tree]
-        while stack:
-            node = stack.pop()
-            if node is None:
-                continue
-            kind = type(node)
-            if kind is ast.Name:
-                self._name(node)  # type: ignore[arg-type]
-            elif kind is ast.Attribute:
-                if not self._attribute(node, stack):  # type: ignore[arg-type]
+    `typing` holds what programs give it, and drops it while a later one runs. A generator would then run code.
+    """
+    modules: dict[Any, str] = {}
+    reads: list[tuple[Any, tuple[str, Any]]] = []
+    for code in codes:
+        steps = list(_steps(code))
+        for at, (operation, name) in enumerate(steps):
+            if operation == "IMPORT_NAME":
+                (_, level), (_, wanted), _, (following, alias) = steps[at - 2 : at + 2]
+                if level != 0 or not LIBRARY.get(name, frozenset()).issuperset(wanted or ()):
                     return False
-            elif kind is not ast.Constant:
-                if not self._other(node, kind):
+                if wanted is None and (following != "STORE_NAME" or alias in modules or name not in LIBRARY):
                     return False
-                for field in _fields(kind):
-                    value = getattr(node, field, None)
-                    if type(value) is list:
-                        stack.extend(value)  # pyright: ignore[reportUnknownArgumentType]
-                    elif isinstance(value, ast.AST):
-                        stack.append(value)
-        return True
-
-    def _name(self, node: ast.Name) -> None:
-        self.plain.add(node.id)
-        if type(node.ctx) is ast.Store:
-            self.bound.add(node.id)
-
-    def _attribute(self, node: ast.Attribute, stack: list[ast.AST | None]) -> bool:
-        if type(node.value) is ast.Name:
-            self.based.add((node.value.id, node.attr))
-        else:
-            stack.append(node.value)
-        return type(node.ctx) is ast.Load and not node.attr.startswith("_") and node.attr not in _METHODS_DENIED
-
-    def _other(self, node: ast.AST, kind: type[ast.AST]) -> bool:
-        """Notes what the node binds; False if it can never be allowed."""
-        if kind is ast.FunctionDef:
-            self.bound.add(node.name)  # type: ignore[attr-defined]
-        elif kind is ast.arg:
-            self.bound.add(node.arg)  # type: ignore[attr-defined]
-        elif isinstance(node, ast.Import):
-            self.modules |= {alias.asname or alias.name for alias in node.names}
-            return all(alias.name in LIBRARY for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            self.bound |= {alias.asname or alias.name for alias in node.names}
-            allowed = LIBRARY.get(node.module or "", frozenset()) if not node.level else frozenset[str]()
-            return all(alias.name in allowed for alias in node.names)
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
-            self.bound.add(node.name)
-        elif isinstance(node, ast.MatchMapping) and node.rest:
-            self.bound.add(node.rest)
-        return kind not in _FORBIDDEN_NODES
+                if wanted is None:
+                    modules[alias] = name
+                if name == "typing" and has_generators:
+                    return False
+            elif operation in ("LOAD_NAME", "LOAD_GLOBAL"):
+                reads.append((name, steps[at + 1]))
+    return all(
+        following in ("LOAD_ATTR", "LOAD_METHOD") and attribute in LIBRARY[modules[name]]
+        if name in modules
+        else name not in _DENIED
+        for name, (following, attribute) in reads
+    )
 
 
-@cache
-def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
-    """The fields that may hold nodes; in a list of them None may stand, as for `**` in a dictionary."""
-    return tuple(field for field in kind._fields if field not in _WITHOUT_NODES)
+def _steps(code: CodeType) -> Iterator[tuple[str, Any]]:
+    """The operations of a code object with the name or the constant that each works with, else its bare argument."""
+    extended = 0
+    for number, argument in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+        argument |= extended
+        extended = argument << 8 if number == _code["EXTENDED_ARG"] else 0
+        if number in _SHIFT:
+            yield opcode.opname[number], code.co_names[argument >> _SHIFT[number]]
+        elif number == _code["LOAD_CONST"]:
+            yield "LOAD_CONST", code.co_consts[argument]
+        elif number not in (_code["CACHE"], _code["EXTENDED_ARG"]):
+            yield opcode.opname[number], argument

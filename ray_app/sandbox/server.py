@@ -21,7 +21,7 @@ from functools import partial
 from types import ModuleType
 from typing import NoReturn
 
-from ray_app.sandbox import canary, guard, isolation, protocol, seccomp, warm
+from ray_app.sandbox import canary, guard, isolation, protocol, screen, seccomp, warm
 
 Task = Callable[[], None]
 Bounds = tuple[float, float, int, int]
@@ -67,7 +67,7 @@ class _Server:
         self.privilege = isolation.Privilege()
         if self.extension is not None:
             events = (tuple(guard.FORBIDDEN), guard.OBSERVED, tuple(guard.HARMLESS))
-            self.extension.prepare(self.slot, self.privilege.secret, self.address_space, events)
+            self.extension.prepare(self.slot, self.privilege.secret, self.address_space, events, screen.passes)
         self.listener = isolation.filter_calls(self.privilege.secret, without, report)
         self.watched = [(self.parent, select.POLLIN), (CLIENT, 0)]
         if self.listener >= 0:

@@ -40,7 +40,7 @@ static Outcome reserve(Text *text, Py_ssize_t more)
 {
     if (text->bytes + more <= text->capacity) return WRITTEN;
     Py_ssize_t capacity = 2 * (text->bytes + more) + 32;
-    char *data = realloc(text->data, (size_t)capacity);
+    char *data = PyMem_RawRealloc(text->data, (size_t)capacity);
     if (data == NULL) return FAILED;
     text->data = data;
     text->capacity = capacity;
@@ -135,7 +135,7 @@ static Outcome emit_made(Text *text, PyObject *made)
 
 void text_free(Text *text)
 {
-    free(text->data);
+    PyMem_RawFree(text->data);
     text->data = NULL;
     text->bytes = text->capacity = text->chars = 0;
 }
@@ -554,12 +554,12 @@ static Outcome write_sorted(Writer *w, Element *elements, Py_ssize_t count)
 static Outcome write_set_content(Writer *w, PyObject *value)
 {
     Py_ssize_t size = PySet_GET_SIZE(value), count = 0, most = SET_WORK * w->text->limit + 1;
-    Element *elements = calloc((size_t)(size < most ? size : most), sizeof *elements);
+    Element *elements = PyMem_RawCalloc((size_t)(size < most ? size : most), sizeof *elements);
     if (elements == NULL) return FAILED;
     Outcome outcome = write_elements(w, value, elements, size < most ? size : most, &count);
     if (outcome == WRITTEN) outcome = write_sorted(w, elements, count);
-    for (Py_ssize_t i = 0; i < count; i++) free(elements[i].text.data);
-    free(elements);
+    for (Py_ssize_t i = 0; i < count; i++) PyMem_RawFree(elements[i].text.data);
+    PyMem_RawFree(elements);
     if (outcome == OVERWORK && !w->in_set) {
         char size_text[48];
         snprintf(size_text, sizeof size_text, "<%zd items>", size);

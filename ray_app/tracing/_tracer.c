@@ -14,7 +14,6 @@
 #include "opcode.h"
 
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define VERSION 2 /* ray_app/tracing/wire.py: VERSION */
@@ -33,7 +32,7 @@ static int bytes_append(Bytes *bytes, const void *data, size_t size)
     if (size == 0) return 0;
     if (bytes->size + size > bytes->capacity) {
         size_t capacity = 2 * (bytes->size + size) + 64;
-        char *grown = realloc(bytes->data, capacity);
+        char *grown = PyMem_RawRealloc(bytes->data, capacity);
         if (grown == NULL) return -1;
         bytes->data = grown;
         bytes->capacity = capacity;
@@ -122,7 +121,7 @@ static void state_dealloc(FrameState *state)
 {
     for (Py_ssize_t i = 0; i < Py_SIZE(state); i++) {
         Py_XDECREF(state->variables[i].constant);
-        free(state->variables[i].text);
+        PyMem_RawFree(state->variables[i].text);
     }
     text_free(&state->leaving);
     PyObject_Free(state);
@@ -218,8 +217,8 @@ static void free_code(Code *code)
     if (code == NULL) return;
     Py_XDECREF(code->code);
     Py_XDECREF(code->bytecode);
-    free(code->hidden);
-    free(code);
+    PyMem_RawFree(code->hidden);
+    PyMem_RawFree(code);
 }
 
 static Code **code_slot(Code **codes, size_t slots, const PyCodeObject *code)
@@ -232,12 +231,12 @@ static Code **code_slot(Code **codes, size_t slots, const PyCodeObject *code)
 static int grow_codes(void)
 {
     size_t slots = run.code_slots ? 2 * run.code_slots : 64;
-    Code **codes = calloc(slots, sizeof *codes);
+    Code **codes = PyMem_RawCalloc(slots, sizeof *codes);
     if (codes == NULL) return -1;
     for (size_t i = 0; i < run.code_slots; i++) {
         if (run.codes[i] != NULL) *code_slot(codes, slots, run.codes[i]->code) = run.codes[i];
     }
-    free(run.codes);
+    PyMem_RawFree(run.codes);
     run.codes = codes;
     run.code_slots = slots;
     return 0;
@@ -252,13 +251,13 @@ static int is_hidden(PyObject *name)
 
 static Code *new_code(PyCodeObject *object)
 {
-    Code *code = calloc(1, sizeof *code);
+    Code *code = PyMem_RawCalloc(1, sizeof *code);
     if (code == NULL) return NULL;
     code->code = (PyCodeObject *)Py_NewRef(object);
     code->serial = (uint32_t)run.code_count;
     code->names = object->co_flags & CO_OPTIMIZED ? object->co_nlocalsplus : 0;
     code->bytecode = PyCode_GetCode(object);
-    code->hidden = malloc((size_t)code->names + 1);
+    code->hidden = PyMem_RawMalloc((size_t)code->names + 1);
     if (code->bytecode == NULL || code->hidden == NULL) {
         PyErr_Clear();
         free_code(code);
@@ -334,7 +333,7 @@ static int remember_text(Variable *variable, const Text *text)
 {
     if (variable->capacity < (uint32_t)text->bytes) {
         uint32_t capacity = (uint32_t)text->bytes + (uint32_t)text->bytes / 4 + 8;
-        char *grown = realloc(variable->text, capacity);
+        char *grown = PyMem_RawRealloc(variable->text, capacity);
         if (grown == NULL) return -1;
         variable->text = grown;
         variable->capacity = capacity;
@@ -539,7 +538,7 @@ void tracer_stop(void)
     run.active = run.started = 0;
     install(NULL);
     for (size_t i = 0; i < run.code_slots; i++) free_code(run.codes[i]);
-    free(run.codes);
+    PyMem_RawFree(run.codes);
     run.codes = NULL;
     run.code_slots = run.code_count = 0;
     Py_CLEAR(run.filename);
