@@ -6,6 +6,8 @@
 Programs are mined and grown; with --endpoint URL (or --vllm) a language model is asked for more.
 """
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 
 from cluster.session import connect
@@ -99,28 +101,40 @@ def estimate(recipe: Recipe, endpoint: Endpoint) -> str:
     )
 
 
+def side_by_side(*branches: Callable[[], Dataset]) -> list[Dataset]:
+    """Stages that do not need each other, at once: what one leaves idle, as it starts and as it ends, another uses."""
+    with ThreadPoolExecutor(len(branches)) as pool:
+        return list(pool.map(lambda branch: branch(), branches))
+
+
 def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
     """Bring every dataset up to the samples to completion. `asks`: `asked` is complete and takes part."""
     config = recipe.synthesize
     size = config.rows_per_shard
-    found = [mined(recipe, root), grown(recipe, root), *([Dataset(root, "asked")] if asks else [])]
     mix = config.mixture
+    found = side_by_side(lambda: mined(recipe, root), lambda: grown(recipe, root))
+    found += [Dataset(root, "asked")] if asks else []
     picked = run(Stage("programs", workers.select, config.select, Program, Program, None), root, inputs=found)
     execution = Stage("executions", workers.trace_rows, config.trace, Program, TracedProgram, size)
     traced = run(execution, root, inputs=[picked])
     narration = Stage("monologues", monologues.tell, config.narrate, TracedProgram, Monologue, size)
-    told = run(narration, root, inputs=[traced])
     planting = Stage("repairs", bugs.repairs, config.repair, TracedProgram, Repair, size)
-    repaired = run(planting, root, inputs=[traced])
+    telling = Stage("samples", mixture.from_monologues, mix, Monologue, Sample, 8 * size)
+    describing = Stage("samples-nl", mixture.from_programs, mix, TracedProgram, Sample, 8 * size)
     repairing = Stage("samples-repair", mixture.from_repairs, mix, Repair, Sample, 8 * size)
-    made = [
-        run(Stage("samples", mixture.from_monologues, mix, Monologue, Sample, 8 * size), root, inputs=[told]),
-        run(Stage("samples-nl", mixture.from_programs, mix, TracedProgram, Sample, 8 * size), root, inputs=[traced]),
-        run(repairing, root, inputs=[repaired]),
-    ]
-    run(Stage("pyx", mixture.pyx_rows, mix, Sample, PyxRow, 64 * size), root, inputs=made)
-    run(Stage("pyx-r", mixture.pyx_r_rows, mix, Sample, PyxRepairRow, 64 * size), root, inputs=made[-1:])
-    run(Stage("messages", mixture.chat_rows, mix, Sample, ChatRow, 64 * size), root, inputs=made)
+    made = side_by_side(
+        lambda: run(telling, root, inputs=[run(narration, root, inputs=[traced])]),
+        lambda: run(describing, root, inputs=[traced]),
+        lambda: run(repairing, root, inputs=[run(planting, root, inputs=[traced])]),
+    )
+    pyx = Stage("pyx", mixture.pyx_rows, mix, Sample, PyxRow, 64 * size)
+    pyx_r = Stage("pyx-r", mixture.pyx_r_rows, mix, Sample, PyxRepairRow, 64 * size)
+    chats = Stage("messages", mixture.chat_rows, mix, Sample, ChatRow, 64 * size)
+    side_by_side(
+        lambda: run(pyx, root, inputs=made),
+        lambda: run(pyx_r, root, inputs=made[-1:]),
+        lambda: run(chats, root, inputs=made),
+    )
     write_cards(root, CARDS, asdict(config))
 
 

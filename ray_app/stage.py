@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import hashlib
 import importlib.util
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,8 +112,13 @@ def code_version(module: str) -> dict[str, str]:
         ):
             digest.update(data.read_bytes())
         seen[name] = digest.hexdigest()[:12]
-        waiting += _imports(text)
+        with _PARSING:
+            waiting += _imports(text)
     return dict(sorted(seen.items()))
+
+
+_PARSING = threading.Lock()
+"""CPython before 3.13 counts the depth of syntax trees once for all threads: two that parse at once can fail."""
 
 
 def _source(module: str) -> Path | None:

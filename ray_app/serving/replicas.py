@@ -6,7 +6,8 @@ run repeats the old one, so a stream goes on where it broke; where rounding made
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 from ray import serve
 from ray.exceptions import RayActorError
@@ -20,6 +21,7 @@ from ray_app.serving import tools, vllm
 from ray_app.serving.generation import Delta, EngineOptions, Generation, merge
 from ray_app.serving.streaming import Inbox, Resumable
 
+R = TypeVar("R")
 _PIECES_PER_S = 50  # pieces that one replica hands out, all its streams together
 _WHOLE_S = 10.0  # who waits for a whole answer looks this often, and when it ends
 _ATTEMPTS = 4  # runs of one request before a dying replica is reported
@@ -127,30 +129,39 @@ class VllmModel:
 
 @serve.deployment
 class Workbench:
-    """Runs hostile code: one replica holds one sandbox, which starts at its first use."""
+    """Runs hostile code: one replica holds one sandbox, which starts at its first use, and takes one task at a time.
+
+    In one thread also because CPython before 3.13 can fail where two threads parse at once.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="workbench")
+
+    async def _do(self, work: Callable[..., R], *arguments: Any) -> R:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *arguments)
 
     async def trace(self, body: api.Json) -> api.Json:
         """See `tools.trace`."""
-        return await asyncio.to_thread(tools.trace, body, execute)
+        return await self._do(tools.trace, body, execute)
 
     async def verify(self, body: api.Json) -> api.Json:
         """See `tools.verify`."""
-        return await asyncio.to_thread(tools.verify, body, execute)
+        return await self._do(tools.verify, body, execute)
 
     async def run_code(self, body: api.Json) -> api.Json:
         """See `tools.run_code`."""
-        return await asyncio.to_thread(tools.run_code, body, execute)
+        return await self._do(tools.run_code, body, execute)
 
     async def debug(self, body: api.Json, models: dict[str, DeploymentHandle]) -> api.Json:
         """See `tools.Debugging`; `models` are those that may be asked."""
-        work = await asyncio.to_thread(tools.Debugging, body, execute)
+        work = await self._do(tools.Debugging, body, execute)
         if work.model is None or not work.fails:
-            return await asyncio.to_thread(work.answer, [])
+            return await self._do(work.answer, [])
         generation = Generation(
             work.messages(), max_tokens=work.max_tokens, temperature=work.temperature, n=work.attempts
         )
         replies = await complete(known(models, work.model), generation)
-        return await asyncio.to_thread(work.answer, [reply.text for reply in replies])
+        return await self._do(work.answer, [reply.text for reply in replies])
 
 
 def known(models: Mapping[str, DeploymentHandle], name: str) -> DeploymentHandle:
