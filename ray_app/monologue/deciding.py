@@ -16,11 +16,20 @@ from ray_app.monologue.timeline import Frame, Moment, Timeline
 @dataclass(frozen=True, slots=True)
 class Deciding:
     """`moments`: indices of the statements the output depends on; `changes`: the (moment, variable) pairs
-    among them.
+    among them; `points`: the statements that must be told in any case.
     """
 
     moments: frozenset[int]
     changes: frozenset[tuple[int, str]]
+    points: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A statement that matters besides the output, with variables whose values there matter too."""
+
+    moment: Moment
+    names: frozenset[str] = frozenset()
 
 
 @functools.lru_cache(maxsize=8)
@@ -31,6 +40,16 @@ def deciding(timeline: Timeline) -> Deciding:
         slicer.want_result(timeline.frames[0])
         slicer.run()
     return Deciding(frozenset(slicer.wanted), frozenset(slicer.changes))
+
+
+def deciding_with(timeline: Timeline, point: Point) -> Deciding:
+    """The slice of the output, and of what a statement does and reads, with the values of the point's variables."""
+    of_output, slicer = deciding(timeline), _Slicer(timeline)
+    slicer.want_point(point)
+    slicer.run()
+    return Deciding(
+        of_output.moments | slicer.wanted, of_output.changes | slicer.changes, frozenset({point.moment.index})
+    )
 
 
 def uses(source: Source, line: int) -> frozenset[str]:
@@ -155,6 +174,15 @@ class _Slicer:
         if moment.index not in self.wanted:
             self.wanted.add(moment.index)
             self._pending.append(moment)
+
+    def want_point(self, point: Point) -> None:
+        """A statement with what it changes, and where other variables have got their values."""
+        moment = point.moment
+        self.want(moment)
+        if not is_inner(moment.function):
+            self.changes.update((moment.index, change.name) for change in moment.changes)
+        for name in sorted(point.names):
+            self._defined_by(name, moment.frame, moment.start)
 
     def want_result(self, frame: Frame) -> None:
         """What a frame hands out: its last statement and, of a generator, each that yields."""

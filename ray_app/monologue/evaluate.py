@@ -121,12 +121,16 @@ def _parsed_value(text: str) -> Any:
 
 
 def literal(node: ast.expr) -> Any:
-    """`ast.literal_eval` that also knows `set()`, `frozenset(...)`, nan and inf. Raises ValueError for other things."""
+    """`ast.literal_eval` that also knows `set()`, `frozenset(...)`, nan and inf. Raises ValueError for other things,
+    and for `...`: in a value it stands for what is not shown, of a list that contains itself, say.
+    """
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("set", "frozenset"):
         make = set if node.func.id == "set" else frozenset
         return make(literal(node.args[0])) if node.args else make()
     if isinstance(node, ast.Name) and node.id in ("nan", "inf"):
         return float(node.id)
+    if any(isinstance(part, ast.Constant) and part.value is ... for part in ast.walk(node)):
+        raise ValueError("not shown")
     return ast.literal_eval(node)
 
 

@@ -4,8 +4,9 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 
-from ray_app.monologue.evaluate import Unknown, names_in, show
+from ray_app.monologue.evaluate import Fails, Unknown, names_in, show
 from ray_app.monologue.phrase import code, inputs, known, listed
+from ray_app.monologue.quotes import is_quoted
 from ray_app.monologue.timeline import Moment, Timeline
 
 
@@ -21,7 +22,42 @@ def reason(timeline: Timeline, moment: Moment, exception: str, message: str) -> 
         for node in ast.walk(part):
             if tell is not None and isinstance(node, ast.expr) and (told := list(tell(timeline, moment, node))):
                 return listed(told)
+    for part in parts:
+        culprit = _culprit(timeline, moment, part, f"{exception}: {message}")
+        if culprit is not None and (told := _operands(timeline, moment, culprit)):
+            return listed(told)
     return next((given for part in parts if (given := inputs(timeline, part, moment, 3))), "")
+
+
+def _culprit(timeline: Timeline, moment: Moment, node: ast.expr, raised: str) -> ast.expr | None:
+    """The smallest part of an expression that raises so by itself; None where none is known to."""
+    itself: ast.expr | None = node
+    try:
+        timeline.value(node, moment.before)
+    except Fails as error:
+        if str(error) != raised:
+            return None
+    except Unknown:
+        itself = None
+    else:
+        return None
+    parts = [part for child in ast.iter_child_nodes(node) for part in _read(child)]
+    if isinstance(node, (ast.IfExp, ast.BoolOp)):
+        parts = parts[:1] if itself is None or isinstance(node, ast.IfExp) else parts
+    return next((found for part in parts if (found := _culprit(timeline, moment, part, raised)) is not None), itself)
+
+
+def _operands(timeline: Timeline, moment: Moment, node: ast.expr) -> list[str]:
+    """What the parts of an expression are."""
+    parts = [part for child in ast.iter_child_nodes(node) for part in _read(child)]
+    return list(dict.fromkeys(told for part in parts if (told := _is(timeline, moment, part))))
+
+
+def _read(child: ast.AST) -> list[ast.expr]:
+    """What an expression reads through one of its parts: of a method the object, of a function's name nothing."""
+    if isinstance(child, ast.Attribute):
+        return [child.value]
+    return [child] if isinstance(child, ast.expr) else []
 
 
 def _own(statement: ast.stmt) -> list[ast.expr]:
@@ -41,15 +77,23 @@ def _index(timeline: Timeline, moment: Moment, node: ast.expr) -> Iterator[str]:
     """An index beyond the end, and the length."""
     if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice) or _fine(timeline, moment, node):
         return
-    length = known(timeline, ast.Call(ast.Name("len"), [node.value], []), moment.before)
+    size = ast.Call(ast.Name("len"), [node.value], [])
+    length = known(timeline, size, moment.before)
     if length is not None and names_in(node.value) and (owner := code(node.value)):
-        yield from (part for part in (_is(timeline, moment, node.slice), f"{owner} has length {length}") if part)
+        yield from (part for part in (_is(timeline, moment, node.slice),) if part)
+        has = f"{owner} has length {length}"
+        if "length" in timeline.source.names:  # the word would name the variable
+            has = "" if is_quoted(timeline.source, size) else f"{code(size)} is {length}"
+        yield from [", so ".join(part for part in (has, f"there is no {code(node)}" if code(node) else "") if part)]
 
 
 def _key(timeline: Timeline, moment: Moment, node: ast.expr) -> Iterator[str]:
     """A key that is not there."""
     if isinstance(node, ast.Subscript) and not _fine(timeline, moment, node):
-        yield from (told for part in (node.slice, node.value) if (told := _is(timeline, moment, part)))
+        told = [told for part in (node.slice, node.value) if (told := _is(timeline, moment, part))]
+        if told and code(node):
+            told[-1] += f", so there is no {code(node)}"
+        yield from told
 
 
 def _divisor(timeline: Timeline, moment: Moment, node: ast.expr) -> Iterator[str]:

@@ -145,17 +145,22 @@ def inputs(timeline: Timeline, expression: ast.expr, moment: Moment, limit: int 
     return listed(parts) if 0 < len(parts) <= limit else ""
 
 
-def change(rng: random.Random, timeline: Timeline, moment: Moment, names: Sequence[str]) -> str:
-    """What a statement does to the variables that matter: first its own target, then what it changed besides."""
-    first, own = _own_change(rng, timeline, moment, names)
+def change(rng: random.Random, timeline: Timeline, moment: Moment, names: Sequence[str], stepped: bool = False) -> str:
+    """What a statement does to the variables that matter: first its own target, then what it changed besides.
+
+    `stepped`: the inner steps of its expression are told before, so that the values that it reads need not be.
+    """
+    first, own = _own_change(rng, timeline, moment, names, stepped)
     besides = [told for name in names if name != own and (told := plain(rng, moment, name))]
     if own is None:
         subscript = _subscript(timeline, moment, timeline.source.statements.get(moment.line))
         return (subscript + ", so " if subscript and besides else subscript) + (listed(besides) if besides else "")
-    return listed([first, *besides])
+    return f"{first}, and {listed(besides)}" if ", now " in first and besides else listed([first, *besides])
 
 
-def _own_change(rng: random.Random, timeline: Timeline, moment: Moment, names: Sequence[str]) -> tuple[str, str | None]:
+def _own_change(
+    rng: random.Random, timeline: Timeline, moment: Moment, names: Sequence[str], stepped: bool
+) -> tuple[str, str | None]:
     """What the statement does to the one variable that it is about, and that variable; ("", None) for other
     statements.
     """
@@ -168,7 +173,7 @@ def _own_change(rng: random.Random, timeline: Timeline, moment: Moment, names: S
         target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
         if isinstance(target, ast.Name) and target.id in names:
             name = target.id
-            told = _assigned(rng, timeline, moment, name, statement.value)
+            told = _assigned(rng, timeline, moment, name, statement.value, stepped)
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
         function = statement.value.func
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name):
@@ -189,7 +194,7 @@ def plain(rng: random.Random, moment: Moment, name: str) -> str:
     return f"`{name}` {rng.choice(('becomes', 'is now', 'changes to'))} {after}"
 
 
-def _assigned(rng: random.Random, timeline: Timeline, moment: Moment, name: str, value: ast.expr) -> str:
+def _assigned(rng: random.Random, timeline: Timeline, moment: Moment, name: str, value: ast.expr, stepped: bool) -> str:
     after = moment.after().get(name)
     if after is None or not is_tellable(after):
         return ""
@@ -202,7 +207,7 @@ def _assigned(rng: random.Random, timeline: Timeline, moment: Moment, name: str,
         return f"{work}, so `{name}` {rng.choice(('becomes', 'is now', 'is set to'))} {after}"
     if rng.random() < 0.5 and not isinstance(value, (ast.BoolOp, ast.Compare, ast.IfExp)):
         return f"`{name}` becomes {code(value)}, which is {after}"
-    given = inputs(timeline, value, moment)
+    given = "" if stepped else inputs(timeline, value, moment)
     return (f"{given}, so " if given else "") + f"{code(value)} makes `{name}` equal to {after}"
 
 
@@ -246,7 +251,12 @@ def _called(rng: random.Random, timeline: Timeline, moment: Moment, call: ast.Ca
     if before == after:
         return f"{span} leaves `{name}` as {after}" if span else f"`{name}` stays {after}"
     item = known(timeline, call.args[-1], moment.before) if call.args else None
-    if method in _SUBJECT_ADDED and item is not None and not same_text(code(call.args[-1]), item):
+    if (
+        method in _SUBJECT_ADDED
+        and _has_one_more(before, after)
+        and item is not None
+        and not same_text(code(call.args[-1]), item)
+    ):
         now = f", now {after}" if len(after) <= _LONG else _grown(name, after)
         return f"{item} {_SUBJECT_ADDED[method]} `{name}`{now}"
     if method == "remove" and item is not None:
@@ -254,6 +264,12 @@ def _called(rng: random.Random, timeline: Timeline, moment: Moment, call: ast.Ca
     if not span or rng.random() < 0.3:
         return f"`{name}` becomes {after}"
     return f"{span} {rng.choice(('leaves', 'makes'))} `{name}` equal to {after}"
+
+
+def _has_one_more(before: str, after: str) -> bool:
+    """Whether nothing but one element can have come to a collection."""
+    old, new = parse_value(before), parse_value(after)
+    return isinstance(old, (list, set)) and isinstance(new, (list, set)) and len(new) == len(old) + 1
 
 
 def _grown(name: str, after: str) -> str:

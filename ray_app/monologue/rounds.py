@@ -13,7 +13,8 @@ _LISTED = (400, 300, 200, 120, 80, 240)
 class Rounds:
     """The choice for one timeline. At the last level an iteration is told only for what no list of values can hold.
 
-    `needed` are the statements that a covering text cannot leave out: each deciding group's first, second and last.
+    `needed` are the statements that a covering text cannot leave out: each deciding group's first, second and last, and
+    the points of the slice.
     """
 
     def __init__(self, timeline: Timeline, slice_: Deciding, level: int) -> None:
@@ -27,13 +28,13 @@ class Rounds:
             for visits in deciding_groups.values()
             for index in (visits[0], visits[min(1, len(visits) - 1)], visits[-1])
         }
-        self.needed = [timeline.moments[index] for index in sorted(indices)]
+        self.needed = [timeline.moments[index] for index in sorted(indices | slice_.points)]
 
     def chosen(self, run: LoopRun, inside: list[Moment]) -> set[int]:
         """The iterations to tell: all of a short loop; else first, last, and those that first go another way."""
         count = len(run.spans)
         if count <= _ALL_ITERATIONS[self.level]:
-            return set(range(1, count + 1))
+            return {number for number in range(1, count + 1) if self._matters(run, number, inside)}
         if self.level == MAX_LEVEL:
             return self._not_listed(run, inside)
         ways: dict[tuple[int, ...], int] = {}
@@ -47,6 +48,11 @@ class Rounds:
         if len(chosen) < 3:
             chosen.add(2)
         return chosen
+
+    def _matters(self, run: LoopRun, number: int, inside: list[Moment]) -> bool:
+        """Whether an iteration has to do with the output; of a slice without points, each one is told."""
+        decides = any(moment.index in self.deciding.moments for moment in iteration(run, number, inside))
+        return decides or not self.deciding.points
 
     def lists(self, run: LoopRun, inside: list[Moment]) -> list[tuple[str, list[str]]]:
         """The deciding variables of a loop's run whose values are short enough to list, with these values."""

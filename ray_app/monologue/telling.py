@@ -132,7 +132,8 @@ class Teller:
     def _no_iteration(self, loop: Loop, header: Moment) -> str:
         if loop.kind == "while":
             test = truth(self.rng, self.timeline, header, loop.subject) or "the test fails"
-            return f"{listed([test, *self._besides(header)])}, so the loop runs 0 times"
+            told = listed([test, *self._besides(header)])
+            return f"{told}, {'and' if ', so ' in told else 'so'} the loop runs 0 times"
         node = self.source.statements[loop.line]
         assert isinstance(node, ast.For)
         work = working(self.timeline, node.iter, header.before)
@@ -233,7 +234,9 @@ class Teller:
         if moment.index in self.deciding.moments:
             return True
         statement = self.source.statements.get(moment.line)
-        return isinstance(statement, (ast.If, ast.Break, ast.Continue)) and moment.line in self._lines
+        if isinstance(statement, (ast.Break, ast.Continue)):
+            return bool(moment.iterations)
+        return isinstance(statement, ast.If) and moment.line in self._lines
 
     def _words(self, moment: Moment) -> str:
         statement = self.source.statements.get(moment.line)
@@ -244,29 +247,50 @@ class Teller:
             return self._branch(moment)
         if isinstance(statement, ast.Return):
             return self._worked(moment, statement.value, self._return(moment, statement))
-        if isinstance(statement, ast.Break):
-            return self.rng.choice(("`break` leaves the loop", "`break` ends the loop early"))
-        if isinstance(statement, ast.Continue):
-            return "`continue` goes straight to the next round"
+        if isinstance(statement, (ast.Break, ast.Continue)):
+            return self._jump(moment, statement)
         if handed_on := self._yielded(moment):
             value = getattr(statement, "value", None)
             return self._worked(moment, getattr(value, "value", None), handed_on)
         names = [c.name for c in moment.changes if (moment.index, c.name) in self.deciding.changes]
         if not names and moment.changes:
             names = [c.name for c in moment.changes if is_tellable(c.value)][:1]
-        told = change(self.rng, self.timeline, moment, names) if names or statement is not None else ""
-        return self._worked(moment, getattr(statement, "value", None), told)
+        value = getattr(statement, "value", None)
+        if not names and statement is None:
+            return ""
+        told = change(self.rng, self.timeline, moment, names, bool(self._inner(moment, value)))
+        return self._worked(moment, value, told)
+
+    def _jump(self, moment: Moment, statement: ast.Break | ast.Continue) -> str:
+        """Where `break` or `continue` leads."""
+        if isinstance(statement, ast.Continue):
+            following = moment.following
+            return f"`continue` leaves out the rest and goes on to L{following.line}" if following is not None else ""
+        number = moment.iterations[-1][1]
+        leaves = self.rng.choice(("leaves the loop", "ends the loop"))
+        return f"`break` {leaves} after {number} iteration{'' if number == 1 else 's'}"
 
     def _worked(self, moment: Moment, expression: object, told: str) -> str:
         """What is told of a statement, after the inner steps of the expression that it computes."""
-        if not told or self.level > 1 or not isinstance(expression, ast.expr) or isinstance(expression, ast.Tuple):
+        if not told or not isinstance(expression, ast.expr):
             return told
-        parts = [step for step in steps(self.timeline, expression, moment.before) if step not in told]
-        for step in numbered(self.timeline, expression, moment.before):
+        parts = [step for step in self._inner(moment, expression) if step not in told]
+        for step in numbered(self.timeline, expression, moment.before) if self._is_worked(expression) else ():
             if step not in self._numbered:
                 self._numbered.add(step)
                 parts.insert(0, step)
-        return f"{', '.join(parts)}{' and ' if told.startswith('`') else ', so '}{told}" if parts else told
+        if not parts:
+            return told
+        return f"{', '.join(parts)} and {told}" if told.startswith("`") else f"{listed(parts)}, so {told}"
+
+    def _inner(self, moment: Moment, expression: object) -> list[str]:
+        """The inner steps of an expression, at the levels that tell them."""
+        if not isinstance(expression, ast.expr) or not self._is_worked(expression):
+            return []
+        return steps(self.timeline, expression, moment.before)
+
+    def _is_worked(self, expression: ast.expr) -> bool:
+        return self.level <= 1 and not isinstance(expression, ast.Tuple)
 
     def _raised(self, moment: Moment) -> str:
         event = self.timeline.closing(moment)

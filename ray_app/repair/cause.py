@@ -1,98 +1,109 @@
-"""Why a step goes wrong and what the fix does about it, in words, read off the two versions of the code.
+"""Why a step goes wrong, in words, read off the two versions of the code.
 
-Code in backticks stands in the program at the line that the sentence names, before the fix or after it.
+Code in backticks stands in one of the programs, in the buggy one at the line that the sentence names.
 """
 
 import ast
 import random
 
-from ray_app.monologue.phrase import code, known, listed
-from ray_app.monologue.timeline import Moment, Timeline
-from ray_app.repair.difference import Difference
+from ray_app.monologue.phrase import code
+from ray_app.monologue.source import Source, read
+from ray_app.repair.difference import Difference, block_of
+from ray_app.repair.roles import occurrences, role
+from ray_app.repair.verbs import method_instead, operator_instead
 
-_VERBS: dict[type, tuple[str, str]] = {
-    ast.Add: ("adds", "adding"),
-    ast.Sub: ("subtracts", "subtracting"),
-    ast.Mult: ("multiplies", "multiplying"),
-    ast.Div: ("divides without rounding", "dividing without rounding"),
-    ast.FloorDiv: ("divides and rounds down", "dividing and rounding down"),
-    ast.Mod: ("takes the remainder of a division", "taking the remainder of a division"),
-    ast.Pow: ("raises to a power", "raising to a power"),
-    ast.BitAnd: ("keeps the bits that both sides have", "keeping the bits that both sides have"),
-    ast.BitOr: ("joins the bits of both sides", "joining the bits of both sides"),
-    ast.BitXor: ("keeps the bits in which the sides differ", "keeping the bits in which the sides differ"),
-    ast.LShift: ("shifts the bits to the left", "shifting the bits to the left"),
-    ast.RShift: ("shifts the bits to the right", "shifting the bits to the right"),
-}
 _STRICT: dict[type, type] = {ast.LtE: ast.Lt, ast.GtE: ast.Gt}
 _NEGATED: dict[type, type] = {ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.In: ast.NotIn, ast.NotIn: ast.In}
-_SIDES = {"find": "first", "index": "first", "rfind": "last", "rindex": "last"}
+_REVERSED: dict[type, type] = {ast.Lt: ast.Gt, ast.Gt: ast.Lt, ast.LtE: ast.GtE, ast.GtE: ast.LtE}
+_AROUND = 60
 
 
-def causes(changes: list[Difference], rng: random.Random) -> str:
+def causes(changes: list[Difference], buggy: str, fixed: str, rng: random.Random) -> str:
     """What is wrong with each place that the fix changes."""
-    return "\n".join(f"{_where(change)}{_cause(change, rng)}." for change in changes)
+    ours, theirs = read(buggy), read(fixed)
+    return "\n".join(f"{label(change)}{_cause(change, ours, theirs, rng)}." for change in changes)
 
 
-def fixes(changes: list[Difference], fixed: str, timeline: Timeline, wrong: Moment) -> str:
-    """What each change does, by whole lines of the fixed program, and what it gives at the wrong step."""
-    return "\n".join(f"{_where(change)}{_fix(change, fixed)}.{_gives(change, timeline, wrong)}" for change in changes)
-
-
-def _gives(change: Difference, timeline: Timeline, wrong: Moment) -> str:
-    """The values of the wrong and the right expression in the state of the wrong step, where they differ."""
-    if change.line != wrong.line or not (isinstance(change.old, ast.expr) and isinstance(change.new, ast.expr)):
-        return ""
-    values = [known(timeline, node, wrong.before) for node in (change.new, change.old)]
-    told = [
-        f"{span} is {value}"
-        for node, value in zip((change.new, change.old), values, strict=True)
-        if value is not None and len(value) <= 60 and not isinstance(node, ast.Constant) and (span := code(node))
-    ]
-    return f" Before the wrong step {' and '.join(told)}." if len(told) == 2 and values[0] != values[1] else ""
-
-
-def _where(change: Difference) -> str:
+def label(change: Difference) -> str:
+    """The line of a change, as a text names it; "" for the end of the program."""
     return f"[L{change.line}] " if change.line else ""
 
 
-def _cause(change: Difference, rng: random.Random) -> str:
+def beside(change: Difference, source: Source) -> str:
+    """The place of a statement that is missing: "before this line", "after this loop"."""
+    if change.place != "after":
+        return "before this line" if change.line else "at the end"
+    statement = source.statements.get(change.line)
+    if isinstance(statement, (ast.For, ast.While)):
+        return "after this loop"
+    return "after this if statement" if isinstance(statement, ast.If) else "after this line"
+
+
+def _cause(change: Difference, ours: Source, theirs: Source, rng: random.Random) -> str:
     old, new = change.old, change.new
     if old is None:
-        return "this must not be done in every case" if change.wraps else _missing(new)
-    span = code(_head(old))
+        return _missing(change, ours, theirs)
+    span = code(head(old))
     if new is None:
         return f"{span or 'this statement'} should not be there"
     if isinstance(old, ast.expr) and isinstance(new, ast.expr):
-        around = code(change.inside) if isinstance(old, ast.Constant) and change.inside is not None else ""
-        return (
-            f"{span or 'the expression'}{f' in {around}' if around else ''} {_expression(old, new, change.inside, rng)}"
-        )
-    if isinstance(old, ast.AugAssign) and isinstance(new, ast.AugAssign) and (verbs := _verbs(old.op, new.op)):
+        about = _which(change, old, ours)
+        return f"{span or 'the expression'}{about} {_expression(old, new, change.inside, rng)}"
+    if (
+        isinstance(old, ast.AugAssign)
+        and isinstance(new, ast.AugAssign)
+        and (verbs := operator_instead(old.op, new.op))
+    ):
         return f"{span} {verbs}"
     return f"{span or 'this statement'} is not what has to be done at this place"
 
 
-def _missing(new: ast.AST | None) -> str:
-    if isinstance(new, (ast.If, ast.While)):
-        return "before this line a case is missing that needs a treatment of its own"
-    if isinstance(new, ast.Return):
-        return "before this line a `return` is missing"
-    return "before this line a step is missing"
+def _which(change: Difference, old: ast.expr, ours: Source) -> str:
+    """Which one of its like is meant: " in `n % 3`", ", the argument of `f(n)`,"; "" where there is no doubt."""
+    inside, statement = change.inside, ours.statements.get(change.line)
+    if inside is None or statement is None:
+        return ""
+    if occurrences(inside, old) > 1 and (told := role(old, inside)):
+        return f", {told},"
+    placed = _number(old) is not None or isinstance(old, ast.Constant) or isinstance(inside, ast.Subscript)
+    if not placed and not _is_range(inside) and occurrences(statement, old) < 2:
+        return ""
+    around = code(head(inside))
+    return f" in {around}" if around and len(around) <= _AROUND + len(code(old)) else ""
+
+
+def _missing(change: Difference, ours: Source, theirs: Source) -> str:
+    new = change.new
+    if change.place == "around":
+        return "this must not be done in every case"
+    if change.place == "else":
+        _, block = block_of(theirs, new) if isinstance(new, ast.stmt) else (None, [])
+        if len(block) == 1 and isinstance(new, ast.If) and code(new.test):
+            return f"this if statement lacks a further case: what to do when {code(new.test)}"
+        return "this if statement lacks its else part"
+    where = beside(change, ours)
+    if isinstance(new, ast.If):
+        return f"a case is missing {where}{f': what to do when {code(new.test)}' if code(new.test) else ''}"
+    if isinstance(new, (ast.For, ast.While)):
+        return f"a loop is missing {where}"
+    return f"a {'return' if isinstance(new, ast.Return) else 'step'} is missing {where}"
 
 
 def _expression(old: ast.expr, new: ast.expr, inside: ast.AST | None, rng: random.Random) -> str:
     """The predicate of a sentence about the wrong expression."""
-    for rule in (_ranged, _compared, _computed, _joined, _copied, _reordered, _called, _shifted, _negated):
+    for rule in (_ranged, _compared, _computed, _joined, _copied, _reordered, _called, _negated):
         told = rule(old, new)
         if told:
             return told
+    if told := _shifted(old, new, inside):
+        return told
     if isinstance(old, ast.Name) and isinstance(new, ast.Name):
         if isinstance(inside, ast.Call) and ast.dump(inside.func) == ast.dump(old):
-            return "is the wrong function here"
-        return rng.choice(("is read, but another variable is meant", "is the wrong variable here"))
+            verbs = method_instead(old.id, new.id)
+            return verbs or f"is the wrong function here: {code(new)} is needed"
+        return rng.choice((f"is read, but {code(new)} is meant", f"is the wrong variable here: {code(new)} is meant"))
     if isinstance(old, ast.Constant) and isinstance(new, ast.Constant):
-        return "is the wrong value"
+        return f"is the wrong value{f'; {code(new)} is needed' if code(new) else ''}"
     if _within(old, new):
         return "is not enough by itself"
     return "does more than is needed" if _within(new, old) else "is not the expression that is needed here"
@@ -105,21 +116,34 @@ def _within(part: ast.expr, whole: ast.expr) -> bool:
 def _ranged(old: ast.expr, new: ast.expr) -> str:
     """A range that begins or ends elsewhere."""
     ours, theirs = _bounds(old), _bounds(new)
-    if ours is None or theirs is None:
+    if ours is None or theirs is None or ours[2] != theirs[2]:
         return ""
-    starts, stops = (_distance(a, b) for a, b in zip(ours, theirs, strict=True))
+    starts, stops = _distance(ours[0], theirs[0]), _distance(ours[1], theirs[1])
     if starts and stops == 0:
-        return f"begins too {'late' if starts > 0 else 'early'}"
-    return f"ends too {'late' if stops > 0 else 'early'}" if stops and starts == 0 else ""
+        return f"begins too {'late' if starts * ours[2] > 0 else 'early'}"
+    return f"ends too {'late' if stops * ours[2] > 0 else 'early'}" if stops and starts == 0 else ""
 
 
-def _bounds(node: ast.expr) -> tuple[ast.expr, ast.expr] | None:
-    """The first two bounds of a range."""
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"):
+def _is_range(node: ast.AST | None) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"
+
+
+def _bounds(node: ast.expr) -> tuple[ast.expr, ast.expr, int] | None:
+    """The first two bounds of a range, and the number that it steps by."""
+    if not isinstance(node, ast.Call) or not _is_range(node):
         return None
     if len(node.args) == 1:
-        return ast.Constant(0), node.args[0]
-    return (node.args[0], node.args[1]) if len(node.args) == 2 else None
+        return ast.Constant(0), node.args[0], 1
+    step = _number(node.args[2]) if len(node.args) == 3 else 1
+    return (node.args[0], node.args[1], step) if len(node.args) in (2, 3) and step else None
+
+
+def _number(node: ast.expr) -> int | None:
+    """The integer that an expression spells, be it negative."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        inner = _number(node.operand)
+        return None if inner is None else -inner
+    return node.value if isinstance(node, ast.Constant) and type(node.value) is int else None
 
 
 def _distance(old: ast.expr, new: ast.expr) -> int | None:
@@ -141,6 +165,8 @@ def _compared(old: ast.expr, new: ast.expr) -> str:
         return "also lets the case through in which both sides are equal"
     if _NEGATED.get(a) is b:
         return "tests for the opposite of what is needed"
+    if _REVERSED.get(a) is b:
+        return "compares the wrong way round"
     return "compares the wrong way"
 
 
@@ -149,12 +175,7 @@ def _computed(old: ast.expr, new: ast.expr) -> str:
         return ""
     if ast.dump(old.left) != ast.dump(new.left) or ast.dump(old.right) != ast.dump(new.right):
         return ""
-    return _verbs(old.op, new.op)
-
-
-def _verbs(old: ast.operator, new: ast.operator) -> str:
-    wrong, right = _VERBS.get(type(old)), _VERBS.get(type(new))
-    return f"{wrong[0]} instead of {right[1]}" if wrong and right and wrong != right else ""
+    return operator_instead(old.op, new.op)
 
 
 def _joined(old: ast.expr, new: ast.expr) -> str:
@@ -207,7 +228,9 @@ def _reordered(old: ast.expr, new: ast.expr) -> str:
     if isinstance(old, ast.Call) and isinstance(new, ast.Call):
         ours, theirs = [ast.dump(a) for a in old.args], [ast.dump(a) for a in new.args]
         if ours != theirs and sorted(ours) == sorted(theirs) and ast.dump(old.func) == ast.dump(new.func):
-            return "gives its arguments in the wrong order"
+            chained = isinstance(old.func, ast.Attribute) and isinstance(old.func.value, ast.Call)
+            which = "the arguments of its last call" if chained else "its arguments"
+            return f"gets {which} in the wrong order"
     if isinstance(old, (ast.List, ast.Tuple)) and type(old) is type(new):
         ours, theirs = [ast.dump(e) for e in old.elts], [ast.dump(e) for e in _elements(new)]
         return "has its elements in the wrong order" if ours != theirs and sorted(ours) == sorted(theirs) else ""
@@ -224,61 +247,46 @@ def _elements(node: ast.expr) -> list[ast.expr]:
 def _called(old: ast.expr, new: ast.expr) -> str:
     ours, theirs = (node.func if isinstance(node, ast.Call) else node for node in (old, new))
     if isinstance(ours, ast.Attribute) and isinstance(theirs, ast.Attribute) and ours.attr != theirs.attr:
-        if ours.attr in _SIDES and theirs.attr in _SIDES:
-            return f"finds the {_SIDES[ours.attr]} place, where the {_SIDES[theirs.attr]} one is needed"
-        return f"uses the wrong method, `{ours.attr}`" if isinstance(old, ast.Call) else "is the wrong method"
+        called = isinstance(old, ast.Call)
+        verbs = method_instead(ours.attr, theirs.attr)
+        return verbs or (f"uses the wrong method, `{ours.attr}`" if called else "is the wrong method")
     called = isinstance(old, ast.Call) and isinstance(new, ast.Call)
     if called and isinstance(ours, ast.Name) and isinstance(theirs, ast.Name) and ours.id != theirs.id:
-        return f"calls the wrong function, `{ours.id}`"
+        return method_instead(ours.id, theirs.id) or f"calls the wrong function, `{ours.id}`"
     return ""
 
 
-def _shifted(old: ast.expr, new: ast.expr) -> str:
-    """An integer expression that is one too high or too low."""
+def _shifted(old: ast.expr, new: ast.expr, inside: ast.AST | None) -> str:
+    """An integer expression that is one too high or too low; of an index, which end it takes instead of which."""
+    if isinstance(inside, ast.Subscript) and (_number(old), _number(new)) in ((-1, 0), (0, -1)):
+        took, needed = ("last", "first") if _number(old) == -1 else ("first", "last")
+        return f"takes the {took} element, where the {needed} one is needed"
     distance = _distance(old, new)
     if distance not in (1, -1):
         return ""
-    return f"is too {'high' if distance > 0 else 'low'} by one"
+    return f"is too {'high' if distance > 0 else 'low'} by one{_so_range(old, new, inside)}"
+
+
+def _so_range(old: ast.expr, new: ast.expr, inside: ast.AST | None) -> str:
+    """What a wrong bound does to its range: ", so the range ends too early"."""
+    if not isinstance(inside, ast.Call) or not _is_range(inside):
+        return ""
+    theirs = [new if ast.dump(a) == ast.dump(old) and a.col_offset == old.col_offset else a for a in inside.args]
+    told = _ranged(inside, ast.Call(inside.func, theirs, []))
+    return f", so the range {told}" if told else ""
 
 
 def _offset(node: ast.expr) -> tuple[str, int]:
     """An expression as (what, plus how much): `n - 1` is ("n", -1)."""
-    if isinstance(node, ast.Constant) and type(node.value) is int:
-        return "", node.value
+    if (number := _number(node)) is not None:
+        return "", number
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
-        amount = node.right.value if isinstance(node.right, ast.Constant) else None
-        if type(amount) is int:
+        amount = _number(node.right)
+        if amount is not None:
             return ast.unparse(node.left), amount if isinstance(node.op, ast.Add) else -amount
     return ast.unparse(node), 0
 
 
-def _fix(change: Difference, fixed: str) -> str:
-    lines = fixed.split("\n")
-    if change.new is None:
-        lines = ast.unparse(change.old).split("\n") if change.old is not None else []
-        span = code(lines[0]) if lines else ""
-        return f"Take {span or 'this line'} out{', with all that is in it' if len(lines) > 1 else ''}"
-    text = code(lines[change.fixed_line - 1].strip()) or "the line of the corrected program"
-    if change.old is None and change.wraps:
-        return f"Put this line inside {text}"
-    if change.old is None:
-        where = "Before this line put" if change.line else "At the end put"
-        return f"{where} {_block(change, lines, text)}"
-    smaller = [code(_head(node)) for node in (change.old, change.new)]
-    if all(smaller) and isinstance(change.old, ast.expr) and smaller[1] != text:
-        return f"Put {smaller[1]} in place of {smaller[0]}, so that the line reads {text}"
-    return f"The line has to read {text}"
-
-
-def _block(change: Difference, lines: list[str], text: str) -> str:
-    """A missing statement: with the `else:` that it needs, or with its body where that is short."""
-    before = lines[change.fixed_line - 2].strip() if change.fixed_line > 1 else ""
-    if before == "else:":
-        return f"`else:`, and in it {text}"
-    body = [code(_head(statement)) for statement in getattr(change.new, "body", [])]
-    return f"{text} with {listed(body)} in it" if 0 < len(body) <= 3 and all(body) else text
-
-
-def _head(node: ast.AST) -> str:
+def head(node: ast.AST) -> str:
     """The first line of a node's code, without the colon that opens a body."""
     return ast.unparse(node).split("\n")[0].rstrip(":")

@@ -4,20 +4,24 @@ step, the first step that goes wrong, what a correct run has there, why, and wha
 Nothing in it comes from anywhere but the two recorded runs and the two versions of the code; `verify` checks it again.
 """
 
+import ast
 import random
 from collections.abc import Iterator
 
-from ray_app.monologue.deciding import deciding
+from ray_app.monologue.deciding import Point, deciding_with
+from ray_app.monologue.evaluate import names_in
 from ray_app.monologue.narrate import opening
+from ray_app.monologue.phrase import is_tellable
 from ray_app.monologue.rounds import MAX_LEVEL
 from ray_app.monologue.source import read
 from ray_app.monologue.telling import Teller
 from ray_app.monologue.timeline import Timeline, arrange
 from ray_app.repair.bug import ENDLESS, Bug
-from ray_app.repair.cause import causes, fixes
+from ray_app.repair.cause import causes
 from ray_app.repair.difference import Difference, differences
 from ray_app.repair.divergence import Divergence, diverge
 from ray_app.repair.endless import excerpt
+from ray_app.repair.remedy import fixes
 from ray_app.repair.sections import join
 from ray_app.repair.steps import correct_step, wrong_step
 
@@ -36,7 +40,8 @@ def diagnoses(bug: Bug, *, seed: int) -> Iterator[str]:
     right = arrange(read(bug.fixed), bug.right.trace)
     found = diverge(wrong, right)
     changes = differences(bug.buggy, bug.fixed)
-    if found is None or not changes:
+    results = [run.output for run in (bug.failing, bug.right) if run.output is not None]
+    if found is None or not changes or not all(map(is_tellable, results)):
         return
     for level in range(0 if bug.is_whole else MAX_LEVEL + 1, MAX_LEVEL + 1 + len(_EXCERPTS)):
         rng = random.Random(f"{seed}:{bug.failing.call}:{bug.buggy}")
@@ -64,10 +69,10 @@ def _tell(
         {
             "expected": f"{call} should return {bug.right.output}.",
             "actual": _actual(bug),
-            "simulation": _simulation(bug, wrong, found, rng, level),
+            "simulation": _simulation(bug, wrong, _point(found, changes), rng, level),
             "wrong": step,
             "correct": correct,
-            "cause": _elsewhere(wrong, found, changes) + causes(changes, rng),
+            "cause": _elsewhere(wrong, found, changes) + causes(changes, bug.buggy, bug.fixed, rng),
             "fix": f"{fixes(changes, bug.fixed, wrong, found.wrong)}\nThen {returns}",
         }
     )
@@ -83,11 +88,18 @@ def _actual(bug: Bug) -> str:
     return f"it raises `{shown.partition(':')[0] if '`' in shown or len(shown.splitlines()) > 1 else shown}`."
 
 
-def _simulation(bug: Bug, wrong: Timeline, found: Divergence, rng: random.Random, level: int) -> str:
+def _point(found: Divergence, changes: list[Difference]) -> Point:
+    """The wrong step, with the variables that the fix reads there."""
+    here = [change.new for change in changes if change.line == found.wrong.line and isinstance(change.new, ast.expr)]
+    return Point(found.wrong, frozenset(name for node in here for name in names_in(node)))
+
+
+def _simulation(bug: Bug, wrong: Timeline, point: Point, rng: random.Random, level: int) -> str:
+    """The buggy run as far as it decides the result or leads to the wrong step."""
     if level > MAX_LEVEL:
         before, after = _EXCERPTS[level - MAX_LEVEL - 1]
-        return "\n".join([opening(wrong, bug.failing, rng), excerpt(wrong, found.wrong, rng, before, after)])
-    told = Teller(wrong, deciding(wrong), rng, level).tell()
+        return "\n".join([opening(wrong, bug.failing, rng), excerpt(wrong, point.moment, rng, before, after)])
+    told = Teller(wrong, deciding_with(wrong, point), rng, level).tell()
     return "\n".join([opening(wrong, bug.failing, rng), *told])
 
 

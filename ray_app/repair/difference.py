@@ -3,18 +3,22 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from ray_app.monologue.source import Source, read
+from ray_app.monologue.source import Source, blocks, read
 from ray_app.repair.align import Alignment, align
+
+Place = Literal["before", "after", "around", "else"]
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One change. `line` is its place in the buggy program (0: at its end), `fixed_line` in the fixed one (0: none).
+    """One change. `line` is where the statement begins that it is about (0: the end of the buggy program),
+    `fixed_line` the same in the fixed program (0: none).
 
     `old` and `new` are the smallest expressions or statements that differ, None where there is none on that side.
-    `inside` is the expression around them: a call's or a subscript's. `wraps`: a new statement is put around lines
-    that are there already.
+    `inside` is what is around them: a call or a subscript, else the statement. A statement that is missing has its
+    `place` before or after the statement on `line`, around it, or in the `else` part of the `if` there.
     """
 
     line: int
@@ -22,7 +26,7 @@ class Difference:
     old: ast.expr | ast.stmt | None
     new: ast.expr | ast.stmt | None
     inside: ast.AST | None = None
-    wraps: bool = False
+    place: Place = "before"
 
     @property
     def lines(self) -> range:
@@ -34,20 +38,44 @@ class Difference:
 def differences(buggy: str, fixed: str) -> list[Difference]:
     """The changes from `buggy` to `fixed`, in the order of their lines."""
     ours, theirs, lines = read(buggy), read(fixed), align(buggy, fixed)
-    found = [pair for line in lines.changed if (pair := _pair(ours, theirs, line, lines.to_fixed[line])) is not None]
+    pairs = [_pair(ours, theirs, line, lines.to_fixed[line]) for line in lines.changed]
+    found = list({(pair.line, pair.fixed_line): pair for pair in pairs if pair is not None}.values())
     found += [Difference(statement.lineno, 0, statement, None) for statement in _whole(ours, lines.removed)]
-    found += [
-        Difference(
-            lines.position_of(statement.lineno), statement.lineno, None, statement, wraps=_wraps(statement, lines)
-        )
-        for statement in _whole(theirs, lines.added)
-    ]
+    added = [_added(ours, theirs, statement, lines) for statement in _whole(theirs, lines.added)]
+    found += [change for change in added if change is not None]
     return sorted(found, key=lambda change: (change.line or 10**6, change.fixed_line))
 
 
-def _wraps(statement: ast.stmt, lines: Alignment) -> bool:
-    body: list[ast.stmt] = getattr(statement, "body", [])
-    return bool(body) and all(inner.lineno in lines.to_fixed.values() for inner in body)
+def _added(ours: Source, theirs: Source, statement: ast.stmt, lines: Alignment) -> Difference | None:
+    """A statement that is missing, at its place next to what the buggy program has; of a missing `else` part the first
+    one stands for all."""
+    at = statement.lineno
+    to_buggy = {fixed: buggy for buggy, fixed in lines.to_fixed.items()}
+    if any(inner.lineno in to_buggy for inner in getattr(statement, "body", [])):
+        return Difference(lines.position_of(at), at, None, statement, place="around")
+    parent, block = block_of(theirs, statement)
+    index = block.index(statement)
+    following = next((to_buggy[other.lineno] for other in block[index + 1 :] if other.lineno in to_buggy), 0)
+    if following:
+        return Difference(following, at, None, statement)
+    previous = next((to_buggy[other.lineno] for other in block[:index][::-1] if other.lineno in to_buggy), 0)
+    if previous in ours.statements:
+        return Difference(previous, at, None, statement, place="after")
+    if isinstance(parent, ast.If) and block is parent.orelse and parent.lineno in to_buggy:
+        return Difference(to_buggy[parent.lineno], at, None, statement, place="else") if index == 0 else None
+    return Difference(lines.position_of(at), at, None, statement)
+
+
+def block_of(source: Source, statement: ast.stmt) -> tuple[ast.AST, list[ast.stmt]]:
+    """The node and the block of it that hold a statement."""
+    for node in source.nodes:
+        held = [node.body] if isinstance(node, (ast.Module, ast.ExceptHandler, ast.match_case)) else []
+        if isinstance(node, ast.stmt):
+            held = list(blocks(node))
+        for block in held:
+            if statement in block:
+                return node, block
+    return source.tree, [statement]
 
 
 def _whole(source: Source, lines: tuple[int, ...]) -> list[ast.stmt]:
@@ -65,7 +93,8 @@ def _pair(ours: Source, theirs: Source, line: int, fixed_line: int) -> Differenc
     if old is None or new is None or ours.text(line) == theirs.text(fixed_line):
         return None
     first, second, inside = _narrowed(old, new)
-    return Difference(line, fixed_line, first, second, inside)
+    around = old if inside is None and first is not old and not hasattr(old, "body") else inside
+    return Difference(old.lineno, new.lineno, first, second, around)
 
 
 _Node = ast.expr | ast.stmt
@@ -78,7 +107,7 @@ def _narrowed(old: _Node, new: _Node, inside: ast.AST | None = None) -> tuple[_N
         same = len(list(_children(old))) == len(list(_children(new)))
         apart = [(a, b) for a, b in pairs if ast.dump(a) != ast.dump(b)]
         if same and len(apart) == 1:
-            around = isinstance(old, ast.expr) and not isinstance(old, (ast.Slice, ast.Attribute))
+            around = isinstance(old, ast.expr) and not isinstance(old, (ast.Slice, ast.Attribute, ast.Starred))
             return _narrowed(*apart[0], old if around else inside)
     return old, new, inside
 

@@ -5,6 +5,7 @@ they begin and end, calls of the program's own functions included. Lines that on
 long as they change nothing that both versions know.
 """
 
+import ast
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -23,7 +24,7 @@ class Divergence:
     return  another value is returned or yielded        raise   only one of the two raises, or something else
     call    a function of the program gets other arguments
     path    another statement follows: `right` is what the fix does there and the buggy program does not; `guards` are
-            the statements that only the fix has and that led there
+            the statements that only the fix has and that led there; `early`: the buggy run has not begun by then
     """
 
     kind: Kind
@@ -31,6 +32,7 @@ class Divergence:
     right: Moment
     names: tuple[str, ...] = ()
     guards: tuple[Moment, ...] = ()
+    early: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def diverge(wrong: Timeline, right: Timeline) -> Divergence | None:
             point = theirs[j]
             if point.ends and _does_something(right, wrong, point.moment):
                 names = _changed(right, wrong, point.moment)
-                return Divergence("path", last[0], point.moment, names, tuple(guards))
+                return Divergence("path", last[0], point.moment, names, tuple(guards), early=i == 0)
             guards += [point.moment] if point.ends else []
             j += 1
             continue
@@ -126,9 +128,12 @@ def _effect(wrong: Timeline, right: Timeline, a: Moment, b: Moment) -> Divergenc
 
 
 def handed_out(timeline: Timeline, moment: Moment) -> str | None:
-    """The value that a statement returns or yields; None where it does neither."""
+    """The value that a statement returns or yields; None where it does neither, be it the last of its function."""
     event = timeline.closing(moment)
-    return event.value if event is not None and event.kind in ("return", "yield") else None
+    if event is None or event.kind not in ("return", "yield"):
+        return None
+    falls_off = event.value == "None" and not isinstance(timeline.source.statements.get(moment.line), ast.Return)
+    return None if falls_off and event.kind == "return" else event.value
 
 
 def _raised(timeline: Timeline, moment: Moment) -> str | None:

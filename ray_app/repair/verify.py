@@ -20,7 +20,7 @@ from ray_app.monologue.coverage import missing
 from ray_app.monologue.evaluate import Unknown, show
 from ray_app.monologue.finding import Finding, equal, place
 from ray_app.monologue.grounds import grounded
-from ray_app.monologue.quotes import quotes
+from ray_app.monologue.quotes import normal, quotes
 from ray_app.monologue.source import read
 from ray_app.monologue.timeline import Moment, Timeline, arrange
 from ray_app.monologue.verify import Verdict, unfit
@@ -32,6 +32,7 @@ from ray_app.repair.difference import differences
 from ray_app.repair.divergence import Divergence, diverge
 from ray_app.repair.endless import CUT
 from ray_app.repair.sections import Section, split
+from ray_app.repair.steps import deciding_guard
 
 _CODE = ("code", "quote", "line", "iteration")
 
@@ -77,6 +78,8 @@ def _check(runs: _Runs, name: Section, part: str) -> list[Checked]:
     claims = parse(part, timeline.source.names | runs.wrong.source.names).claims
     if name == "actual":
         return [Checked(claim, _result(runs.bug.failing, claim)) for claim in claims]
+    if name == "expected":
+        return [Checked(claim, _result(runs.bug.right, claim)) for claim in claims]
     if name == "correct":
         called = {claim.subject for claim in claims if claim.kind == "call"}
         told = [claim for claim in claims if not (claim.kind in ("code", "quote") and claim.subject in called)]
@@ -92,7 +95,7 @@ def _result(run: Execution, claim: Claim) -> Finding:
     if claim.kind == "exception":
         said, raised = claim.subject.lower(), (run.exception or "").lower()
         return Finding(said in (raised, raised.partition(":")[0]), shown)
-    if claim.kind == "return":
+    if claim.kind == "return" or (claim.kind == "expression" and claim.subject == run.call):
         return Finding(run.output is not None and equal(run.output, claim.value), shown)
     return Finding(None, "says nothing of the result")
 
@@ -102,7 +105,7 @@ def _correct(runs: _Runs, claim: Claim) -> Finding:
     finding = _at(runs.right, claim, runs.found.right)
     if finding.holds or not runs.found.guards:
         return finding
-    return _at(runs.right, claim, runs.found.guards[-1])
+    return _at(runs.right, claim, deciding_guard(runs.right, runs.found) or runs.found.guards[-1])
 
 
 def _at(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
@@ -119,7 +122,7 @@ def _about_code(runs: _Runs, claim: Claim) -> Finding:
     is_call = claim.subject == runs.bug.right.call
     if claim.kind in ("return", "value", "expression"):
         if is_call or claim.kind == "return":
-            return walk(runs.right, [claim])[0].finding
+            return _result(runs.bug.right, claim)
         return _before(runs.wrong, claim, runs.found.wrong)
     if claim.kind == "line":
         blamed = {line for change in differences(runs.bug.buggy, runs.bug.fixed) for line in change.lines}
@@ -183,9 +186,19 @@ def _differs(runs: _Runs, claim: Claim) -> bool:
     only_there = found.right.line not in align(runs.bug.buggy, runs.bug.fixed).to_fixed.values()
     if only_there or found.kind == "raise":
         return True
+    if _is_own_test(runs.right, claim, found.right):
+        return found.wrong.outcome is not found.right.outcome
     if claim.kind == "value":
         return found.wrong.after().get(claim.subject) != claim.value
     return _at(runs.wrong, claim, found.wrong).holds is not True
+
+
+def _is_own_test(timeline: Timeline, claim: Claim, moment: Moment) -> bool:
+    """Whether a claim says how the test of an `if` or `while` comes out there, by the test's own code."""
+    branch, loop = timeline.source.branches.get(moment.line), timeline.source.loops.get(moment.line)
+    test = branch.test if branch else (loop.subject if loop and loop.kind == "while" else "")
+    says = claim.kind in ("expression", "value") and claim.value in ("True", "False")
+    return says and bool(test) and normal(test) == normal(claim.subject)
 
 
 def _solid(part: list[Checked]) -> list[Checked]:

@@ -33,7 +33,7 @@ def test_diagnosis_is_deterministic_per_seed_and_varies():
     ("name", "parts"),
     [
         ("state", ["should return 7", "it returns -7", "`total` becomes 3", "subtracts instead of adding"]),
-        ("test", ["here the test is True", "`x > 3`", "so that the line reads `if x > 0:`"]),
+        ("test", ["here `x` is 3, so `x > 0` is True.", "`x > 3`", "so that the line reads `if x > 0:`"]),
         ("raise", ["it raises `IndexError", "too high by one"]),
         ("branch", ["`n < 0` is True", "the function returns 0", "`if n < 0:` with `return 0` in it"]),
         ("condition", ["`x in ys` is False", "not be done in every case", "Put this line inside `if x in ys:`"]),
@@ -53,7 +53,7 @@ def test_diagnosis_says_what_matters(name: str, parts: list[str]):
 def test_diagnosis_of_an_index_error_names_index_and_length():
     case = bug(TOTAL, "total += x", "total += xs[x]", "f([3, 1])")
     text = next(diagnoses(case, seed=0))
-    assert "`x` is 3 and `xs` has length 2, and this raises `IndexError`" in text
+    assert "`x` is 3 and `xs` has length 2, so there is no `xs[x]`, and this raises `IndexError`" in text
     assert verify(case, text).accepted
 
 
