@@ -32,7 +32,7 @@ demo: $(STAMP)  ## the main job: synthesize, train, serve, evaluate, report (REC
 test: $(STAMP)  ## the test suite
 	@$(BIN)/python -m pytest
 
-test-chaos: $(STAMP)  ## kill everything that runs, 20 times each, and print the table (half an hour)
+test-chaos: $(STAMP)  ## kill everything that runs, 20 times each, and print the table (40 minutes)
 	@$(BIN)/python -m pytest -m chaos
 
 test-slow: $(STAMP)  ## the tests that take minutes
