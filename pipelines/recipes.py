@@ -220,7 +220,7 @@ def reproduction() -> Recipe:
             save_steps=20,
         ),
         expert=ExpertConfig(("forward", "backward"), attempts=8, keep=2, temperature=0.8, max_tokens=1_024, seed=0),
-        serve=ModelOptions(num_cpus=4, num_gpus=1, max_replicas=8),
+        serve=ModelOptions("vllm", num_gpus=1, max_replicas=4),
         evaluate=replace(
             base.evaluate,
             exams=(
