@@ -123,9 +123,9 @@ def known_inputs(
         arguments = bind(shape, other.call)
         if arguments is not None and other.status == "ok":
             known.append(Known(arguments, other.output))
-    near = neighbours(shape, bound)
+    near = neighbours(code, shape, bound)
     if recorded is not None and recorded != bound:
-        near += neighbours(shape, recorded, 20)
+        near += neighbours(code, shape, recorded, 20)
     return known + outputs(code, shape, near, execution.call, run)
 
 

@@ -5,6 +5,7 @@ as the function would bind its arguments, so `len(text) == 3` is asked of exactl
 """
 
 import ast
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from ray_app.monologue.source import read
 from ray_app.records import Execution
 
 Run = Callable[..., list[Execution]]
+_KEYS = 8
 _MIXED: tuple[Any, ...] = (0, 1.5, "a", [0], (0,), {0: 0}, {0}, None, True)
 
 
@@ -170,17 +172,56 @@ def _dictionaries(value: dict[Any, Any]) -> Iterator[dict[Any, Any]]:
     yield {**value, "zz": 0}
 
 
-def neighbours(shape: Signature, arguments: dict[str, str], limit: int = 64) -> list[dict[str, str]]:
-    """Inputs that differ from a known one in one argument, of the same type; fairly from every parameter."""
-    rows: list[list[dict[str, str]]] = []
+def neighbours(code: str, shape: Signature, arguments: dict[str, str], limit: int = 64) -> list[dict[str, str]]:
+    """Inputs that differ from a known one in one argument, of the same type; fairly from every parameter.
+
+    A dictionary gets, and loses, the keys that the program may write: what the other arguments and its code hold. A
+    key that is an argument, too, changes in both places at once.
+    """
+    values: dict[str, Any] = {}
     for name in shape.parameters:
-        try:
-            value = evaluate(arguments[name], {})
-        except Unknown:
-            continue
-        rows.append([{**arguments, name: show(other)} for other in variants(value)])
+        with contextlib.suppress(Unknown):
+            values[name] = evaluate(arguments[name], {})
+    rows: list[list[dict[str, str]]] = []
+    for name, value in values.items():
+        keys = [*_scalars([other for parameter, other in values.items() if parameter != name]), *_constants(code)]
+        near = [*_keyed(value, keys), *variants(value)] if isinstance(value, dict) else variants(value)
+        rows.append([{**arguments, name: show(other)} for other in near])
+    rows.append([{**arguments, **changed} for changed in _renamed(values)])
     mixed = [row[depth] for depth in range(max(map(len, rows), default=0)) for row in rows if depth < len(row)]
     return mixed[:limit]
+
+
+def _keyed(value: dict[Any, Any], keys: Sequence[Any]) -> Iterator[dict[Any, Any]]:
+    """A dictionary with a key more, a key less, or another value for a key."""
+    filling = next(iter(value.values()), 0)
+    for key in dict.fromkeys(keys[:_KEYS]):
+        if key in value:
+            yield {k: v for k, v in value.items() if k != key}
+            yield from ({**value, key: other} for other in variants(value[key])[:1])
+        else:
+            yield {**value, key: filling}
+
+
+def _renamed(values: dict[str, Any]) -> Iterator[dict[str, str]]:
+    """The arguments that change where a dictionary has another key in place of one that is an argument by itself."""
+    for name, value in values.items():
+        for parameter, key in values.items():
+            if isinstance(value, dict) and isinstance(key, (str, int)) and key in value:
+                for other in variants(key)[:_KEYS]:
+                    renamed = {(other if k == key else k): v for k, v in value.items()}
+                    yield {name: show(renamed), parameter: show(other)}
+
+
+def _scalars(values: Sequence[Any]) -> list[Any]:
+    """Numbers and strings among values and their elements."""
+    inner = [item for value in values if isinstance(value, (list, tuple, set, dict)) for item in value]
+    return [value for value in (*values, *inner) if isinstance(value, (str, int, float))]
+
+
+def _constants(code: str) -> list[Any]:
+    held = [node.value for node in read(code).nodes if isinstance(node, ast.Constant)]
+    return [value for value in held if isinstance(value, (str, int)) and not isinstance(value, bool)]
 
 
 def strangers(shape: Signature, arguments: dict[str, str]) -> list[dict[str, str]]:
