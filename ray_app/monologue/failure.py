@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from ray_app.monologue.evaluate import Fails, Unknown, names_in, show
-from ray_app.monologue.phrase import code, inputs, known, listed
+from ray_app.monologue.phrase import code, inputs, known, listed, same_text
 from ray_app.monologue.quotes import is_quoted
 from ray_app.monologue.timeline import Moment, Timeline
 
@@ -68,7 +68,7 @@ def _own(statement: ast.stmt) -> list[ast.expr]:
 def _is(timeline: Timeline, moment: Moment, node: ast.expr) -> str:
     """An expression with its value; "" for constants and what is not known."""
     value, span = known(timeline, node, moment.before), code(node)
-    if value is None or not span or isinstance(node, ast.Constant) or len(value) > 60:
+    if value is None or not span or same_text(span, value) or len(value) > 60:
         return ""
     return f"{span} is {value}"
 

@@ -13,6 +13,7 @@ from ray_app.monologue.answer import kind_of
 from ray_app.monologue.deciding import Deciding
 from ray_app.monologue.evaluate import parse_value, show
 from ray_app.monologue.failure import reason
+from ray_app.monologue.finding import stores
 from ray_app.monologue.phrase import change, code, is_tellable, known, listed, plain, truth, working
 from ray_app.monologue.quotes import is_quoted
 from ray_app.monologue.rounds import Rounds, iteration
@@ -255,6 +256,8 @@ class Teller:
         names = [c.name for c in moment.changes if (moment.index, c.name) in self.deciding.changes]
         if not names and moment.changes:
             names = [c.name for c in moment.changes if is_tellable(c.value)][:1]
+        elif moment.index in self.deciding.points:
+            names += [n for n in moment.after() if n not in names and stores(self.timeline, moment, n)]
         value = getattr(statement, "value", None)
         if not names and statement is None:
             return ""

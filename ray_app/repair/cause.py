@@ -65,8 +65,10 @@ def _which(change: Difference, old: ast.expr, ours: Source) -> str:
         return ""
     if occurrences(inside, old) > 1 and (told := role(old, inside)):
         return f", {told},"
-    placed = _number(old) is not None or isinstance(old, ast.Constant) or isinstance(inside, ast.Subscript)
-    if not placed and not _is_range(inside) and occurrences(statement, old) < 2:
+    placed = isinstance(inside, ast.Subscript) or _is_range(inside)
+    shifted = placed and isinstance(change.new, ast.expr) and _distance(old, change.new) in (1, -1)
+    constant = _number(old) is not None or isinstance(old, ast.Constant)
+    if not constant and not shifted and occurrences(statement, old) < 2:
         return ""
     around = code(head(inside))
     return f" in {around}" if around and len(around) <= _AROUND + len(code(old)) else ""
@@ -283,7 +285,8 @@ def _offset(node: ast.expr) -> tuple[str, int]:
     if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub)):
         amount = _number(node.right)
         if amount is not None:
-            return ast.unparse(node.left), amount if isinstance(node.op, ast.Add) else -amount
+            what, more = _offset(node.left)
+            return what, more + (amount if isinstance(node.op, ast.Add) else -amount)
     return ast.unparse(node), 0
 
 

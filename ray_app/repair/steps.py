@@ -164,9 +164,10 @@ def rounds(timeline: Timeline, moment: Moment, counted: bool = False) -> str:
     runs = [r for r in timeline.runs if r.line == moment.line and r.frame == moment.frame and r.start <= moment.start]
     count = len(runs[-1].spans) if runs else 0
     if moment.outcome and counted and bound and _begins(moment) == "starts" and not timeline.trace.truncated:
-        return f"the loop runs {'once' if count == 1 else f'{count} times'}, and {listed(bound)} to begin with"
+        times = "once" if count == 1 else f"{count} times"
+        return f"the loop runs {times}, and {listed(bound)}{' to begin with' if count > 1 else ''}"
     if moment.outcome:
-        return f"the loop {_begins(moment)} and {listed(bound)}" if bound else ""
+        return f"the loop {_begins(moment)}{',' if len(bound) > 1 else ''} and {listed(bound)}" if bound else ""
     if not count:
         return "the loop runs 0 times"
     return f"the loop ends after {count} iteration{'' if count == 1 else 's'}"

@@ -1,6 +1,6 @@
 import pytest
 
-from ray_app.monologue.evaluate import Unknown, evaluate, same, show
+from ray_app.monologue.evaluate import Unknown, evaluate, parse_value, same, show
 
 STATE = {"s": "'banana'", "xs": "[3, 1, 2]", "d": "{'a': 1, 'b': 4}", "n": "7"}
 
@@ -54,3 +54,13 @@ def test_same_is_strict_about_types() -> None:
     assert not same(1, True)
     assert not same([1], [1.0])
     assert same({"a": [1]}, {"a": [1]})
+
+
+@pytest.mark.parametrize("text", ["[[...]]", "{'a': [...]}", "[1, 2, ...]", "..."])
+def test_parse_value_with_a_part_that_is_not_shown_is_unknown(text: str) -> None:
+    with pytest.raises(Unknown):
+        parse_value(text)
+
+
+def test_parse_value_dots_in_a_string_are_its_text() -> None:
+    assert parse_value("['...', 'a...b']") == ["...", "a...b"]
