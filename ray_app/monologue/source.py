@@ -76,6 +76,16 @@ class Source:
         around = self.enclosing.get(line, ())
         return self.loops[around[-1]] if around else None
 
+    def stands_for(self, line: int) -> tuple[int, bool | None]:
+        """The statement that a line number means: its first line, and for an `else:` that its test comes out false."""
+        statement = self.statements.get(line)
+        if statement is not None:
+            return statement.lineno, None
+        for branch in self.branches.values():
+            if branch.body[1] < line < branch.orelse[0]:
+                return branch.line, False
+        return line, None
+
     def function(self, qualified: str) -> ast.FunctionDef | None:
         """The definition of a frame's function by its qualified name."""
         return self.functions.get(qualified)

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 
 from ray_app.monologue.answer import kind_of
 from ray_app.monologue.deciding import Deciding
-from ray_app.monologue.evaluate import parse_value, show
 from ray_app.monologue.failure import reason
 from ray_app.monologue.finding import stores
 from ray_app.monologue.phrase import change, code, is_tellable, known, listed, plain, truth, working
 from ray_app.monologue.quotes import is_quoted
 from ray_app.monologue.rounds import Rounds, iteration
 from ray_app.monologue.source import Loop, is_inner
+from ray_app.monologue.spelling import spelled
 from ray_app.monologue.steps import numbered, steps
-from ray_app.monologue.timeline import Entry, Frame, LoopRun, Moment, Timeline
+from ray_app.monologue.timeline import Entry, LoopRun, Moment, Timeline
 
 _BACK = "back here, "
 _FRAMES = (24, 12, 6, 3, 1, 1)
@@ -392,31 +392,3 @@ class Teller:
     def _line(self, indent: int, moment: Moment, words: str) -> str:
         text = words if words[:1] in "`'\"[({" or not words[:1].isalpha() else words[0].upper() + words[1:]
         return f"{'  ' * indent}[L{moment.line}] {text}."
-
-
-def spelled(timeline: Timeline, frame: Frame) -> str:
-    """The call that a frame is, with its argument values: "fact(2)"; "fact(...)" where a value is long or no literal.
-
-    "" for what has no name of its own: a lambda, the body of a class.
-    """
-    definition = timeline.source.function(frame.function)
-    if definition is None:
-        return ""
-    values = _arguments(definition.args, frame.arguments)
-    if values is None or any(len(value) > 80 or "`" in value for value in values):
-        return f"{definition.name}(...)"
-    return f"{definition.name}({', '.join(values)})"
-
-
-def _arguments(shape: ast.arguments, given: dict[str, str]) -> list[str] | None:
-    """The arguments that bind the parameters so, as a call spells them; None where one is no literal."""
-    names = [argument.arg for argument in (*shape.posonlyargs, *shape.args)]
-    named = [argument.arg for argument in shape.kwonlyargs]
-    gathering = [gather.arg for gather in (shape.vararg, shape.kwarg) if gather is not None]
-    if not all(is_tellable(given.get(name)) for name in (*names, *named, *gathering)):
-        return None
-    values = [given[name] for name in names]
-    values += [show(item) for item in parse_value(given[shape.vararg.arg])] if shape.vararg else []
-    values += [f"{name}={given[name]}" for name in named]
-    further = parse_value(given[shape.kwarg.arg]) if shape.kwarg else {}
-    return [*values, *(f"{name}={show(value)}" for name, value in further.items())]

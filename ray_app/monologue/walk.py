@@ -14,15 +14,14 @@ from itertools import groupby, islice, pairwise
 from ray_app.monologue.check import check
 from ray_app.monologue.claim import Anchor, Claim
 from ray_app.monologue.deciding import uses
-from ray_app.monologue.evaluate import Unknown, parse_value, show
-from ray_app.monologue.finding import Finding, child_frames, equal, matches_call, run_around, stores
+from ray_app.monologue.finding import Finding, child_frames, matches_call, run_around, stores
 from ray_app.monologue.quotes import quotes
 from ray_app.monologue.source import is_inner
 from ray_app.monologue.timeline import Frame, LoopRun, Moment, Timeline
+from ray_app.monologue.whole import WHOLE, check_whole
 
 _LOOK_AHEAD = 1_000
 _FOREVER = 1 << 60
-_GLOBAL = frozenset({"invariant", "sequence", "visits"})
 _APART = 8
 
 
@@ -72,10 +71,10 @@ class _Walker:
     def _group(self, claims: list[Claim]) -> list[Checked]:
         if not claims[0].line:
             return self._at_once([self._free(claim) for claim in claims])
-        placed = [claim for claim in claims if claim.kind not in _GLOBAL]
+        placed = [claim for claim in claims if claim.kind not in WHOLE]
         found = self._placed(placed) if placed else []
         by_identity = {id(item.claim): item for item in found}
-        return [by_identity.get(id(claim)) or Checked(claim, self._everywhere(claim)) for claim in claims]
+        return [by_identity.get(id(claim)) or Checked(claim, check_whole(self.timeline, claim)) for claim in claims]
 
     def _at_once(self, done: list[Checked]) -> list[Checked]:
         """Values stated in one breath ("lo is 3 and hi is 4") must also be true at the same moment."""
@@ -126,7 +125,7 @@ class _Walker:
         return first
 
     def _executions(self, claim: Claim) -> Iterator[Moment]:
-        line, wanted = self._target(claim.line)
+        line, wanted = self.timeline.source.stands_for(claim.line)
         if isinstance(self.timeline.source.statements.get(line), ast.FunctionDef):
             yield from self._beginnings(line)
             return
@@ -146,17 +145,6 @@ class _Walker:
             definition = self.timeline.source.function(frame.function)
             if frame.call >= self.cursor and frame.moments and definition is not None and definition.lineno == line:
                 yield replace(frame.moments[0], line=line, changes=(), end=frame.moments[0].start)
-
-    def _target(self, line: int) -> tuple[int, bool | None]:
-        """The statement that a label stands for; an `else:` line stands for its test coming out false."""
-        source = self.timeline.source
-        statement = source.statements.get(line)
-        if statement is not None:
-            return statement.lineno, None
-        for branch in source.branches.values():
-            if branch.body[1] < line < branch.orelse[0]:
-                return branch.line, False
-        return line, None
 
     def _applicable(self, anchors: tuple[Anchor, ...], line: int) -> tuple[Anchor, ...]:
         """The anchors whose loop holds the line; a helper's lines lie in no loop of their caller."""
@@ -237,8 +225,8 @@ class _Walker:
 
     def _free(self, claim: Claim) -> Checked:
         """A claim without a line: somewhere from the cursor on, inside the iterations named or implied."""
-        if claim.kind in _GLOBAL:
-            return Checked(claim, self._everywhere(claim))
+        if claim.kind in WHOLE:
+            return Checked(claim, check_whole(self.timeline, claim))
         if claim.kind in ("code", "quote"):
             return Checked(claim, Finding(None, "quoted"))
         if claim.kind == "iteration":
@@ -354,43 +342,6 @@ class _Walker:
                 return found
         return Finding(False, f"{claim.subject} was never {claim.value} up to here")
 
-    def _everywhere(self, claim: Claim) -> Finding:
-        if claim.kind == "visits":
-            line, _ = self._target(int(claim.subject))
-            total = sum(moment.line == line for moment in self.timeline.moments)
-            return Finding(str(total) == claim.value, f"L{line} runs {total} times")
-        values = [span.value for span in self.timeline.spans.get(claim.subject, ())]
-        if not values:
-            return Finding(False, f"{claim.subject} has no value in the trace")
-        if claim.kind == "sequence":
-            return self._sequence(claim, values)
-        return _invariant(claim, values)
-
-    def _sequence(self, claim: Claim, values: list[str]) -> Finding:
-        wanted = [show(item) for item in parse_value(claim.value)]
-        if self.timeline.is_turned(claim.subject):
-            return self._turns(claim, wanted)
-        covers: set[tuple[int, str]] = set()
-        hit = False
-        spans = self.timeline.spans[claim.subject]
-        frames = dict.fromkeys(span.frame for span in spans)
-        for told in (spans, *([span for span in spans if span.frame == frame] for frame in frames if len(frames) > 1)):
-            for start in range(len(told) - len(wanted) + 1):
-                if all(equal(span.value, item) for span, item in zip(told[start:], wanted, strict=False)):
-                    run = told[start : start + len(wanted)]
-                    covers |= {(span.moment.index, span.name) for span in run if span.moment is not None}
-                    hit = True
-        return Finding(hit, f"{claim.subject} takes the values {', '.join(values[:40])}", frozenset(covers))
-
-    def _turns(self, claim: Claim, wanted: list[str]) -> Finding:
-        turns = self.timeline.turns(claim.subject, self.timeline.moments)
-        covers: set[tuple[int, str]] = set()
-        for start in range(len(turns) - len(wanted) + 1):
-            if all(equal(value, item) for (_, value), item in zip(turns[start:], wanted, strict=False)):
-                covers |= {(moment.index, claim.subject) for moment, _ in turns[start : start + len(wanted)]}
-        shown = ", ".join(value for _, value in turns[:12])
-        return Finding(bool(covers), f"{claim.subject} takes the values {shown}", frozenset(covers))
-
 
 def _start(moment: Moment) -> int:
     return moment.start
@@ -433,29 +384,3 @@ def _iteration(run: LoopRun, number: int) -> tuple[int, int] | None:
     if number == -1:
         return run.spans[-1] if run.spans else None
     return run.spans[number - 1] if 1 <= number <= len(run.spans) else None
-
-
-def _invariant(claim: Claim, values: list[str]) -> Finding:
-    try:
-        parsed = [parse_value(value) for value in values]
-        pairs = list(pairwise(parsed))
-        verdicts = {
-            "never decreases": lambda: all(a <= b for a, b in pairs),
-            "never increases": lambda: all(a >= b for a, b in pairs),
-            "never changes": lambda: not pairs,
-            "only grows": lambda: all(_size(a) <= _size(b) for a, b in pairs),
-            "only ever grows": lambda: all(_size(a) <= _size(b) for a, b in pairs),
-            "only shrinks": lambda: all(_size(a) >= _size(b) for a, b in pairs),
-            "only ever shrinks": lambda: all(_size(a) >= _size(b) for a, b in pairs),
-            "never gets shorter": lambda: all(_size(a) <= _size(b) for a, b in pairs),
-            "never gets longer": lambda: all(_size(a) >= _size(b) for a, b in pairs),
-            "is never negative": lambda: all(a >= 0 for a in parsed),
-            "is never empty": lambda: all(len(a) > 0 for a in parsed),
-        }
-        return Finding(verdicts[claim.value](), f"{claim.subject} takes the values {', '.join(values[:8])}")
-    except (Unknown, TypeError, KeyError):
-        return Finding(None, "cannot be told from the trace")
-
-
-def _size(value: object) -> float:
-    return value if isinstance(value, (int, float)) else len(value)  # pyright: ignore[reportArgumentType]

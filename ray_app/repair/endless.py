@@ -5,7 +5,7 @@ import random
 
 from ray_app.monologue.phrase import change, is_tellable, truth
 from ray_app.monologue.source import is_inner
-from ray_app.monologue.telling import spelled
+from ray_app.monologue.spelling import spelled
 from ray_app.monologue.timeline import Frame, Moment, Timeline
 from ray_app.repair.steps import rounds
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ray_app.monologue.failure import reason
 from ray_app.monologue.finding import stores
 from ray_app.monologue.phrase import change, is_tellable, listed, truth, working
-from ray_app.monologue.telling import spelled
+from ray_app.monologue.spelling import spelled
 from ray_app.monologue.timeline import Moment, Timeline
 from ray_app.repair.divergence import Divergence, handed_out
 
