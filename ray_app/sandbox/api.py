@@ -29,7 +29,8 @@ Lane = Literal["safe", "fast"]
 
 _WINDOW = 16
 _MAX_BYTES_QUEUED = 64 * 1024
-_COMPANY = 48
+_COMPANY = 96
+"""programs that share a child in the fast lane"""
 _RECHECK_EVERY = 100
 _OTHER_HASH_SEED = 1
 

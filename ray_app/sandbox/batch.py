@@ -14,7 +14,7 @@ from ray_app.records import Execution, ExecutionStatus
 from ray_app.sandbox import protocol, warm
 from ray_app.sandbox.client import Answer
 from ray_app.sandbox.limits import Limits
-from ray_app.tracing import recorder
+from ray_app.tracing import reader
 from ray_app.tracing.model import Trace
 
 DEFAULT_LIMITS = Limits()
@@ -119,8 +119,7 @@ class Task:
             if unit.redone is None and not unit.missing():
                 results = [result for result in unit.results if result is not None]
                 denied = any(flag.startswith(DENIED) for result in results for flag in result.flags)
-                larger = warm.next_tier(unit.tier)
-                if denied and larger:
+                if denied and (larger := warm.next_tier(unit.tier)):
                     follow.append(Task([unit.again(larger)]))
                 elif not alone and (denied or any(result.status in _UNSURE_IN_COMPANY for result in results)):
                     follow.append(Task([unit.again(unit.tier)]))
@@ -142,7 +141,7 @@ def _read_trace(data: bytes) -> Trace | None:
     if not data:
         return None
     try:
-        return recorder.read(bytearray(data))
+        return reader.decode(data)
     except ValueError:  # the child died while it wrote, or its memory was corrupted
         return Trace((), truncated=True)
 

@@ -89,17 +89,15 @@ class Server:
     def receive(self) -> Answer:
         """The answer to the oldest job that has none yet."""
         data = self._receive()
-        status, reason, running, cpu_ns, *sizes = protocol.ANSWER.unpack_from(data)
-        parts: list[bytes] = []
-        at = protocol.ANSWER.size
-        for size in sizes:
-            parts.append(data[at : at + size])
-            at += size
+        status, reason, running, cpu_ns, denied, recorded, traced = protocol.ANSWER.unpack_from(data)
         denials: dict[int, list[str]] = {}
-        for line in parts[0].decode().splitlines():
+        start = protocol.ANSWER.size + denied
+        for line in data[protocol.ANSWER.size : start].decode().splitlines():
             index, number = map(int, line.split(" "))
             denials.setdefault(index, []).append(seccomp.name_of(number))
-        return Answer(status, reason, running, cpu_ns, denials, protocol.unpack_records(parts[1]), parts[2])
+        end = start + recorded
+        records = protocol.unpack_records(data[start:end])
+        return Answer(status, reason, running, cpu_ns, denials, records, data[end : end + traced])
 
     @property
     def pid(self) -> int:
@@ -119,17 +117,16 @@ class Server:
         return self._read(size)
 
     def _read(self, size: int) -> bytes:
-        data = bytearray(size)
-        view = memoryview(data)
-        while len(view):
+        data = b""
+        while len(data) < size:
             try:
-                count = self._socket.recv_into(view)
+                part = self._socket.recv(size - len(data), socket.MSG_WAITALL)
             except OSError as error:
                 raise self._broken() from error
-            if not count:
+            if not part:
                 raise self._broken()
-            view = view[count:]
-        return bytes(data)
+            data += part
+        return data
 
     def _broken(self) -> SandboxError:
         self._socket.close()

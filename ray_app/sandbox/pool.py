@@ -15,7 +15,7 @@ from ray_app.errors import SandboxError
 from ray_app.records import Execution
 from ray_app.sandbox.api import Job, Lane, LaneMismatch, Sandbox
 
-BATCH = 64
+BATCH = 96
 SERVER_DIED = "server-died"
 _BATCHES_AHEAD = 2
 _DEATHS = 9
