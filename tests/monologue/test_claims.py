@@ -68,3 +68,46 @@ def test_parse_hypothetical_sentence_claims_nothing() -> None:
 )
 def test_parse_hostile_text_does_not_fail(text: str) -> None:
     parse(text, NAMES)
+
+
+def placed(text: str) -> list[tuple[str, tuple[tuple[int | None, int], ...]]]:
+    return [(claim.subject, claim.iterations) for claim in parse(text, NAMES).claims if claim.kind in ("value", "line")]
+
+
+def test_parse_iteration_goes_on_over_a_sentence_that_claims_nothing() -> None:
+    text = "Iteration 2 of the loop on L3: `count` is 1. Nothing is wrong so far. `total` becomes 3."
+    assert placed(text) == [("count", ((3, 2),)), ("total", ((3, 2),))]
+
+
+def test_parse_iteration_is_left_with_a_call_whatever_else_is_said() -> None:
+    text = "Iteration 2 of the loop on L3: `count` is 1, so this calls `f(1)`. `total` becomes 3."
+    assert placed(text) == [("count", ((3, 2),)), ("total", ())]
+
+
+def test_parse_line_that_opens_a_sentence_on_the_time_after_two_loops_is_in_neither() -> None:
+    text = (
+        "Iteration 2 of the loop on L3: `count` is 1. [L6] After the loop and once the loop on L3 ends, `total` is 3."
+    )
+    assert placed(text) == [("count", ((3, 2),)), ("6", ((None, 0),)), ("total", ())]
+
+
+@pytest.mark.parametrize(
+    ("ends", "left"),
+    [
+        ("The loop on L5 ends.", ((3, 2),)),
+        ("The loop on L3 ends.", ()),
+        ("The loop on L5 and the loop on L3 ends.", ()),
+        ("The loop ends.", ()),
+        ("The loop on L9 ends.", ()),
+    ],
+)
+def test_parse_loop_that_ends_leaves_the_iterations_around_it(ends: str, left: tuple[tuple[int, int], ...]) -> None:
+    text = (
+        f"In iteration 2 of the loop on L3, in iteration 1 of the loop on L5: `count` is 1. {ends} `total` becomes 3."
+    )
+    assert placed(text) == [("count", ((3, 2), (5, 1))), ("total", left)]
+
+
+def test_parse_code_in_backticks_is_claimed_of_its_line() -> None:
+    claims = [claim for claim in parse("[L4] `total += i` runs.", NAMES).claims if claim.kind == "code"]
+    assert [(claim.subject, claim.line) for claim in claims] == [("total += i", 4)]
