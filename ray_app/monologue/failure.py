@@ -57,6 +57,8 @@ def _read(child: ast.AST) -> list[ast.expr]:
     """What an expression reads through one of its parts: of a method the object, of a function's name nothing."""
     if isinstance(child, ast.Attribute):
         return [child.value]
+    if isinstance(child, ast.Slice):
+        return [bound for bound in (child.lower, child.upper, child.step) if bound is not None]
     return [child] if isinstance(child, ast.expr) else []
 
 

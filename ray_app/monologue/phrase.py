@@ -219,13 +219,9 @@ def _augmented(rng: random.Random, timeline: Timeline, moment: Moment, statement
         return ""
     amount = known(timeline, statement.value, moment.before)
     reason = ""
-    if (
-        not isinstance(statement.value, ast.Constant)
-        and amount is not None
-        and len(amount) <= _SHORT
-        and code(statement.value)
-    ):
-        reason = f"{code(statement.value)} is {amount}, so "
+    span = code(statement.value)
+    if amount is not None and len(amount) <= _SHORT and span and not same_text(span, amount):
+        reason = f"{span} is {amount}, so "
     if before == after:
         return f"{reason}`{name}` stays {after}"
     if len(before) + len(after) <= 2 * _SHORT:

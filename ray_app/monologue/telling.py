@@ -261,7 +261,8 @@ class Teller:
         value = getattr(statement, "value", None)
         if not names and statement is None:
             return ""
-        told = change(self.rng, self.timeline, moment, names, bool(self._inner(moment, value)))
+        stepped = bool(self._inner(moment, value) or self._indices(moment, value))
+        told = change(self.rng, self.timeline, moment, names, stepped)
         return self._worked(moment, value, told)
 
     def _jump(self, moment: Moment, statement: ast.Break | ast.Continue) -> str:
@@ -278,10 +279,9 @@ class Teller:
         if not told or not isinstance(expression, ast.expr):
             return told
         parts = [step for step in self._inner(moment, expression) if step not in told]
-        for step in numbered(self.timeline, expression, moment.before) if self._is_worked(expression) else ():
-            if step not in self._numbered:
-                self._numbered.add(step)
-                parts.insert(0, step)
+        indices = self._indices(moment, expression)
+        self._numbered.update(indices)
+        parts = [*indices[::-1], *parts]
         if not parts:
             return told
         return f"{', '.join(parts)} and {told}" if told.startswith("`") else f"{listed(parts)}, so {told}"
@@ -291,6 +291,12 @@ class Teller:
         if not isinstance(expression, ast.expr) or not self._is_worked(expression):
             return []
         return steps(self.timeline, expression, moment.before)
+
+    def _indices(self, moment: Moment, expression: object) -> list[str]:
+        """The strings in which an expression looks for places, with their indices, where these are not told yet."""
+        if not isinstance(expression, ast.expr) or not self._is_worked(expression):
+            return []
+        return [step for step in numbered(self.timeline, expression, moment.before) if step not in self._numbered]
 
     def _is_worked(self, expression: ast.expr) -> bool:
         return self.level <= 1 and not isinstance(expression, ast.Tuple)

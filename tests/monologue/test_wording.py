@@ -40,6 +40,17 @@ LENGTH = """def f(s):
     length = 3
     return s[length]
 """
+STEPPED = """def f(s, n):
+    return s[:2:n // 2]
+"""
+FOUND = """def f(s):
+    at = s.find('b')
+    return at
+"""
+TURNED = """def f(n):
+    n *= -1
+    return n
+"""
 POPPED = """def f(xs, i):
     xs.insert(xs.pop(0), i)
     return xs
@@ -50,6 +61,7 @@ TOLD = {
     "break": (SKIPPING, "f([-1, 3, 9])", "after 3 iterations."),
     "no round": (NEVER, "f(3)", "`n` is 3, so `n > 9` is False, and the loop runs 0 times."),
     "part that raises": (PARTING, "f('a', '')", "`s` is 'a' and `sep` is '', and this raises `ValueError`"),
+    "step of zero": (STEPPED, "f('ab', 1)", "`s` is 'ab' and `n // 2` is 0, and this raises `ValueError`"),
     "missing key": (LOOKED, "f({'a': 1}, 'ab')", "so there is no `d[k[-1]]`, and this raises `KeyError`"),
     "missing index": (FIRST, "f('')", "`s` has length 0, so there is no `s[0]`, and this raises `IndexError`"),
     "variable of the name length": (LENGTH, "f('ab')", "`length` is 3 and `len(s)` is 2, so there is no `s[length]`"),
@@ -72,6 +84,8 @@ def test_forward_says_what_happens(name: str) -> None:
         (POPPED, "f([2, 5, 7], 4)", "is inserted into"),
         (NEVER, "f(3)", "so the loop runs 0 times, so"),
         (PARTING, "f('a', '')", "`out` is 'x', and this raises"),
+        (FOUND, "f('abcab')", " and `s` is 'abcab', so"),
+        (TURNED, "f(3)", "`-1` is -1"),
     ],
 )
 def test_forward_leaves_out_what_is_of_no_use(code: str, call: str, part: str) -> None:
