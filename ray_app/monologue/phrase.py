@@ -330,11 +330,21 @@ def _joined(rng: random.Random, parts: list[str], verdict: str, more: bool) -> s
     return f"{verdict}, because {listed(parts)}"
 
 
+def _is_truth_value(node: ast.expr) -> bool:
+    """Whether an expression is True or False and nothing else that counts as such, as far as its form tells."""
+    if isinstance(node, ast.BoolOp):
+        return all(_is_truth_value(part) for part in node.values)
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        return name.startswith("is") or name in ("startswith", "endswith", "any", "all", "bool", "callable", "hasattr")
+    return isinstance(node, ast.Compare) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not))
+
+
 def _known_truth(timeline: Timeline, node: ast.expr, moment: Moment) -> str:
     """True or False, or the test's own value where that is something else: "an empty list" in short."""
     value = known(timeline, node, moment.before)
     if value is None:
-        return ("truthy" if moment.outcome else "falsy") if isinstance(node, ast.Name) else str(moment.outcome)
+        return str(moment.outcome) if _is_truth_value(node) else "truthy" if moment.outcome else "falsy"
     if len(value) <= _SHORT:
         return value
     return "not empty" if moment.outcome else "empty"

@@ -51,6 +51,13 @@ TURNED = """def f(n):
     n *= -1
     return n
 """
+MATCHED = """import re
+
+def f(s):
+    if re.match('b', s):
+        return 1
+    return 2
+"""
 POPPED = """def f(xs, i):
     xs.insert(xs.pop(0), i)
     return xs
@@ -62,6 +69,7 @@ TOLD = {
     "no round": (NEVER, "f(3)", "`n` is 3, so `n > 9` is False, and the loop runs 0 times."),
     "part that raises": (PARTING, "f('a', '')", "`s` is 'a' and `sep` is '', and this raises `ValueError`"),
     "step of zero": (STEPPED, "f('ab', 1)", "`s` is 'ab' and `n // 2` is 0, and this raises `ValueError`"),
+    "match that is no truth value": (MATCHED, "f('a')", "`re.match('b', s)` is falsy, so the test fails"),
     "missing key": (LOOKED, "f({'a': 1}, 'ab')", "so there is no `d[k[-1]]`, and this raises `KeyError`"),
     "missing index": (FIRST, "f('')", "`s` has length 0, so there is no `s[0]`, and this raises `IndexError`"),
     "variable of the name length": (LENGTH, "f('ab')", "`length` is 3 and `len(s)` is 2, so there is no `s[length]`"),
