@@ -31,7 +31,9 @@ def say(label: str, text: str, out: TextIO | None = None, **facts: float | str) 
     if structured():
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = json.dumps({"time": now, "run": os.environ.get("SEMRAY_RUN", ""), "stage": label, "text": text, **facts})
-    print(line, file=out or sys.stdout, flush=True)
+    out = out or sys.stdout
+    out.write(f"{line}\n")  # at once: stages may run side by side
+    out.flush()
 
 
 class Progress:

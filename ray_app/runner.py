@@ -47,6 +47,8 @@ A node type that does not declare it is not started for such work. Its nodes may
 `ray start`: once they run for another reason, their idle cores are filled."""
 _ATTEMPTS = 10
 """how often a shard is begun before the run is given up: a row may not kill workers or sandboxes for ever"""
+_BLOCKS = 100
+"""into which a stage is cut at least, if it has so many shards, so that one hears of each hundredth"""
 RAISED = "error: "
 """How the reason of a row begins for which the worker raised; the name of the exception follows."""
 RAISED_AT_MOST = 0.05
@@ -70,7 +72,7 @@ class Unit:
 def run(stage: Stage[Any, Any, Any], root: str, *, inputs: Sequence[Dataset] = (), rows: Sequence[Any] = ()) -> Dataset:
     """Bring `root/<stage.name>` to completion and return it. Needs an initialised Ray (see `cluster.session`).
 
-    Input is every row of `inputs`, in order, or the literal `rows`. Raises StoreError if the directory belongs to
+    Input is every row of `inputs`, in order, or the literal `rows`. Raises InputError if the directory belongs to
     another configuration, input or code version; whatever is already there stays.
     """
     dataset = Dataset(root, stage.name)
@@ -128,9 +130,10 @@ def _execute(stage: Stage[Any, Any, Any], dataset: Dataset, missing: list[Unit])
     if not missing:
         return
     workers = max(1, min(len(missing), _slots(stage)))
-    # A unit travels pickled, as bytes: Arrow has no type for it. A few blocks per worker keep every actor busy.
+    # A unit travels pickled, as bytes: Arrow has no type for it. A few blocks per worker keep every actor busy, and
+    # what a block has made is heard of when all of it is.
     jobs = [{"unit": _pack(unit)} for unit in missing]
-    source = ray.data.from_items(jobs, override_num_blocks=min(len(missing), 4 * workers))
+    source = ray.data.from_items(jobs, override_num_blocks=min(len(missing), max(4 * workers, _BLOCKS)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RayDeprecationWarning)  # Ray has no other name for max_task_retries yet
         results = source.map_batches(
@@ -202,6 +205,8 @@ class _ShardActor:
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         (stage, dataset), unit = self._what, _unpack(batch["unit"][0])
+        if (made := dataset.finished_shard(unit.shard)) is not None:  # in this block, by a worker that died in it
+            return {"ledger": [json.dumps(dataclasses.asdict(made))], "error": [""]}
         feed = _Feed(stage, unit)
         try:
             ledger = _make(stage, dataset, feed, unit.shard)

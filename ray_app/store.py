@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from ray_app import records
-from ray_app.errors import StoreError
+from ray_app.errors import InputError, StoreError
 
 R = TypeVar("R")
 _TEMPORARY = ".tmp-"
@@ -120,12 +120,12 @@ class Dataset:
         return manifest
 
     def begin(self, plan: Plan) -> None:
-        """Claim the directory for `plan`; if it was begun with another plan, a StoreError says what differs."""
+        """Claim the directory for `plan`; if it was begun with another plan, an InputError says what differs."""
         existing = self.plan()
         if existing is None:
             self._write_json("plan.json", dataclasses.asdict(plan))
         elif difference := existing.difference(plan):
-            raise StoreError(
+            raise InputError(
                 f"{self.path} holds another run ({difference}); choose another --root, or delete {self.path} to redo it"
             )
 
@@ -133,16 +133,17 @@ class Dataset:
         """Complete shards by index."""
         return {index: ledger for index, (ledger, _) in self._ledgers().items()}
 
+    def finished_shard(self, index: int) -> Ledger | None:
+        """The ledger of one shard, None while it is not complete."""
+        found = self._read_json(f"ledger/{_shard(index)}.json")
+        return None if found is None else _ledger(found)[0]
+
     def _ledgers(self) -> dict[int, tuple[Ledger, str]]:
         """The ledger of each complete shard, and the hash of its bytes as they were written."""
-
-        def read(name: str) -> tuple[Ledger, str]:
-            found = self._read_json(f"ledger/{name}") or {}
-            return Ledger(**{key: value for key, value in found.items() if key != _HASH}), found.get(_HASH, "")
-
         names = self._list("ledger", ".json")
         indexes = [int(name.removeprefix("shard-").removesuffix(".json")) for name in names]
-        return dict(zip(indexes, _side_by_side(read, names), strict=True))
+        found = _side_by_side(lambda name: _ledger(self._read_json(f"ledger/{name}") or {}), names)
+        return dict(zip(indexes, found, strict=True))
 
     def write_shard(
         self, index: int, record: type[R], rows: Iterable[R], rejects: Iterable[records.Reject], ledger: Ledger
@@ -267,6 +268,11 @@ class Dataset:
 
 def _shard(index: int) -> str:
     return f"shard-{index:05d}"
+
+
+def _ledger(stored: Mapping[str, Any]) -> tuple[Ledger, str]:
+    """A stored ledger, and the hash of the shard's bytes."""
+    return Ledger(**{key: value for key, value in stored.items() if key != _HASH}), stored.get(_HASH, "")
 
 
 def _side_by_side(read: Callable[[str], R], names: Sequence[str]) -> list[R]:

@@ -2,6 +2,7 @@ import os
 import re
 import signal
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,9 @@ def shout(rows: Iterable[Seed], config: Config) -> Iterator[Seed | Reject | Spen
         with open(config.log, "a") as log:
             log.write(f"{row.id}\n")
         if row.id == config.fail_at == "deadly":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if row.id == config.fail_at == "mortal" and not os.path.exists(config.log + ".healed"):
+            Path(config.log + ".healed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
         if row.code == "raise":
             raise ZeroDivisionError(f"cannot divide {row.id}")
@@ -97,6 +101,15 @@ def test_run_killed_in_the_middle_redoes_only_missing_shards_with_same_bytes(tmp
     again = run(stage(tmp_path), str(tmp_path), rows=seeds(6)).complete()
     assert (tmp_path / "log").read_text().split() == ["2", "3"]
     assert again.shards == whole.shards
+
+
+def test_run_worker_that_dies_repeats_no_finished_shard(tmp_path):
+    rows = seeds(400)
+    rows[206] = replace(rows[206], id="mortal")
+    mortal = replace(stage(tmp_path, fail_at="mortal"), rows_per_shard=1)
+    run(mortal, str(tmp_path), rows=rows)
+    worked = Counter((tmp_path / "log").read_text().split())
+    assert worked == Counter([row.id for row in rows] + ["mortal"])
 
 
 def test_run_failing_machine_keeps_finished_shards_and_resumes(tmp_path):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ray_app.errors import StoreError
+from ray_app.errors import InputError, StoreError
 from ray_app.records import Execution, Program, Reject, Seed, TracedProgram
 from ray_app.store import Dataset, Ledger, Plan, files, folders, open_root, read_file, write_file
 
@@ -53,11 +53,11 @@ def test_dataset_other_rows_other_content(tmp_path):
 def test_begin_another_plan_says_what_differs(tmp_path):
     dataset = filled(tmp_path)
     dataset.begin(PLAN)
-    with pytest.raises(StoreError, match=r"config\.seed: 1 -> 2.*another --root"):
+    with pytest.raises(InputError, match=r"config\.seed: 1 -> 2.*another --root"):
         dataset.begin(Plan({"seed": 2}, PLAN.inputs, PLAN.code))
     nested = Plan({"seed": {"deep": [1]}}, PLAN.inputs, PLAN.code)
     assert nested.difference(Plan({"seed": {"deep": [2]}}, PLAN.inputs, PLAN.code)) == "config.seed.deep: [1] -> [2]"
-    with pytest.raises(StoreError, match=r"code\.ray_app\.programs\.mine: changed"):
+    with pytest.raises(InputError, match=r"code\.ray_app\.programs\.mine: changed"):
         dataset.begin(Plan(PLAN.config, PLAN.inputs, {"ray_app.programs.mine": "456"}))
 
 
