@@ -58,7 +58,7 @@ def explained(recipe: Recipe, root: str, url: str, model: str = TUNED) -> None:
     # Each round asks about programs of its own, where it does not ask about all.
     config = replace(recipe.expert, seed=recipe.expert.seed + len(done), chat=recipe.train.prompt_style == "chat")
     size = recipe.synthesize.rows_per_shard
-    # Waiting for the model is not work: one worker with half a CPU, for the verifier.
+    # Waiting for the model is not work: a few workers keep it busy, with some CPU for the verifier.
     stage = Stage(
         "explained",
         expert.explain,
@@ -66,8 +66,8 @@ def explained(recipe: Recipe, root: str, url: str, model: str = TUNED) -> None:
         TracedProgram,
         Monologue,
         size,
-        num_cpus=0.5,
-        max_workers=1,
+        num_cpus=0.25,
+        max_workers=4,
     )
     run(stage, f"{root}/expert-{len(done)}", inputs=[Dataset(root, "executions")])
 

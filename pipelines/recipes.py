@@ -156,7 +156,7 @@ def demo() -> Recipe:
             report_to=("tensorboard",),
         ),
         expert=ExpertConfig(
-            ("forward", "backward"), attempts=2, keep=1, temperature=0.8, max_tokens=256, seed=0, share=0.05
+            ("forward", "backward"), attempts=2, keep=1, temperature=0.8, max_tokens=192, seed=0, share=0.03
         ),
         serve=ModelOptions(num_cpus=0.25, engine=EngineOptions(threads=1)),
         evaluate=Evaluate(
