@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from ray_app.programs.mine import mine
-from ray_app.programs.sources import files
+from ray_app.programs.mine import mine_trees
+from ray_app.programs.sources import files, trees
 from ray_app.records import Program as MinedProgram
 from ray_app.sandbox import warm
 from ray_app.tracing import reader, recorder
@@ -28,6 +28,8 @@ from tests.tracing import corpora
 from tests.tracing.confined import run_confined
 from tests.tracing.corpora import Program
 from tests.tracing.tricky_programs import tricky
+
+BATCH, BATCH_CPU_S, SINGLE_CPU_S = 25, 10, 4
 
 POLICIES = {"frame tricks": "locals-dict"} if sys.version_info < (3, 13) else {}
 
@@ -68,7 +70,7 @@ def difference(program: Program, buffer: memoryview) -> tuple[str, str | None]:
     return expected[0], f"{program[0]}: python {first[0]}, c {first[1]}"
 
 
-def differences(programs: list[Program], cpu_s: int = 60) -> tuple[Counter[str], list[str]]:
+def differences(programs: list[Program]) -> tuple[Counter[str], list[str]]:
     """The ends of all programs, and the differences, from confined children; hanging programs count as "killed"."""
     warm.load("full")
     importlib.import_module("random")
@@ -83,6 +85,7 @@ def differences(programs: list[Program], cpu_s: int = 60) -> tuple[Counter[str],
 
     def outcomes(batch: list[Program]) -> Iterator[tuple[str, str | None]]:
         try:
+            cpu_s = BATCH_CPU_S if len(batch) > 1 else SINGLE_CPU_S
             yield from json.loads(run_confined(work(batch), cpu_s=cpu_s))
         except RuntimeError:
             if len(batch) == 1:
@@ -92,8 +95,8 @@ def differences(programs: list[Program], cpu_s: int = 60) -> tuple[Counter[str],
 
     ends: Counter[str] = Counter()
     found: list[str] = []
-    for start in range(0, len(programs), 200):
-        for end, differs in outcomes(programs[start : start + 200]):
+    for start in range(0, len(programs), BATCH):
+        for end, differs in outcomes(programs[start : start + BATCH]):
             ends[end] += 1
             found += [differs] if differs else []
     return ends, found
@@ -123,7 +126,8 @@ def test_tracers_agree_on_humaneval_solutions_under_their_tests() -> None:
 
 @pytest.mark.slow
 def test_tracers_agree_on_two_thousand_mined_functions() -> None:
-    programs = (row for row in mine(files()) if isinstance(row, MinedProgram) and row.calls)
+    rows = mine_trees(trees(files()))  # tree by tree: nobody waits for every installed file to be parsed
+    programs = (row for row in rows if isinstance(row, MinedProgram) and row.calls)
     jobs = [(row.origin, row.code, row.calls[0]) for row in itertools.islice(programs, 2_000)]
     ends, found = differences(jobs)
     assert found == []
