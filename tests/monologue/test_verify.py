@@ -5,6 +5,7 @@ import pytest
 from ray_app.monologue.verify import Verdict, verify_backward, verify_forward
 from ray_app.records import Execution
 from ray_app.sandbox.api import execute
+from ray_app.sandbox.limits import Limits
 
 SUM = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
 ANSWER = "\n[ANSWER]assert f(4) == 6[/ANSWER]"
@@ -86,7 +87,8 @@ def test_forward_number_inside_another_number_is_not_found() -> None:
 
 def test_forward_run_that_did_not_finish_is_refused() -> None:
     code = "def f(n):\n    while True:\n        n += 1\n"
-    verdict = verify_forward(code, "f", executed(code, "f(0)"), "n is 0." + ANSWER)
+    (endless,) = execute(code, ["f(0)"], Limits(cpu_s=0.1, wall_s=60))
+    verdict = verify_forward(code, "f", endless, "n is 0." + ANSWER)
     assert verdict.reason == "run not finished: timeout-cpu"
 
 
