@@ -543,6 +543,7 @@ _Noreturn void child_run(const char *data, size_t size, int traced)
     size_t count;
     child.position = sizeof(SlotHeader);
     child.is_shared = PyTuple_GET_SIZE(programs) > 1;
+    begin_record(0); /* the slot still holds what an earlier child left */
     Compiled *compiled = compile_all(programs, &count);
     begin_record(0);
     for (size_t i = 0; i < count; i++) {

@@ -59,7 +59,7 @@ _OPERATIONS = """
 """
 """What code that passes is made of, in Python 3.11 to 3.13: no class, `with`, `async`, `except*` or class pattern."""
 
-_code = opcode.opmap
+_code = {name: number for name, number in opcode.opmap.items() if number < 256}  # above, only the compiler uses them
 _ALLOWED = bytes(_code[name] for name in _OPERATIONS.split() if name in _code)
 _ASYNC = 0x80 | 0x100 | 0x200
 """`co_flags` of coroutines and asynchronous generators."""

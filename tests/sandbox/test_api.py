@@ -48,6 +48,14 @@ def test_execute_endless_loop_is_a_cpu_timeout_with_its_trace(sandbox):
     assert execution.trace.events[2].changes[0].value == "0"
 
 
+def test_execute_compiler_that_runs_out_of_time_shows_no_other_programs_trace(sandbox):
+    nested = [f"{' ' * depth}try: pass\n{' ' * depth}finally:\n" for depth in range(1, 19)]
+    assert one(sandbox, "def f(): return 1").status == "ok"
+    execution = one(sandbox, f"def f():\n{''.join(nested)}{' ' * 19}x = 1\n", limits=Limits(cpu_s=0.05))
+    assert execution.status == "timeout-cpu"
+    assert execution.trace.events == ()
+
+
 def test_execute_waiting_program_is_retried_and_recorded_as_wall_timeout(sandbox):
     code = "import _thread\nlock = _thread.allocate_lock()\nlock.acquire()\ndef f():\n    lock.acquire()"
     executions = sandbox.execute(code, ["f()", "1 + 1"], Limits(wall_s=0.2))
