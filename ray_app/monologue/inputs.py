@@ -13,8 +13,11 @@ from typing import Any
 from ray_app.monologue.evaluate import Unknown, evaluate, parse_expression, same, show
 from ray_app.monologue.source import read
 from ray_app.records import Execution
+from ray_app.sandbox.limits import Limits
 
 Run = Callable[..., list[Execution]]
+_QUICK = Limits(cpu_s=0.1, wall_s=60.0)
+"""Of many inputs, some of which never end: one that takes longer says nothing."""
 _KEYS = 8
 _MIXED: tuple[Any, ...] = (0, 1.5, "a", [0], (0,), {0: 0}, {0}, None, True)
 
@@ -260,7 +263,8 @@ def judge(
 
 def outputs(code: str, shape: Signature, inputs: Sequence[dict[str, str]], like: str, run: Run) -> list[Known]:
     """The inputs with the outputs that the program gives for them."""
-    done = run(code, [spell(shape, arguments, like) for arguments in inputs], trace=False) if inputs else []
+    calls = [spell(shape, arguments, like) for arguments in inputs]
+    done = run(code, calls, _QUICK, trace=False) if inputs else []
     return [
         Known(arguments, one.output if one.status == "ok" and not one.flags else None)
         for arguments, one in zip(inputs, done, strict=True)
