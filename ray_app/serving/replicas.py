@@ -22,7 +22,7 @@ from ray_app.serving.generation import Delta, EngineOptions, Generation, merge
 from ray_app.serving.streaming import Inbox, Resumable
 
 R = TypeVar("R")
-_PIECES_PER_S = 50  # pieces that one replica hands out, all its streams together
+_PIECES_PER_S = 32  # pieces that one replica hands out, all its streams together; each costs it 2 ms
 _WHOLE_S = 10.0  # who waits for a whole answer looks this often, and when it ends
 _ATTEMPTS = 4  # runs of one request before a dying replica is reported
 
