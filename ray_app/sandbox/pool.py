@@ -15,9 +15,10 @@ from ray_app.errors import SandboxError
 from ray_app.records import Execution
 from ray_app.sandbox.api import Job, Lane, LaneMismatch, Sandbox
 
-BATCH = 96
+BATCH: dict[Lane, int] = {"safe": 32, "fast": 96}
+"""Programs that an actor is given at a time: few, so that all end together, but enough to fill a shared child."""
 SERVER_DIED = "server-died"
-_BATCHES_AHEAD = 2
+_BATCHES_AHEAD = 6
 _DEATHS = 9
 """how often an actor may die over one batch before the batch is given up"""
 
@@ -90,7 +91,7 @@ class Pool:
         """The executions of each job, in order; reads a bounded number of jobs ahead."""
         queues: list[int] = [0] * len(self.actors)
         running: deque[tuple[Any, int]] = deque()
-        batches = _batches(jobs)
+        batches = _batches(jobs, BATCH[lane])
         exhausted = False
         while running or not exhausted:
             while not exhausted and len(running) < _BATCHES_AHEAD * len(self.actors):
@@ -108,11 +109,11 @@ class Pool:
                 yield from results
 
 
-def _batches(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+def _batches(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:
     batch: list[Job] = []
     for job in jobs:
         batch.append(job)
-        if len(batch) == BATCH:
+        if len(batch) == size:
             yield batch
             batch = []
     if batch:
