@@ -31,9 +31,7 @@ def say(label: str, text: str, out: TextIO | None = None, **facts: float | str) 
     if structured():
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         line = json.dumps({"time": now, "run": os.environ.get("SEMRAY_RUN", ""), "stage": label, "text": text, **facts})
-    out = out or sys.stdout
-    out.write(f"{line}\n")  # at once: stages may run side by side
-    out.flush()
+    print(f"{line}\n", end="", file=out or sys.stdout, flush=True)  # in one piece: stages may run side by side
 
 
 class Progress:
