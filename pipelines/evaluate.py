@@ -9,8 +9,8 @@ of a recipe that trains on PyX-R (`refine`), base scores are zero-shot self-repa
 
 import json
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from ray_app.evaluation.items import Benchmark, Item
 from ray_app.evaluation.verdicts import Executor
 from ray_app.evaluation.worker import Question
 from ray_app.records import Score, TracedProgram
-from ray_app.runner import run
+from ray_app.runner import run, side_by_side
 from ray_app.stage import Stage
 from ray_app.store import Dataset, write_file
 from ray_app.teacher.endpoint import Endpoint
@@ -126,8 +126,7 @@ def evaluate(recipe: Recipe, root: str, url: str, names: tuple[str, ...]) -> Non
         Stage(f"scores-{place.model}", worker.evaluate, place, Question, Score, 64, num_cpus=0.5, max_workers=workers)
         for place in endpoints
     ]
-    with ThreadPoolExecutor(len(stages)) as pool:
-        list(pool.map(lambda stage: run(stage, root, rows=asked), stages))
+    side_by_side(*(partial(run, stage, root, rows=asked) for stage in stages))
     publish(held, root, names)
     if names == (BASE, TUNED):
         add_scores(model_directory(root), headlines(root))

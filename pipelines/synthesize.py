@@ -6,8 +6,6 @@
 Programs are mined and grown; with --endpoint URL (or --vllm) a language model is asked for more.
 """
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 
 from cluster.session import connect
@@ -31,7 +29,7 @@ from ray_app.records import (
 )
 from ray_app.repair import worker as bugs
 from ray_app.report.card import write_cards
-from ray_app.runner import run
+from ray_app.runner import run, side_by_side
 from ray_app.stage import Stage
 from ray_app.store import Dataset
 from ray_app.teacher.endpoint import Endpoint
@@ -99,12 +97,6 @@ def estimate(recipe: Recipe, endpoint: Endpoint) -> str:
         f"{most.completion_tokens:,} completion tokens, {most.cost_usd:.2f} USD; each failed reply goes back up to "
         f"{config.ask.repairs} times, with the conversation so far"
     )
-
-
-def side_by_side(*branches: Callable[[], Dataset]) -> list[Dataset]:
-    """Stages that do not need each other, at once: what one leaves idle, as it starts and as it ends, another uses."""
-    with ThreadPoolExecutor(len(branches)) as pool:
-        return list(pool.map(lambda branch: branch(), branches))
 
 
 def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:

@@ -235,6 +235,11 @@ class Reject:
     detail: str = ""
 
 
+def is_among(share: float, content: str) -> bool:
+    """Whether an id made by `content_id` belongs to the first `share` (0 to 1) of all ids."""
+    return int(content[:8], 16) < share * 16**8
+
+
 def content_id(*parts: str) -> str:
     """16 hex digits that depend on the content of all parts and on where one ends and the next begins."""
     digest = hashlib.sha256()

@@ -14,7 +14,8 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,6 +96,12 @@ def run(stage: Stage[Any, Any, Any], root: str, *, inputs: Sequence[Dataset] = (
     manifest = dataset.finish()
     progress.close(note=_summary(manifest.ledger))
     return dataset
+
+
+def side_by_side(*branches: Callable[[], Dataset]) -> list[Dataset]:
+    """Runs that do not need each other, at once: what one leaves idle, as it starts and as it ends, another uses."""
+    with ThreadPoolExecutor(len(branches)) as pool:
+        return list(pool.map(lambda branch: branch(), branches))
 
 
 def units(rows_per_shard: int | None, inputs: Sequence[Dataset], rows: Sequence[Any]) -> list[Unit]:

@@ -58,6 +58,10 @@ class Stage(Generic[C, I, O]):
     max_workers: int = 0
 
 
+_PARSING = threading.Lock()
+"""CPython before 3.13 counts the depth of syntax trees once for all threads: two that parse at once can fail."""
+
+
 def plan(
     worker: Callable[..., Any],
     config: Any,
@@ -71,7 +75,9 @@ def plan(
     if listed:
         hashes["rows"] = hashlib.sha256("\n".join(listed).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     values: dict[str, Any] = _jsonable(_identity(config))
-    return Plan({**values, "rows_per_shard": rows_per_shard}, hashes, dict(code_version(worker.__module__)))
+    with _PARSING:
+        code = code_version(worker.__module__)
+    return Plan({**values, "rows_per_shard": rows_per_shard}, hashes, dict(code))
 
 
 def _identity(config: Any) -> Any:
@@ -112,13 +118,8 @@ def code_version(module: str) -> dict[str, str]:
         ):
             digest.update(data.read_bytes())
         seen[name] = digest.hexdigest()[:12]
-        with _PARSING:
-            waiting += _imports(text)
+        waiting += _imports(text)
     return dict(sorted(seen.items()))
-
-
-_PARSING = threading.Lock()
-"""CPython before 3.13 counts the depth of syntax trees once for all threads: two that parse at once can fail."""
 
 
 def _source(module: str) -> Path | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from ray_app.programs.inputs import constants, expand
-from ray_app.records import Execution, Program, Reject, Repair, TracedProgram
+from ray_app.records import Execution, Program, Reject, Repair, TracedProgram, is_among
 from ray_app.repair.align import similarity
 from ray_app.repair.bug import ENDLESS, finishes, fit, smallest
 from ray_app.repair.case import DRAFT, STAGE, Case, explain
@@ -40,7 +40,7 @@ class RepairConfig:
 def repairs(rows: Iterable[TracedProgram], config: RepairConfig) -> Iterator[Repair | Reject]:
     """The verified repairs of each program, in order; a Reject for each bug that could not be told and verified, and
     for each program without a bug that shows."""
-    chosen = (row for row in rows if int(row.id[:8], 16) < config.share * 16**8)
+    chosen = (row for row in rows if is_among(config.share, row.id))
     while batch := list(islice(chosen, _BATCH)):
         yield from _batch(batch, config)
 

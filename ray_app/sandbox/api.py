@@ -29,7 +29,7 @@ Lane = Literal["safe", "fast"]
 
 _WINDOW = 16
 _MAX_BYTES_QUEUED = 64 * 1024
-_COMPANY = 96
+COMPANY = 96
 """programs that share a child in the fast lane"""
 _RECHECK_EVERY = 100
 _OTHER_HASH_SEED = 1
@@ -120,7 +120,7 @@ class Sandbox:
         company: list[batch.Unit] = []
         iterator = enumerate(jobs)
         exhausted = False
-        ahead = _WINDOW if lane == "safe" else 2 * _COMPANY
+        ahead = _WINDOW if lane == "safe" else 2 * COMPANY
         while not exhausted or pending:
             while not exhausted and len(pending) < ahead:
                 number, job = next(iterator, (0, None))
@@ -147,7 +147,7 @@ class Sandbox:
         if (first.job.limits, first.job.trace, first.tier) != (unit.job.limits, unit.job.trace, unit.tier):
             self._submit_company(company)
         company.append(unit)
-        if len(company) >= _COMPANY:
+        if len(company) >= COMPANY:
             self._submit_company(company)
 
     def _submit_company(self, company: list[batch.Unit]) -> None:

@@ -5,7 +5,6 @@ claim of a kept monologue holds against the trace, and a witness has been run. T
 reinforcement learning through `mixture.to_rl`.
 """
 
-import random
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from ray_app.mixture import backward_prompt, forward_prompt
 from ray_app.monologue.told import as_row, judge
 from ray_app.monologue.verify import unfit
-from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram
+from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram, content_id, is_among
 from ray_app.stage import Spend
 from ray_app.teacher.client import Message, Reply, Request, Teacher
 from ray_app.teacher.endpoint import Endpoint
@@ -84,7 +83,7 @@ def iterate(rows: Iterable[TracedProgram], student: Teacher, config: ExpertConfi
 
 def _questions(rows: Iterable[TracedProgram], config: ExpertConfig) -> Iterator[_Question]:
     for row in rows:
-        if random.Random(f"{config.seed} {row.id}").random() < config.share:
+        if is_among(config.share, content_id(str(config.seed), row.id)):
             for execution in row.executions:
                 if not unfit(row.program.code, execution):
                     yield from (_Question(row, execution, direction) for direction in config.directions)
