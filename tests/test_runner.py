@@ -2,9 +2,11 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import ray
 
 from ray_app.errors import ClusterError, InputError, StoreError
 from ray_app.records import Reject, Seed
-from ray_app.runner import run, units
+from ray_app.runner import run, side_by_side, units
 from ray_app.stage import Spend, Stage
 from ray_app.store import Dataset, Ledger, Plan
 
@@ -110,6 +112,17 @@ def test_run_worker_that_dies_repeats_no_finished_shard(tmp_path):
     run(mortal, str(tmp_path), rows=rows)
     worked = Counter((tmp_path / "log").read_text().split())
     assert worked == Counter([row.id for row in rows] + ["mortal"])
+
+
+def test_side_by_side_runs_at_once_and_keeps_the_order(tmp_path):
+    together = threading.Barrier(2, timeout=30)
+    datasets = [Dataset(str(tmp_path), name) for name in ("first", "second")]
+
+    def branch(dataset: Dataset) -> Dataset:
+        together.wait()
+        return dataset
+
+    assert side_by_side(*(partial(branch, dataset) for dataset in datasets)) == datasets
 
 
 def test_run_failing_machine_keeps_finished_shards_and_resumes(tmp_path):
