@@ -25,7 +25,7 @@ from pipelines.train import model_directory, train
 from ray_app import mixture
 from ray_app.errors import InputError
 from ray_app.records import Monologue, Sample, TracedProgram
-from ray_app.runner import run
+from ray_app.runner import stream
 from ray_app.stage import Stage
 from ray_app.store import Dataset, write_file
 from ray_app.training import expert
@@ -57,39 +57,35 @@ def explained(recipe: Recipe, root: str, url: str, model: str = TUNED) -> None:
     whom = replace(endpoint_of(recipe, root, url, model), revision=revision)
     # Each round asks about programs of its own, where it does not ask about all.
     config = replace(recipe.expert, seed=recipe.expert.seed + len(done), chat=recipe.train.prompt_style == "chat")
-    size = recipe.synthesize.rows_per_shard
     # Waiting for the model is not work: a few workers keep it busy, with some CPU for the verifier.
-    stage = Stage(
+    asking = Stage(
         "explained",
         expert.explain,
         Explaining(whom, config),
         TracedProgram,
         Monologue,
-        size,
+        recipe.synthesize.rows_per_shard,
         num_cpus=0.25,
         max_workers=4,
     )
-    run(stage, f"{root}/expert-{len(done)}", inputs=[Dataset(root, "executions")])
+    number, mix = len(done), recipe.synthesize.mixture
+    telling = Stage(_samples(number), mixture.from_monologues, mix, Monologue, Sample, follows="explained")
+    stream([asking, telling], f"{root}/expert-{number}", inputs=[Dataset(root, "executions")])
 
 
 def learned(recipe: Recipe, root: str) -> Path:
     """Train the current round's model on the root's samples and those of all rounds; its directory."""
-    done, mix = finished(root), recipe.synthesize.mixture
+    done = finished(root)
     here = f"{root}/expert-{len(done)}"
-    told = Dataset(here, "explained")
-    own = [Dataset(each, f"samples-expert-{number}") for number, each in enumerate(done[1:], 1)]
-    stage = Stage(
-        f"samples-expert-{len(done)}",
-        mixture.from_monologues,
-        mix,
-        Monologue,
-        Sample,
-        8 * recipe.synthesize.rows_per_shard,
-    )
-    own.append(run(stage, here, inputs=[told]))
-    write_rewards([Dataset(root, "monologues"), told], f"{here}/rl/rewards.parquet", mix.held_out_fraction)
+    told = [Dataset(root, "monologues"), Dataset(here, "explained")]
+    write_rewards(told, f"{here}/rl/rewards.parquet", recipe.synthesize.mixture.held_out_fraction)
+    own = [Dataset(each, _samples(number)) for number, each in enumerate([*done[1:], here], 1)]
     student = model_directory(done[-1])
     return train(replace(recipe, model=str(student)), here, [*(Dataset(root, name) for name in SAMPLES), *own])
+
+
+def _samples(number: int) -> str:
+    return f"samples-expert-{number}"
 
 
 def write_rewards(told: list[Dataset], path: str, held_out_fraction: float) -> None:

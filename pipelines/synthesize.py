@@ -29,7 +29,7 @@ from ray_app.records import (
 )
 from ray_app.repair import worker as bugs
 from ray_app.report.card import write_cards
-from ray_app.runner import run, side_by_side
+from ray_app.runner import run, side_by_side, stream
 from ray_app.stage import Stage
 from ray_app.store import Dataset
 from ray_app.teacher.endpoint import Endpoint
@@ -107,18 +107,15 @@ def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
     found = side_by_side(lambda: mined(recipe, root), lambda: grown(recipe, root))
     found += [Dataset(root, "asked")] if asks else []
     picked = run(Stage("programs", workers.select, config.select, Program, Program, None), root, inputs=found)
-    execution = Stage("executions", workers.trace_rows, config.trace, Program, TracedProgram, size)
-    traced = run(execution, root, inputs=[picked])
-    narration = Stage("monologues", monologues.tell, config.narrate, TracedProgram, Monologue, size)
-    planting = Stage("repairs", bugs.repairs, config.repair, TracedProgram, Repair, size)
-    telling = Stage("samples", mixture.from_monologues, mix, Monologue, Sample, 8 * size)
-    describing = Stage("samples-nl", mixture.from_programs, mix, TracedProgram, Sample, 8 * size)
-    repairing = Stage("samples-repair", mixture.from_repairs, mix, Repair, Sample, 8 * size)
-    made = side_by_side(
-        lambda: run(telling, root, inputs=[run(narration, root, inputs=[traced])]),
-        lambda: run(describing, root, inputs=[traced]),
-        lambda: run(repairing, root, inputs=[run(planting, root, inputs=[traced])]),
-    )
+    after = [
+        Stage("executions", workers.trace_rows, config.trace, Program, TracedProgram, size),
+        Stage("monologues", monologues.tell, config.narrate, TracedProgram, Monologue, follows="executions"),
+        Stage("repairs", bugs.repairs, config.repair, TracedProgram, Repair, follows="executions"),
+        Stage("samples", mixture.from_monologues, mix, Monologue, Sample, follows="monologues"),
+        Stage("samples-nl", mixture.from_programs, mix, TracedProgram, Sample, follows="executions"),
+        Stage("samples-repair", mixture.from_repairs, mix, Repair, Sample, follows="repairs"),
+    ]
+    made = stream(after, root, inputs=[picked])[-3:]
     pyx = Stage("pyx", mixture.pyx_rows, mix, Sample, PyxRow, 64 * size)
     pyx_r = Stage("pyx-r", mixture.pyx_r_rows, mix, Sample, PyxRepairRow, 64 * size)
     chats = Stage("messages", mixture.chat_rows, mix, Sample, ChatRow, 64 * size)

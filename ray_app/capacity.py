@@ -78,7 +78,7 @@ def needs(root: str, rows: int) -> list[Need]:
 
 def _need(dataset: Dataset, factor: float) -> Need:
     spent, plan = dataset.complete().ledger, dataset.plan()
-    alone = plan is not None and plan.config.get("rows_per_shard") is None
+    alone = plan is not None and plan.config.get("rows_per_shard", 0) is None
     return Need(
         dataset.name,
         ceil(spent.rows_in * factor),

@@ -45,6 +45,9 @@ class Stage(Generic[C, I, O]):
     not raise for a bad row; what is costly to start (a sandbox) it keeps per process. `rows_per_shard` input rows make
     one output shard; None: all rows at once, for stages that compare rows with each other. `num_cpus`, `num_gpus`:
     what one worker process occupies; `max_workers` bounds their number, 0: as many as the cluster holds.
+
+    A stage that `follows` another makes its shard i from that one's shard i, in the same process and as soon as that
+    shard is there (`ray_app.runner.stream`); it has no `rows_per_shard` and occupies nothing of its own.
     """
 
     name: str
@@ -52,7 +55,8 @@ class Stage(Generic[C, I, O]):
     config: C
     reads: type[I]
     writes: type[O]
-    rows_per_shard: int | None
+    rows_per_shard: int | None = None
+    follows: str = ""
     num_cpus: float = 1.0
     num_gpus: float = 0.0
     max_workers: int = 0
@@ -74,10 +78,31 @@ def plan(
     listed = [repr(row) for row in rows]
     if listed:
         hashes["rows"] = hashlib.sha256("\n".join(listed).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return _plan(worker, config, {"rows_per_shard": rows_per_shard}, hashes)
+
+
+def plans(
+    stages: Iterable[Stage[Any, Any, Any]], inputs: Iterable[Dataset] = (), rows: Iterable[Any] = ()
+) -> dict[str, Plan]:
+    """The fingerprints of a stage with these inputs and of those that follow it, by name.
+
+    The input of a follower is not there yet, so what is going to be made stands for it: the plan of that stage.
+    """
+    found: dict[str, Plan] = {}
+    for stage in stages:
+        if stage.follows:
+            begun = {stage.follows: f"plan {found[stage.follows].digest()}"}
+            found[stage.name] = _plan(stage.worker, stage.config, {}, begun)
+        else:
+            found[stage.name] = plan(stage.worker, stage.config, inputs, rows, stage.rows_per_shard)
+    return found
+
+
+def _plan(worker: Callable[..., Any], config: Any, cut: Mapping[str, Any], inputs: Mapping[str, str]) -> Plan:
     values: dict[str, Any] = _jsonable(_identity(config))
     with _PARSING:
         code = code_version(worker.__module__)
-    return Plan({**values, "rows_per_shard": rows_per_shard}, hashes, dict(code))
+    return Plan({**values, **cut}, inputs, dict(code))
 
 
 def _identity(config: Any) -> Any:

@@ -3,7 +3,8 @@
     ROOT/<stage>/plan.json                   what the stage is going to do (its fingerprint), written first
     ROOT/<stage>/shard-00000.parquet         rows
     ROOT/<stage>/rejects/shard-00000.parquet refused rows, with reasons
-    ROOT/<stage>/ledger/shard-00000.json     counts, costs and hash of that shard; its presence means it is complete
+    ROOT/<stage>/ledger/shard-00000.json     counts, costs and hash of that shard, and of the one that it was made from;
+                                             its presence means it is complete
     ROOT/<stage>/manifest.json               hashes and totals, written last; its presence means the stage is complete
 
 A root is a local path or any URI that pyarrow opens (s3://, gs://, fsspec+memory://). Every file appears whole or not
@@ -30,10 +31,12 @@ from pyarrow import fs
 from ray_app import records
 from ray_app.errors import InputError, StoreError
 
+N = TypeVar("N")
 R = TypeVar("R")
 _TEMPORARY = ".tmp-"
-_HASH = "sha256"
 _READERS = 16
+_ROW_GROUP = 1_000
+"""rows that are read together: who needs a few of a large shard does not read all of it"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,15 @@ class Ledger:
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """A complete shard: what it cost, the sha256 of its bytes, and that of the shard which it follows, if it does."""
+
+    ledger: Ledger
+    sha256: str
+    made_from: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """A complete dataset: `content` depends on the bytes of all shards and nothing else."""
 
@@ -77,6 +89,11 @@ class Plan:
     config: Mapping[str, Any]
     inputs: Mapping[str, str]
     code: Mapping[str, str]
+
+    def digest(self) -> str:
+        """A hash of all parts."""
+        text = json.dumps(dataclasses.asdict(self), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def difference(self, other: "Plan") -> str:
         """The first parts that differ, for a person: 'config.seed: 0 -> 1'; empty if equal."""
@@ -119,40 +136,39 @@ class Dataset:
             raise StoreError(f"{self.path} is not complete; run its stage first (a rerun resumes where it stopped)")
         return manifest
 
+    def write_plan(self, plan: Plan) -> None:
+        self._write_json("plan.json", dataclasses.asdict(plan))
+
     def begin(self, plan: Plan) -> None:
         """Claim the directory for `plan`; if it was begun with another plan, an InputError says what differs."""
-        existing = self.plan()
-        if existing is None:
-            self._write_json("plan.json", dataclasses.asdict(plan))
-        elif difference := existing.difference(plan):
-            raise InputError(
-                f"{self.path} holds another run ({difference}); choose another --root, or delete {self.path} to redo it"
-            )
+        begin({self: plan})
 
-    def finished_shards(self) -> dict[int, Ledger]:
+    def finished_shards(self) -> dict[int, Shard]:
         """Complete shards by index."""
-        return {index: ledger for index, (ledger, _) in self._ledgers().items()}
+        indexes = [_index(name) for name in self._list("ledger", ".json")]
+        found = zip(indexes, _side_by_side(self.finished_shard, indexes), strict=True)
+        return {index: shard for index, shard in found if shard is not None}
 
-    def finished_shard(self, index: int) -> Ledger | None:
-        """The ledger of one shard, None while it is not complete."""
-        found = self._read_json(f"ledger/{_shard(index)}.json")
-        return None if found is None else _ledger(found)[0]
-
-    def _ledgers(self) -> dict[int, tuple[Ledger, str]]:
-        """The ledger of each complete shard, and the hash of its bytes as they were written."""
-        names = self._list("ledger", ".json")
-        indexes = [int(name.removeprefix("shard-").removesuffix(".json")) for name in names]
-        found = _side_by_side(lambda name: _ledger(self._read_json(f"ledger/{name}") or {}), names)
-        return dict(zip(indexes, found, strict=True))
+    def finished_shard(self, index: int) -> Shard | None:
+        """One shard, None while it is not complete."""
+        found = self._read_json(f"ledger/{shard_name(index)}.json")
+        return None if found is None else Shard(Ledger(**found["ledger"]), found["sha256"], found["made_from"])
 
     def write_shard(
-        self, index: int, record: type[R], rows: Iterable[R], rejects: Iterable[records.Reject], ledger: Ledger
-    ) -> None:
-        """Write one shard; its ledger comes last and marks it complete."""
-        name = _shard(index)
+        self,
+        index: int,
+        record: type[R],
+        rows: Iterable[R],
+        rejects: Iterable[records.Reject],
+        ledger: Ledger,
+        made_from: str = "",
+    ) -> Shard:
+        """Write one shard; its ledger comes last and marks it complete. `made_from`: the hash of the one it follows."""
+        name = shard_name(index)
         self._write_table(f"rejects/{name}.parquet", records.to_table(records.Reject, rejects))
-        written = self._write_table(f"{name}.parquet", records.to_table(record, rows))
-        self._write_json(f"ledger/{name}.json", {**dataclasses.asdict(ledger), _HASH: written})
+        shard = Shard(ledger, self._write_table(f"{name}.parquet", records.to_table(record, rows)), made_from)
+        self._write_json(f"ledger/{name}.json", dataclasses.asdict(shard))
+        return shard
 
     def finish(self, content: str = "", ledger: Ledger | None = None) -> Manifest:
         """Write the manifest, with the hash of every shard. A directory that holds something else (a trained model)
@@ -161,9 +177,9 @@ class Dataset:
             for path in files(f"{self.path}/{folder}"):
                 if _TEMPORARY in path:
                     delete_file(path)
-        found = self._ledgers()
-        hashes = {f"{_shard(index)}.parquet": written for index, (_, written) in sorted(found.items())}
-        total = ledger or sum((made for _, (made, _) in sorted(found.items())), Ledger())
+        found = self.finished_shards()
+        hashes = {f"{shard_name(index)}.parquet": shard.sha256 for index, shard in found.items()}
+        total = ledger or sum((shard.ledger for shard in found.values()), Ledger())
         content = content or hashlib.sha256("".join(hashes.values()).encode()).hexdigest()[:16]
         manifest = Manifest(self.name, content, hashes, total)
         self._write_json("manifest.json", dataclasses.asdict(manifest))
@@ -194,10 +210,10 @@ class Dataset:
         """Rows `offset` .. `offset + rows` of one shard; a shard that cannot be read is a StoreError."""
         try:
             with self._filesystem().open_input_file(self._local(shard)) as source:
-                table = pq.read_table(source)
+                table = _read_rows(pq.ParquetFile(source), offset, rows)
         except (OSError, pa.ArrowInvalid) as error:
             raise self._corrupt(shard, error) from error
-        return records.from_table(record, table.slice(offset, rows))
+        return records.from_table(record, table)
 
     def columns(self, *names: str) -> Iterator[pa.Table]:
         """Only these columns (or leaves of nested ones: "claims.list.element.holds"), one table per shard."""
@@ -237,7 +253,12 @@ class Dataset:
     def _list(self, folder: str, suffix: str) -> list[str]:
         selector = fs.FileSelector(self._local(folder), allow_not_found=True)
         found = self._filesystem().get_file_info(selector)
-        return sorted(f.base_name for f in found if f.base_name.startswith("shard-") and f.base_name.endswith(suffix))
+        names = [f.base_name for f in found if f.base_name.startswith("shard-") and f.base_name.endswith(suffix)]
+        return sorted(names, key=_index)
+
+    def reopen(self) -> None:
+        """Take the manifest back: some of its shards are going to be made again."""
+        delete_file(f"{self.path}/manifest.json")
 
     def _read_bytes(self, name: str) -> bytes:
         with self._filesystem().open_input_stream(self._local(name)) as source:
@@ -257,7 +278,7 @@ class Dataset:
     def _write_table(self, name: str, table: pa.Table) -> str:
         """The sha256 of what was written."""
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd")
+        pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
         data = sink.getvalue()
         self._write(name, data)
         return hashlib.sha256(data).hexdigest()
@@ -266,16 +287,41 @@ class Dataset:
         write_file(f"{self.path}/{name}", data)
 
 
-def _shard(index: int) -> str:
+def _read_rows(file: pq.ParquetFile, offset: int, rows: int | None) -> pa.Table:
+    """Rows `offset` .. `offset + rows`, from the row groups that hold them."""
+    groups, first, begin = list[int](), offset, 0
+    for group in range(file.num_row_groups):
+        end = begin + file.metadata.row_group(group).num_rows
+        if end > offset and (rows is None or begin < offset + rows):
+            groups.append(group)
+            first = min(first, begin)
+        begin = end
+    return file.read_row_groups(groups).slice(offset - first, rows)
+
+
+def begin(plans: Mapping[Dataset, Plan]) -> None:
+    """Claim the directories for these plans, or none; an InputError says which were begun with another, and how."""
+    found = {dataset: dataset.plan() for dataset in plans}
+    others = {d: difference for d, old in found.items() if old and (difference := old.difference(plans[d]))}
+    if others:
+        first, paths = next(iter(others)), ", ".join(dataset.path for dataset in others)
+        raise InputError(
+            f"{first.path} holds another run ({others[first]}); choose another --root, or delete {paths} to redo it"
+        )
+    for dataset, old in found.items():
+        if old is None:
+            dataset.write_plan(plans[dataset])
+
+
+def shard_name(index: int) -> str:
     return f"shard-{index:05d}"
 
 
-def _ledger(stored: Mapping[str, Any]) -> tuple[Ledger, str]:
-    """A stored ledger, and the hash of the shard's bytes."""
-    return Ledger(**{key: value for key, value in stored.items() if key != _HASH}), stored.get(_HASH, "")
+def _index(name: str) -> int:
+    return int(name.removeprefix("shard-").split(".")[0])
 
 
-def _side_by_side(read: Callable[[str], R], names: Sequence[str]) -> list[R]:
+def _side_by_side(read: Callable[[N], R], names: Sequence[N]) -> list[R]:
     """`read` of each name, in order; an object store answers slowly but many at a time."""
     with ThreadPoolExecutor(_READERS) as pool:
         return list(pool.map(read, names))

@@ -18,6 +18,7 @@ ORDER = [
     "lock",
     "stage",
     "telemetry",
+    "shard",
     "runner",
     "sandbox",
     "teacher",

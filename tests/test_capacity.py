@@ -13,13 +13,14 @@ from ray_app.store import Dataset, Ledger, Plan
 @pytest.fixture
 def run(tmp_path: Path) -> str:
     """100 programs take 36 s in one process, their executions 360 s on any number; 50 samples of 320 characters."""
-    for name, kind, rows, ledger, per_shard in (
-        ("programs", Seed, [], Ledger(200, 100, cpu_s=36), None),
-        ("executions", Seed, [], Ledger(100, 80, cpu_s=360, usd=2), 8),
-        ("samples", Sample, [Sample("1", "output", "p" * 200, "r" * 120, "1", 1, "train")], Ledger(80, 50, cpu_s=0), 8),
+    sample = Sample("1", "output", "p" * 200, "r" * 120, "1", 1, "train")
+    for name, kind, rows, ledger, cut in (
+        ("programs", Seed, [], Ledger(200, 100, cpu_s=36), {"rows_per_shard": None}),
+        ("executions", Seed, [], Ledger(100, 80, cpu_s=360, usd=2), {"rows_per_shard": 8}),
+        ("samples", Sample, [sample], Ledger(80, 50, cpu_s=0), {}),
     ):
         dataset = Dataset(str(tmp_path), name)
-        dataset.begin(Plan({"rows_per_shard": per_shard}, {}, {}))
+        dataset.begin(Plan(cut, {}, {}))
         dataset.write_shard(0, kind, rows, [], ledger)
         dataset.finish()
     return str(tmp_path)
@@ -36,7 +37,7 @@ def test_needs_scale_with_the_rows_and_know_what_runs_alone(run):
     assert programs.cpu_hours == pytest.approx(10)
     assert executions.cpu_hours == pytest.approx(100)
     assert executions.usd == pytest.approx(2000)
-    assert (programs.alone, executions.alone) == (True, False)
+    assert (programs.alone, executions.alone, samples.alone) == (True, False, False)
     assert samples.stored_bytes == 1000 * (Path(run) / "samples" / "shard-00000.parquet").stat().st_size
 
 

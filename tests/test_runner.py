@@ -3,6 +3,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +15,8 @@ import ray
 
 from ray_app.errors import ClusterError, InputError, StoreError
 from ray_app.records import Reject, Seed
-from ray_app.runner import run, side_by_side, units
+from ray_app.runner import run, side_by_side, stream
+from ray_app.shard import units
 from ray_app.stage import Spend, Stage
 from ray_app.store import Dataset, Ledger, Plan
 
@@ -55,6 +57,12 @@ def as_bytes(rows: Iterable[Seed], config: Config) -> Iterator[Seed]:
     yield from rows
 
 
+def cannot(rows: Iterable[Seed], config: Config) -> Iterator[Seed]:
+    for row in rows:
+        raise ZeroDivisionError(f"cannot divide {row.id}")
+    yield from ()
+
+
 def by_company(rows: Iterable[Seed], config: Config) -> Iterator[Seed]:
     """Raises for several rows, for none of them alone."""
     if len(list(rows)) > 1:
@@ -64,6 +72,26 @@ def by_company(rows: Iterable[Seed], config: Config) -> Iterator[Seed]:
 
 def stage(tmp_path: Path, num_cpus: float = 1.0, fail_at: str = "") -> Stage[Config, Seed, Seed]:
     return Stage("shouted", shout, Config(str(tmp_path / "log"), fail_at), Seed, Seed, 2, num_cpus=num_cpus)
+
+
+def chain(tmp_path: Path) -> list[Stage[Config, Seed, Seed]]:
+    """A stage, one that follows it, and one that follows that."""
+    config = Config(str(tmp_path / "later"))
+    return [
+        stage(tmp_path),
+        Stage("repeated", shout, config, Seed, Seed, follows="shouted"),
+        Stage("echoed", shout, config, Seed, Seed, follows="repeated"),
+    ]
+
+
+def when_followed(rows: Iterable[Seed], config: Config) -> Iterator[Seed]:
+    """Makes the last shard only once a shard of the follower is there."""
+    for row in rows:
+        deadline = time.monotonic() + 30
+        while row.id == "5" and not list(Path(config.log).glob("ledger/*.json")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield row
 
 
 def seeds(count: int) -> list[Seed]:
@@ -123,6 +151,58 @@ def test_side_by_side_runs_at_once_and_keeps_the_order(tmp_path):
         return dataset
 
     assert side_by_side(*(partial(branch, dataset) for dataset in datasets)) == datasets
+
+
+def test_stream_every_follower_has_the_shards_of_what_it_follows(tmp_path):
+    datasets = stream(chain(tmp_path), str(tmp_path), rows=seeds(5))
+    assert [dataset.name for dataset in datasets] == ["shouted", "repeated", "echoed"]
+    for dataset in datasets:
+        assert [seed.code for seed in dataset.read(Seed)] == ["X0", "X1", "X2", "X4"]
+        assert len(dataset.complete().shards) == 3
+    assert [dataset.complete().ledger.rows_in for dataset in datasets] == [5, 4, 4]
+
+
+def test_stream_follower_works_before_the_first_stage_is_complete(tmp_path):
+    first = Stage("first", when_followed, Config(str(tmp_path / "repeated")), Seed, Seed, 2)
+    later = replace(chain(tmp_path)[1], follows="first")
+    assert len(list(stream([first, later], str(tmp_path), rows=seeds(6))[1].read(Seed))) == 5
+
+
+def test_stream_resumed_makes_only_what_is_missing(tmp_path):
+    whole = [dataset.complete() for dataset in stream(chain(tmp_path), str(tmp_path), rows=seeds(6))]
+    (tmp_path / "echoed" / "manifest.json").unlink()
+    (tmp_path / "echoed" / "ledger" / "shard-00001.json").unlink()
+    for name in ("log", "later"):
+        (tmp_path / name).write_text("")
+    again = [dataset.complete() for dataset in stream(chain(tmp_path), str(tmp_path), rows=seeds(6))]
+    assert [made.shards for made in again] == [made.shards for made in whole]
+    assert ((tmp_path / "log").read_text(), (tmp_path / "later").read_text().split()) == ("", ["2"])
+
+
+def test_stream_shard_made_from_other_bytes_is_made_again(tmp_path):
+    """Where a first stage is not as deterministic as it should be, what follows it is still made from what it holds."""
+    shouted, *_, echoed = stream(chain(tmp_path), str(tmp_path), rows=seeds(6))
+    old = echoed.complete().shards
+    shouted.reopen()
+    shouted.write_shard(0, Seed, [Seed("0", "OTHER", "here", "MIT")], [], Ledger())
+    stream(chain(tmp_path), str(tmp_path), rows=seeds(6))
+    assert [seed.code for seed in echoed.read(Seed)] == ["OTHER", "X2", "X4", "X5"]
+    changed = {name for name, digest in echoed.complete().shards.items() if digest != old[name]}
+    assert changed == {"shard-00000.parquet"}
+
+
+def test_stream_other_configuration_names_every_folder_to_delete(tmp_path):
+    stream(chain(tmp_path), str(tmp_path), rows=seeds(4))
+    first, *others = chain(tmp_path)
+    with pytest.raises(InputError, match=r"config.fail_at.*delete \S+/shouted, \S+/repeated, \S+/echoed to redo"):
+        stream([replace(first, config=replace(first.config, fail_at="1")), *others], str(tmp_path), rows=seeds(4))
+
+
+def test_stream_follower_that_raises_too_often_is_named(tmp_path):
+    first = replace(chain(tmp_path)[0], worker=in_reverse)
+    later = replace(chain(tmp_path)[1], worker=cannot)
+    with pytest.raises(InputError, match=r"^stage repeated: its worker raised for .* ZeroDivisionError: cannot"):
+        stream([first, later], str(tmp_path), rows=seeds(6))
 
 
 def test_run_failing_machine_keeps_finished_shards_and_resumes(tmp_path):

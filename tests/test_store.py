@@ -2,6 +2,7 @@ import os
 import uuid
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from ray_app.errors import InputError, StoreError
@@ -36,6 +37,22 @@ def test_dataset_finish_totals_and_reads_back(tmp_path):
 
 def test_dataset_read_slice_returns_the_rows_asked_for(tmp_path):
     assert filled(tmp_path).read_slice(Seed, "shard-00000.parquet", 1, 1) == seeds(1, 1)
+
+
+def test_dataset_read_slice_reads_no_more_than_the_groups_that_hold_it(tmp_path):
+    dataset = Dataset(str(tmp_path), "seeds")
+    dataset.write_shard(0, Seed, seeds(0, 3_500), [], Ledger())
+    for offset, rows in ((0, 3_500), (999, 2), (1_000, 1_000), (2_999, 501), (3_499, 9), (0, 0)):
+        assert dataset.read_slice(Seed, "shard-00000.parquet", offset, rows) == seeds(offset, min(rows, 3_500 - offset))
+    shard = tmp_path / "seeds" / "shard-00000.parquet"
+    damaged = bytearray(shard.read_bytes())
+    group = pq.ParquetFile(shard).metadata.row_group(3)
+    begin = min(group.column(i).dictionary_page_offset or group.column(i).data_page_offset for i in range(4))
+    damaged[begin : begin + 64] = bytes(64)
+    shard.write_bytes(damaged)
+    assert dataset.read_slice(Seed, "shard-00000.parquet", 1_500, 1_000) == seeds(1_500, 1_000)
+    with pytest.raises(StoreError, match="corrupt"):
+        dataset.read_slice(Seed, "shard-00000.parquet", 2_900, 200)
 
 
 def test_dataset_same_rows_same_bytes_and_content(tmp_path):

@@ -175,8 +175,8 @@ def _reasons(root: str, name: str) -> list[str]:
     """Reject reasons, most frequent first, from the ledgers: no shard is read."""
     dataset = Dataset(root, name.removesuffix(".rejects"))
     counts: dict[str, int] = {}
-    for ledger in dataset.finished_shards().values():
-        for reason, count in ledger.rejects.items():
+    for shard in dataset.finished_shards().values():
+        for reason, count in shard.ledger.rejects.items():
             counts[reason] = counts.get(reason, 0) + count
     return sorted(counts, key=lambda reason: (-counts[reason], reason))
 

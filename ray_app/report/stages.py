@@ -46,7 +46,7 @@ def ledger(root: str) -> list[dict[str, Any]]:
         manifest = dataset.manifest()
         finished = {} if manifest else dataset.finished_shards()
         status = "complete" if manifest else ("unfinished" if finished or dataset.plan() else "missing")
-        total = manifest.ledger if manifest else sum(finished.values(), Ledger())
+        total = manifest.ledger if manifest else sum((shard.ledger for shard in finished.values()), Ledger())
         rows.append(
             {
                 "name": name,

@@ -116,7 +116,7 @@ def lists(root: str) -> list[tuple[str, str, int]]:
     for name, view in VIEWS.items():
         dataset = Dataset(root, name)
         manifest = dataset.manifest()
-        ledgers = [manifest.ledger] if manifest else list(dataset.finished_shards().values())
+        ledgers = [manifest.ledger] if manifest else [shard.ledger for shard in dataset.finished_shards().values()]
         found.append((name, view.title, sum(ledger.rows_out for ledger in ledgers)))
         found.append((f"{name}{_SUFFIX}", REJECTS.title, sum(sum(ledger.rejects.values()) for ledger in ledgers)))
     return [entry for entry in found if entry[2]]

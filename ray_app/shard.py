@@ -1,0 +1,190 @@
+"""Make shards: read the input rows, call the stage's worker, write rows, rejects and costs.
+
+A row for which the worker raises becomes a Reject with a reason that begins with `RAISED`, and the others come out as
+if it were not there. No Ray here: `ray_app.runner` calls this in the processes of its pool.
+"""
+
+import os
+import socket
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+
+from ray_app import telemetry
+from ray_app.errors import SandboxError, SemrayError
+from ray_app.records import Reject, content_id, to_table
+from ray_app.stage import Spend, Stage
+from ray_app.store import Dataset, Ledger, Shard, shard_name
+
+ATTEMPTS = 10
+"""how often a shard is begun before the run is given up: a row may not kill workers or sandboxes for ever"""
+RAISED = "error: "
+"""How the reason of a row begins for which the worker raised; the name of the exception follows."""
+_OF_THE_MACHINE = (SemrayError, OSError, MemoryError)
+"""what a worker raises when no row is to blame"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The input of one output shard: slices of input shards, or literal rows."""
+
+    shard: int
+    slices: tuple[tuple[Dataset, str, int, int | None], ...] = ()
+    """(dataset, shard file, offset, rows; None: to the end)"""
+    rows: tuple[Any, ...] = ()
+
+
+def units(rows_per_shard: int | None, inputs: Sequence[Dataset], rows: Sequence[Any]) -> list[Unit]:
+    """How the input is cut: consecutive runs of at most `rows_per_shard` rows, never across input shards."""
+    if rows:
+        size = rows_per_shard or len(rows)
+        return [Unit(i // size, rows=tuple(rows[i : i + size])) for i in range(0, len(rows), size)]
+    shards = [(d, name, count) for d in inputs for name, count in d.row_counts().items() if count]
+    if rows_per_shard is None:
+        return [Unit(0, slices=tuple((d, name, 0, count) for d, name, count in shards))]
+    slices = [
+        (d, name, offset, min(rows_per_shard, count - offset))
+        for d, name, count in shards
+        for offset in range(0, count, rows_per_shard)
+    ]
+    return [Unit(index, slices=(piece,)) for index, piece in enumerate(slices)]
+
+
+def make(stages: Sequence[Stage[Any, Any, Any]], root: str, unit: Unit) -> dict[str, Shard]:
+    """Bring the unit's shard of the first stage to completion, and those that follow from it; by name of the stage.
+
+    What is there already stays, unless the shard that it was made from is another now. A SemrayError says where.
+    """
+    made: dict[str, Shard] = {}
+    for stage in stages:
+        dataset, source = Dataset(root, stage.name), ""
+        if stage.follows:
+            above, source = Dataset(root, stage.follows), made[stage.follows].sha256
+            unit = Unit(unit.shard, slices=((above, f"{shard_name(unit.shard)}.parquet", 0, None),))
+        found = dataset.finished_shard(unit.shard)
+        made[stage.name] = found if found and found.made_from == source else _make(stage, dataset, unit, source)
+    return made
+
+
+class _Feed:
+    """The rows of a shard on their way into the worker, where it is, and the rows that it must not see again."""
+
+    def __init__(self, stage: Stage[Any, Any, Any], unit: Unit) -> None:
+        self._stage, self._unit = stage, unit
+        self._in_shards = bool(stage.rows_per_shard or stage.follows)
+        self._rows: list[Any] = []
+        self._taken = 0
+        self._refused: dict[int, Reject] = {}
+
+    def open(self) -> int:
+        """Read the shard's rows, and begin with the first; how many they are."""
+        if not self._rows:
+            reads, slices = self._stage.reads, self._unit.slices
+            stored = [row for d, name, offset, n in slices for row in d.read_slice(reads, name, offset, n)]
+            self._rows = [*stored, *self._unit.rows]
+        self._taken = 0
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Any]:
+        for index, row in enumerate(self._rows):
+            if index not in self._refused:
+                self._taken = index + 1
+                yield row
+
+    def refuse_what_raises(self) -> bool:
+        """Refuse every row taken so far for which the worker raises also when it comes alone; whether there were any.
+
+        Of a stage without shards, which would begin anew for every row, only the last one is tried.
+        """
+        taken = [index for index in range(self._taken) if index not in self._refused]
+        found = {index: self._alone(index) for index in (taken if self._in_shards else taken[-1:])}
+        raised = {index: reject for index, reject in found.items() if reject is not None}
+        self._refused |= raised
+        return bool(raised)
+
+    def _alone(self, index: int) -> Reject | None:
+        stage, row = self._stage, self._rows[index]
+        try:
+            made = [one for one in stage.worker(iter([row]), stage.config) if not isinstance(one, Reject | Spend)]
+            to_table(stage.writes, made)
+        except _OF_THE_MACHINE:
+            raise
+        except Exception as error:
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{os.path.basename(at.filename)}, line {at.lineno}"
+            row_id = str(getattr(row, "id", "") or content_id(repr(row)))
+            return Reject(stage.name, row_id, f"{RAISED}{type(error).__name__}", f"{error!s:.200} ({where})")
+        return None
+
+    @property
+    def refused(self) -> list[Reject]:
+        """The rows for which the worker raised, in their order."""
+        return [self._refused[index] for index in sorted(self._refused)]
+
+    def __str__(self) -> str:
+        last = self._rows[self._taken - 1] if self._taken else None
+        row = f", row {self._taken} of {len(self._rows)} ({getattr(last, 'id', last)!s:.60})" if self._taken else ""
+        where = f"worker {os.getpid()} on {socket.gethostname()}"
+        return f"stage {self._stage.name}, shard {self._unit.shard}{row}, {where}"
+
+
+def _make(stage: Stage[Any, Any, Any], dataset: Dataset, unit: Unit, made_from: str) -> Shard:
+    """Make one shard and write it, again without the rows that raise where some do."""
+    started, cpu = time.monotonic(), _cpu_seconds()
+    feed = _Feed(stage, unit)
+    while True:
+        try:
+            rows, rejects, ledger = _with_sandbox(stage, feed)
+            ledger = ledger + Ledger(cpu_s=_cpu_seconds() - cpu, wall_s=time.monotonic() - started)
+            shard = dataset.write_shard(unit.shard, stage.writes, rows, rejects, ledger, made_from)
+            telemetry.shard_made(stage.name, ledger)
+            return shard
+        except SemrayError as error:
+            raise type(error)(f"{feed}: {error}") from error
+        except Exception as error:
+            if isinstance(error, _OF_THE_MACHINE) or not feed.refuse_what_raises():
+                error.add_note(f"in {feed}")
+                raise
+
+
+def _with_sandbox(stage: Stage[Any, Any, Any], feed: _Feed) -> tuple[list[Any], list[Reject], Ledger]:
+    """`_work`, again with a new sandbox where one died under it (out of memory, killed)."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return _work(stage, feed)
+        except SandboxError:
+            telemetry.sandbox_restarted(stage.name)
+    return _work(stage, feed)
+
+
+def _work(stage: Stage[Any, Any, Any], feed: _Feed) -> tuple[list[Any], list[Reject], Ledger]:
+    """What the worker makes of the rows, and what it counted."""
+    ledger = Ledger(rows_in=feed.open())
+    rows: list[Any] = []
+    rejects = feed.refused
+    for made in stage.worker(feed, stage.config):
+        if isinstance(made, Reject):
+            rejects.append(made)
+        elif isinstance(made, Spend):
+            ledger = ledger + Ledger(tokens_in=made.tokens_in, tokens_out=made.tokens_out, usd=made.usd)
+        else:
+            rows.append(made)
+    counted = Counter(reject.reason for reject in rejects)
+    return rows, rejects, ledger + Ledger(rows_out=len(rows), rejects=counted)
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process, its children, and the children they have reaped (the sandbox's programs)."""
+    total = 0.0
+    for process in [psutil.Process(os.getpid()), *psutil.Process(os.getpid()).children(recursive=True)]:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
