@@ -9,12 +9,12 @@ import dataclasses
 import functools
 import hashlib
 import importlib.util
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from ray_app.parsing import parse
 from ray_app.records import Reject
 from ray_app.store import Dataset, Plan
 
@@ -62,10 +62,6 @@ class Stage(Generic[C, I, O]):
     max_workers: int = 0
 
 
-_PARSING = threading.Lock()
-"""CPython before 3.13 counts the depth of syntax trees once for all threads: two that parse at once can fail."""
-
-
 def plan(
     worker: Callable[..., Any],
     config: Any,
@@ -100,9 +96,7 @@ def plans(
 
 def _plan(worker: Callable[..., Any], config: Any, cut: Mapping[str, Any], inputs: Mapping[str, str]) -> Plan:
     values: dict[str, Any] = _jsonable(_identity(config))
-    with _PARSING:
-        code = code_version(worker.__module__)
-    return Plan({**values, **cut}, inputs, dict(code))
+    return Plan({**values, **cut}, inputs, dict(code_version(worker.__module__)))
 
 
 def _identity(config: Any) -> Any:
@@ -159,7 +153,7 @@ def _source(module: str) -> Path | None:
 
 def _imports(text: str) -> list[str]:
     found: list[str] = []
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(parse(text)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module is not None:

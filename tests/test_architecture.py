@@ -10,6 +10,7 @@ PROJECT = Path(__file__).parent.parent
 # A room imports only what stands before it. A tuple: these may not import each other either way but stand together.
 ORDER = [
     "errors",
+    "parsing",
     "progress",
     "models",
     "tracing",

@@ -10,7 +10,6 @@ official  EvalPlus' rule: a solution passes if it agrees on the base inputs and 
 strict    the same tests by `oracles.strict`.
 """
 
-import ast
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from ray_app.evaluation.items import Benchmark, Item
 from ray_app.evaluation.same_code import normal_form
 from ray_app.evaluation.sources import cache_folder
 from ray_app.evaluation.verdicts import UNGRADED, Executor, Verdict
+from ray_app.parsing import literal
 from ray_app.records import content_id
 from ray_app.sandbox.api import Job
 from ray_app.sandbox.limits import Limits
@@ -259,7 +259,7 @@ def _limits(cpu_s: float) -> Limits:
 def _read_told(output: str) -> list[Any]:
     """The driver's report; a solution that interfered with it reports nothing, which fails."""
     try:
-        told = json.loads(ast.literal_eval(output))
+        told = json.loads(literal(output))
     except (SyntaxError, ValueError, TypeError, RecursionError):
         return [(_RAISED, 0.0)]
     return told if _is_report(told) else [(_RAISED, 0.0)]

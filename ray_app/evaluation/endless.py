@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ray_app.evaluation import values
+from ray_app.parsing import parse
 from ray_app.tracing.model import Step, Trace, steps
 
 _PURE = frozenset(
@@ -71,7 +72,7 @@ def proves(code: str, trace: Trace) -> bool:
 def _loops(code: str) -> list[_Loop]:
     """Nothing for a program that is more than functions and imports: it could keep state that no frame shows."""
     try:
-        tree = ast.parse(code)
+        tree = parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]

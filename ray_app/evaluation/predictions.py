@@ -20,6 +20,7 @@ from typing import Any
 from ray_app.evaluation import endless, values
 from ray_app.evaluation.items import Item
 from ray_app.evaluation.verdicts import UNGRADED, Executor, Verdict, failed
+from ray_app.parsing import parse
 from ray_app.records import Execution
 from ray_app.sandbox.api import Job
 from ray_app.sandbox.limits import Limits
@@ -73,7 +74,7 @@ def _operand(item: Item, answer: str) -> _Operand | None:
     if len(answer) > _PASTED_LIMIT:
         return None
     try:
-        parsed = ast.parse(f"assert {item.output} == {answer}").body
+        parsed = parse(f"assert {item.output} == {answer}").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     match parsed:

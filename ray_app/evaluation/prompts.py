@@ -14,6 +14,7 @@ import jinja2
 from ray_app import mixture
 from ray_app.errors import InputError
 from ray_app.evaluation.items import Benchmark, Item
+from ray_app.parsing import parse
 from ray_app.records import Score
 
 FORMATS = ("direct", "cot", "monologue", "scratchpad", "next", "concise")
@@ -114,7 +115,7 @@ def _split_assertion(item: Item, text: str) -> str:
 
 def _parsed(text: str) -> list[ast.stmt]:
     try:
-        return ast.parse(text).body
+        return parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return []
 

@@ -5,6 +5,8 @@ import builtins
 from collections.abc import Collection
 from typing import Any
 
+from ray_app.parsing import parse
+
 _BUILTINS = frozenset(dir(builtins))
 _REFLECTION = frozenset("locals globals vars eval exec dir getattr setattr hasattr delattr compile open".split())  # noqa: SIM905
 _INTROSPECTION = frozenset(("inspect", "sys", "gc", "dis", "traceback", "builtins", "attrgetter", "*"))
@@ -18,7 +20,7 @@ def normal_form(code: str, known: Collection[str]) -> str:
     arguments, reflection); then, and where the code cannot be parsed, fewer programs share a text.
     """
     try:
-        tree = ast.parse(code)
+        tree = parse(code)
         _drop_docstrings(tree)
         _number(tree, _own_names(tree) - _BUILTINS - set(known))
         return ast.dump(tree) if tree.body else code

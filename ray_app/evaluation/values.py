@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
+from ray_app.parsing import parse_expression
+
 RELATIVE_TOLERANCE = 1e-07
 _NUMBERS = re.compile(r"\[*-?\d[-+.e\d, \[\]]*")
 """Numbers and lists of them, which are quicker to read as JSON, and the same where JSON reads them at all."""
@@ -38,7 +40,7 @@ def read(text: str) -> Any:
         with suppress(ValueError, RecursionError):
             return json.loads(text)
     try:
-        return value_of(ast.parse(text.strip(), mode="eval").body)
+        return value_of(parse_expression(text))
     except (SyntaxError, ValueError, RecursionError, MemoryError, TypeError) as error:
         raise OpaqueError(str(error)) from error
 
