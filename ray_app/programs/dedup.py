@@ -23,19 +23,20 @@ class Index:
         self._lsh = MinHashLSH(threshold=threshold, num_perm=permutations)
         self._empty = MinHash(num_perm=permutations, seed=seed)
         self._threshold = threshold
-        self._hashes: dict[str, MinHash] = {}
+        self._hashes: dict[str, tuple[MinHash, int]] = {}
+        """signature and place of every program that was kept"""
 
     def add(self, key: str, code: str) -> str | None:
         """The key of the most similar earlier program, the first of equals; None, and kept, where there is none."""
         signature = self._empty.copy()
         signature.update_batch([shingle.encode() for shingle in sorted(shingles(code))])
-        near = [(self._hashes[str(other)].jaccard(signature), str(other)) for other in self._lsh.query(signature)]
-        near = [(similarity, other) for similarity, other in near if similarity >= self._threshold]
+        found = [(str(other), *self._hashes[str(other)]) for other in self._lsh.query(signature)]
+        near = [(hashes.jaccard(signature), -place, other) for other, hashes, place in found]
+        near = [one for one in near if one[0] >= self._threshold]
         if near:
-            order = {other: place for place, other in enumerate(self._hashes)}
-            return max(near, key=lambda pair: (pair[0], -order[pair[1]]))[1]
+            return max(near)[2]
         if key not in self._hashes:
-            self._hashes[key] = signature
+            self._hashes[key] = signature, len(self._hashes)
             self._lsh.insert(key, signature)
         return None
 
