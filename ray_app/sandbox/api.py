@@ -29,9 +29,9 @@ Lane = Literal["safe", "fast"]
 
 _WINDOW = 16
 _MAX_BYTES_QUEUED = 64 * 1024
-COMPANY = 96
+COMPANY = 256
 """programs that share a child in the fast lane"""
-_RECHECK_EVERY = 100
+_RECHECK_EVERY = 200
 _OTHER_HASH_SEED = 1
 
 
@@ -114,7 +114,7 @@ class Sandbox:
 
         `twice` runs every program again in another process with another hash seed and flags rows that differ as
         "nondeterministic". The fast lane runs programs that pass a strict screen many to a child; it falls back to
-        the safe lane for the others, and runs one program in a hundred in both (LaneMismatch if the results differ).
+        the safe lane for the others, and runs one program in two hundred in both (LaneMismatch if the results differ).
         """
         pending: deque[list[_Run]] = deque()
         company: list[batch.Unit] = []
