@@ -7,6 +7,7 @@ run stops.
 """
 
 import dataclasses
+import gc
 import json
 import os
 import warnings
@@ -206,6 +207,7 @@ class _ShardActor:
 
     def __init__(self, what: bytes) -> None:
         self._what: tuple[Sequence[Stage[Any, Any, Any]], str] = _unpack(what)
+        gc.freeze()  # Ray, Arrow and the workers' modules stay: the collector need not look at them again and again
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[str]]:
         try:

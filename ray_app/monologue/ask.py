@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 
+from ray_app.monologue.inputs import Run, remembered
 from ray_app.monologue.source import label, read
 from ray_app.monologue.timeline import arrange
 from ray_app.monologue.told import as_row, judge
-from ray_app.monologue.verify import Run, Verdict, unfit
+from ray_app.monologue.verify import Verdict, unfit
 from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram
 from ray_app.sandbox.api import execute
 from ray_app.teacher.client import Message, Request, Teacher
@@ -74,6 +75,7 @@ def _write(task: _Task, teacher: Teacher, how: Asking, run: Run) -> Monologue | 
         "role": "user",
         "content": prompt(program.code, program.entry, execution, task.direction, grounded=how.grounded),
     }
+    run = remembered(run)
     texts, error = _texts(teacher, (question,), how, how.samples)
     judged = [(text, judge(task.row, task.execution, task.direction, text, run)) for text in texts]
     best = next((item for item in judged if item[1].accepted), None)

@@ -10,7 +10,7 @@ backward text reasons from the end.
 import ast
 import builtins
 import symtable
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ray_app import records
@@ -19,13 +19,11 @@ from ray_app.monologue.check import check
 from ray_app.monologue.claim import Claim, Claims
 from ray_app.monologue.evaluate import Unknown, parse_expression
 from ray_app.monologue.finding import equal
-from ray_app.monologue.inputs import Known, Signature, bind, judge, neighbours, outputs, signature, strangers
+from ray_app.monologue.inputs import Known, Run, Signature, bind, judge, neighbours, outputs, signature, strangers
 from ray_app.monologue.quotes import quotes
 from ray_app.monologue.source import read
 from ray_app.monologue.timeline import Timeline, arrange
 from ray_app.records import Execution
-
-Run = Callable[..., list[Execution]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +87,9 @@ def _judge(
     if not constraints:
         return Outcome("no constraints", tuple(facts), (*loose, *untold))
     pool = known_inputs(code, shape, execution, others, bound, run)
-    verdicts = _constraints(code, shape, [predicate for _, predicate in constraints], execution, pool, bound, run)
+    verdicts = _constraints(
+        code, shape, [predicate for _, predicate in constraints], execution.output, pool, bound, run
+    )
     told = [
         records.Claim(
             claim.text, "constraint", not fault, fault or f"{predicate} holds on the witness and is false elsewhere"
@@ -139,45 +139,28 @@ def _constraints(
     code: str,
     shape: Signature,
     predicates: list[str],
-    execution: Execution,
-    pool: list[Known],
-    bound: dict[str, str],
-    run: Run,
-) -> _Verdicts:
-    faults = constraint_faults(code, shape, predicates, execution.output, pool, bound, run)
-    matrix = judge(code, shape, predicates, [one.arguments for one in pool], run)
-    different = [row for one, row in zip(pool, matrix, strict=True) if one.output != execution.output]
-    return _Verdicts(faults, bool(different) and all(all(row) for row in different))
-
-
-def constraint_faults(
-    code: str,
-    shape: Signature,
-    predicates: list[str],
     output: str | None,
     pool: list[Known],
     bound: dict[str, str],
     run: Run,
-) -> list[str]:
-    """For each predicate what is wrong with it, "" where nothing: false of an input that gives the output, or
-    vacuous.
-    """
+) -> _Verdicts:
+    """What is wrong with each predicate: it is false of an input that gives the output, or true of all (of a type
+    test: also of inputs of other types)."""
     matrix = judge(code, shape, predicates, [one.arguments for one in pool], run)
-    foreign = judge(code, shape, predicates, strangers(shape, bound), run)
+    right = [(one, row) for one, row in zip(pool, matrix, strict=True) if one.output == output]
+    wrong = [row for one, row in zip(pool, matrix, strict=True) if one.output != output]
+    vacuous = {column for column in range(len(predicates)) if all(row[column] is True for row in matrix)}
+    types = [column for column in sorted(vacuous) if is_type_test(predicates[column])]
+    foreign = judge(code, shape, [predicates[column] for column in types], strangers(shape, bound), run)
+    vacuous -= {column for place, column in enumerate(types) if any(row[place] is not True for row in foreign)}
     faults: list[str] = []
-    for column, predicate in enumerate(predicates):
-        broken = next(
-            (one for one, row in zip(pool, matrix, strict=True) if one.output == output and row[column] is not True),
-            None,
-        )
-        excluded = any(row[column] is not True for row in matrix)
-        if not excluded and is_type_test(predicate):
-            excluded = any(row[column] is not True for row in foreign)
+    for column in range(len(predicates)):
+        broken = next((one for one, row in right if row[column] is not True), None)
         if broken is not None:
             faults.append(f"false for {broken.arguments}, which gives the same output")
         else:
-            faults.append("" if excluded else "says nothing: true of every input tried")
-    return faults
+            faults.append("says nothing: true of every input tried" if column in vacuous else "")
+    return _Verdicts(faults, bool(wrong) and all(all(row) for row in wrong))
 
 
 def is_type_test(predicate: str) -> bool:

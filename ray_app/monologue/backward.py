@@ -9,7 +9,7 @@ output breaks it and some input breaks it; a constraint is stronger the more inp
 import ast
 import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from ray_app.monologue.answer import final_answer
 from ray_app.monologue.backcheck import is_type_test, known_inputs
 from ray_app.monologue.deciding import deciding
 from ray_app.monologue.evaluate import Fails, Unknown, evaluate, show
-from ray_app.monologue.inputs import Known, Signature, bind, signature, spell, strangers
+from ray_app.monologue.inputs import Known, Run, Signature, bind, signature, spell, strangers
 from ray_app.monologue.phrase import code as span_of
 from ray_app.monologue.phrase import is_tellable, listed, tokens
 from ray_app.monologue.source import read
@@ -26,8 +26,6 @@ from ray_app.monologue.timeline import Timeline, arrange
 from ray_app.monologue.verify import unfit
 from ray_app.records import Execution
 from ray_app.sandbox.api import execute
-
-Run = Callable[..., list[Execution]]
 
 
 @dataclass(frozen=True, slots=True)

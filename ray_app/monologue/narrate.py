@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from ray_app.monologue.answer import final_answer, raised_answer
 from ray_app.monologue.backward import backward as backward
 from ray_app.monologue.deciding import deciding
+from ray_app.monologue.inputs import Run, remembered
 from ray_app.monologue.overview import invariants, purpose
 from ray_app.monologue.phrase import is_tellable, listed, tokens
 from ray_app.monologue.rounds import MAX_LEVEL
@@ -20,6 +21,7 @@ from ray_app.monologue.timeline import Timeline, arrange
 from ray_app.monologue.told import as_row, judge, others_of
 from ray_app.monologue.verify import unfit
 from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram
+from ray_app.sandbox.api import execute
 
 STAGE = "monologue"
 
@@ -80,10 +82,11 @@ def narrate(
     rejects. A call that an exception left has no value to reason back from, so it is told forward only.
     """
     for row in traced:
+        run = remembered(execute)
         for execution in row.executions:
             yield narrate_forward(row, execution, seed, max_tokens)
             if backward_too and execution.status != "exception":
-                yield narrate_backward(row, execution, seed, max_tokens)
+                yield narrate_backward(row, execution, seed, max_tokens, run)
 
 
 def narrate_forward(row: TracedProgram, execution: Execution, seed: int, max_tokens: int) -> Monologue | Reject:
@@ -93,28 +96,30 @@ def narrate_forward(row: TracedProgram, execution: Execution, seed: int, max_tok
     if refused:
         return Reject(STAGE, program.id, f"forward: {refused}", execution.call)
     text = forward(program.code, program.entry, execution, seed=seed, max_tokens=max_tokens)
-    return _verified(row, execution, "forward", text, max_tokens)
+    return _verified(row, execution, "forward", text, max_tokens, execute)
 
 
-def narrate_backward(row: TracedProgram, execution: Execution, seed: int, max_tokens: int) -> Monologue | Reject:
+def narrate_backward(
+    row: TracedProgram, execution: Execution, seed: int, max_tokens: int, run: Run
+) -> Monologue | Reject:
     """The backward row of one execution, or why there is none."""
     program = row.program
     refused = unfit(program.code, execution)
     if refused:
         return Reject(STAGE, program.id, f"backward: {refused}", execution.call)
     others = others_of(row, execution)
-    text, _ = backward(program.code, program.entry, execution, seed=seed, max_tokens=max_tokens, others=others)
+    text, _ = backward(program.code, program.entry, execution, seed=seed, max_tokens=max_tokens, others=others, run=run)
     if not text:
         return Reject(STAGE, program.id, "backward: no constraint found", execution.call)
-    return _verified(row, execution, "backward", text, max_tokens)
+    return _verified(row, execution, "backward", text, max_tokens, run)
 
 
 def _verified(
-    row: TracedProgram, execution: Execution, direction: Direction, text: str, max_tokens: int
+    row: TracedProgram, execution: Execution, direction: Direction, text: str, max_tokens: int, run: Run
 ) -> Monologue | Reject:
     if tokens(text) > max_tokens:
         return Reject(STAGE, row.program.id, f"{direction}: too long", execution.call)
-    verdict = judge(row, execution, direction, text)
+    verdict = judge(row, execution, direction, text, run)
     if not verdict.accepted:
         return Reject(STAGE, row.program.id, f"{direction}: {verdict.reason}", f"{execution.call}: {verdict.detail}")
     return as_row(row, execution, direction, text, verdict, "narrator")

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ray_app.monologue.answer import kind_of
+from ray_app.monologue.inputs import Run
 from ray_app.monologue.source import read
-from ray_app.monologue.verify import Run, Verdict, verify_backward, verify_forward
+from ray_app.monologue.verify import Verdict, verify_backward, verify_forward
 from ray_app.records import Execution
 from ray_app.sandbox.api import execute
 from ray_app.tracing.canonical import canonical

@@ -1,7 +1,8 @@
 """A text about one execution of a program, whoever wrote it: judged, and as a row."""
 
 from ray_app.monologue.answer import witness_of
-from ray_app.monologue.verify import Run, Verdict, verify_backward, verify_forward
+from ray_app.monologue.inputs import Run
+from ray_app.monologue.verify import Verdict, verify_backward, verify_forward
 from ray_app.records import Direction, Execution, Monologue, TracedProgram, content_id
 from ray_app.sandbox.api import execute
 

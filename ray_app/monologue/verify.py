@@ -9,7 +9,7 @@ Does not promise that unrecognised prose is true: literals that no claim holds a
 """
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ray_app import records
@@ -21,6 +21,7 @@ from ray_app.monologue.coverage import missing
 from ray_app.monologue.evaluate import Unknown, literal, parse_expression, show
 from ray_app.monologue.finding import equal
 from ray_app.monologue.grounds import grounded
+from ray_app.monologue.inputs import Run
 from ray_app.monologue.quotes import quotes
 from ray_app.monologue.source import Source, read
 from ray_app.monologue.timeline import Timeline, arrange
@@ -28,8 +29,6 @@ from ray_app.monologue.walk import Checked, walk
 from ray_app.programs.trace import is_left_by
 from ray_app.records import Execution
 from ray_app.sandbox.api import execute
-
-Run = Callable[..., list[Execution]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ray_app.mixture import backward_prompt, forward_prompt
+from ray_app.monologue.inputs import remembered
 from ray_app.monologue.told import as_row, judge
 from ray_app.monologue.verify import unfit
 from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram, content_id, is_among
+from ray_app.sandbox.api import execute
 from ray_app.stage import Spend
 from ray_app.teacher.client import Message, Reply, Request, Teacher
 from ray_app.teacher.endpoint import Endpoint
@@ -110,9 +112,9 @@ def _judged(question: _Question, reply: Reply, student: str, keep: int) -> Itera
     if reply.error is not None:
         yield Reject(STAGE, program.id, f"{direction}: no reply", reply.error)
         return
-    kept = 0
+    kept, run = 0, remembered(execute)
     for text in sorted(dict.fromkeys(text.strip() for text in reply.texts), key=len):
-        verdict = judge(question.row, question.execution, direction, text)
+        verdict = judge(question.row, question.execution, direction, text, run)
         if not verdict.accepted:
             yield Reject(STAGE, program.id, f"{direction}: {verdict.reason}", verdict.detail)
         elif kept < keep:
