@@ -508,6 +508,9 @@ static void run_call(const Compiled *compiled, const Caps *caps, void **ballast)
     uint64_t traced = 0;
     memcpy(&traced, trace, TRACE_HEADER_BYTES);
     Part printed = dressed ? printed_text(streams->raw, caps->stdout_chars) : (Part){"", 0};
+    /* Programs that share a child reach the streams by printing only. */
+    int untouched = child.is_shared && dressed && streams != &made && printed.size == 0 && !memory.refused;
+    if (untouched) child.streams_used--;
     if (child.is_shared && memory.refused) exclude_call();
     else write_record(status, cpu_ns, caps->traced ? TRACE_HEADER_BYTES + traced : 0, output, exception, printed);
 }

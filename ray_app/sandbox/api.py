@@ -29,9 +29,11 @@ Lane = Literal["safe", "fast"]
 
 _WINDOW = 16
 _MAX_BYTES_QUEUED = 64 * 1024
-COMPANY = 256
+_MESSAGE_BYTES = 2_048
+"""what the kernel takes for a message at least: who sends more than a socket holds waits for a server that waits too"""
+COMPANY = 512
 """programs that share a child in the fast lane"""
-_RECHECK_EVERY = 200
+_RECHECK_EVERY = 500
 _OTHER_HASH_SEED = 1
 
 
@@ -114,7 +116,7 @@ class Sandbox:
 
         `twice` runs every program again in another process with another hash seed and flags rows that differ as
         "nondeterministic". The fast lane runs programs that pass a strict screen many to a child; it falls back to
-        the safe lane for the others, and runs one program in two hundred in both (LaneMismatch if the results differ).
+        the safe lane for the others, and runs one program in five hundred in both (LaneMismatch if the results differ).
         """
         pending: deque[list[_Run]] = deque()
         company: list[batch.Unit] = []
@@ -185,7 +187,7 @@ class Sandbox:
             line = self._line(task.units[0].tier, seed)
             programs = task.programs()
             job = task.units[0].job
-            size = sum(len(code) + sum(map(len, calls)) for code, calls in programs)
+            size = _MESSAGE_BYTES + sum(len(code) + sum(map(len, calls)) for code, calls in programs)
             while line.queue and line.bytes_queued + size > _MAX_BYTES_QUEUED:
                 self._receive(line, seed)
             line.server.send(programs, job.limits, trace=job.trace)

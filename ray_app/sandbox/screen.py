@@ -77,7 +77,7 @@ _SPECIAL = re.compile(r"\b__[a-z]")
 def is_worth_a_try(code: str, calls: tuple[str, ...]) -> bool:
     """Whether the text of a program gives no reason why its code should not pass."""
     text = "\n".join((code, *calls))
-    return len(text) <= _MAX_CHARS and not _SPECIAL.search(text)
+    return len(text) <= _MAX_CHARS and not ("__" in text and _SPECIAL.search(text))
 
 
 def passes(module: CodeType, calls: tuple[CodeType, ...]) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ray_app.errors import InputError, SandboxError
-from ray_app.sandbox.api import Job, Sandbox
+from ray_app.sandbox.api import COMPANY, Job, Sandbox
 from ray_app.sandbox.limits import Limits
 from ray_app.tracing.canonical import canonical
 
@@ -167,6 +167,13 @@ def test_execute_cruxeval_gives_every_recorded_output(sandbox, lane):
         if execution.output != canonical(eval(row["output"]), 16_384) or execution.flags
     ]
     assert wrong == []
+
+
+def test_execute_many_whole_companies_that_may_not_share_are_sent_one_by_one(sandbox):
+    """More jobs follow from one answer than a socket holds, whose server then waits to be read itself."""
+    codes = [f"class A: pass\ndef f(): return {n}" for n in range(2 * COMPANY)]
+    results = list(sandbox.execute_many((Job(code, ("f()",)) for code in codes), lane="fast"))
+    assert [one.output for (one,) in results] == [str(n) for n in range(2 * COMPANY)]
 
 
 ODD = [
