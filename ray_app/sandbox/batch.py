@@ -7,7 +7,7 @@ in the fast lane. `Task.take` applies an answer and returns the tasks that follo
 import os
 import signal
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ray_app.errors import SandboxError
 from ray_app.records import Execution, ExecutionStatus
@@ -46,11 +46,15 @@ class Job:
 
 @dataclass(eq=False, slots=True)
 class Unit:
-    """A job under way: `results` fills up in any order. `redone` is the unit that replaces it, where one has to."""
+    """A job under way: `results` fills up in any order. `redone` is the unit that replaces it, where one has to.
+
+    Traces stay as they were recorded until they are asked for: those of a whole company would fill the memory.
+    """
 
     job: Job
     tier: str
     results: list[Execution | None] = field(default_factory=list)
+    traces: dict[int, bytes] = field(default_factory=dict[int, bytes])
     waits: dict[int, int] = field(default_factory=dict)
     redone: "Unit | None" = None
 
@@ -65,8 +69,11 @@ class Unit:
 
     def executions(self) -> list[Execution] | None:
         """The finished executions, None while some are missing."""
-        results = [result for result in self.final().results if result is not None]
-        return results if len(results) == len(self.job.calls) else None
+        done = self.final()
+        if done.missing():
+            return None
+        found = [(result, done.traces.get(index, b"")) for index, result in enumerate(done.results) if result]
+        return [replace(result, trace=_read_trace(trace)) if trace else result for result, trace in found]
 
     def again(self, tier: str) -> "Unit":
         """Starts over, in another tier or without company."""
@@ -96,6 +103,7 @@ class Task:
         for at, ((unit, index), record) in enumerate(zip(order, answer.records, strict=False)):
             if record[0] != protocol.NOT_SHARED:
                 unit.results[index] = _finished(unit.job.calls[index], record, answer.denials.get(at, []))
+                unit.traces[index] = record[2]
             elif unit.redone is None:
                 follow.append(Task([unit.again(unit.tier)]))
         stopped_early = answer.running < len(order) and not (
@@ -107,6 +115,7 @@ class Task:
                 follow.append(Task([unit.again(unit.tier)]))
             elif not _may_be_the_machine(answer) or unit.waits.get(index, 0) + 1 >= ATTEMPTS:
                 unit.results[index] = _culprit(unit.job.calls[index], answer)
+                unit.traces[index] = answer.trace
             else:
                 unit.waits[index] = unit.waits.get(index, 0) + 1
         return follow + self._next()
@@ -128,13 +137,12 @@ class Task:
 
 
 def _finished(call: str, record: protocol.RecordFields, denials: Iterable[str]) -> Execution:
-    status, cpu_ns, trace, output, exception, stdout, flags = record
+    status, cpu_ns, _, output, exception, stdout, flags = record
     names = [*(flag for flag in flags.split("\n") if flag), *(DENIED + name for name in denials)]
     if status == protocol.COMPILE_ERROR:  # the compiler itself looks for the source file, to quote it
         names = []
-    found = _read_trace(trace)
     status_name = _STATUS[status] if status < len(_STATUS) else "tampered"
-    return Execution(call, status_name, output, exception, stdout, cpu_ns // 1000, tuple(dict.fromkeys(names)), found)
+    return Execution(call, status_name, output, exception, stdout, cpu_ns // 1000, tuple(dict.fromkeys(names)), None)
 
 
 def _read_trace(data: bytes) -> Trace | None:
@@ -165,7 +173,7 @@ def _culprit(call: str, answer: Answer) -> Execution:
         status = "signal"
     cpu_us = max(0, answer.cpu_ns - sum(record[1] for record in answer.records)) // 1000
     flags = tuple(DENIED + name for name in answer.denials.get(answer.running, []))
-    return Execution(call, status, None, None, "", cpu_us, flags, _read_trace(answer.trace))
+    return Execution(call, status, None, None, "", cpu_us, flags, None)
 
 
 def compare(first: list[Execution], second: list[Execution]) -> list[Execution]:
@@ -181,8 +189,6 @@ def compare(first: list[Execution], second: list[Execution]) -> list[Execution]:
 
 
 def _flagged(execution: Execution, flag: str) -> Execution:
-    from dataclasses import replace
-
     return replace(execution, flags=(*execution.flags, flag))
 
 
