@@ -116,9 +116,9 @@ def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
         Stage("samples-repair", mixture.from_repairs, mix, Repair, Sample, follows="repairs"),
     ]
     made = stream(after, root, inputs=[picked])[-3:]
-    pyx = Stage("pyx", mixture.pyx_rows, mix, Sample, PyxRow, 64 * size)
-    pyx_r = Stage("pyx-r", mixture.pyx_r_rows, mix, Sample, PyxRepairRow, 64 * size)
-    chats = Stage("messages", mixture.chat_rows, mix, Sample, ChatRow, 64 * size)
+    pyx = Stage("pyx", mixture.pyx_rows, mix, Sample, PyxRow, 8 * size)
+    pyx_r = Stage("pyx-r", mixture.pyx_r_rows, mix, Sample, PyxRepairRow, 8 * size)
+    chats = Stage("messages", mixture.chat_rows, mix, Sample, ChatRow, 8 * size)
     side_by_side(
         lambda: run(pyx, root, inputs=made),
         lambda: run(pyx_r, root, inputs=made[-1:]),

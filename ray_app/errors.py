@@ -4,6 +4,7 @@
     |- InputError       a value the user gave: recipe, path, option, file, row
     |- StoreError       a root, shard or manifest: unreadable, foreign, corrupt, locked
     |- SandboxError     the machine cannot isolate programs, or the sandbox itself broke
+    |  `- LaneMismatch  its two lanes disagree
     |- TeacherError     an LLM endpoint: dead, refusing, over budget
     |- EngineError      a model or the process that runs it: missing, wrong, out of memory
     `- ClusterError     Ray: not reachable, too small, port taken
@@ -27,6 +28,10 @@ class StoreError(SemrayError):
 
 class SandboxError(SemrayError):
     """This machine cannot isolate programs, or the sandbox's own processes failed (never: a program failed)."""
+
+
+class LaneMismatch(SandboxError):
+    """The fast lane gave another result than the safe one for a program that gives the same result every time."""
 
 
 class TeacherError(SemrayError):

@@ -87,11 +87,12 @@ def stream(
     rows_in = sum(n or 0 for unit in todo for *_, n in unit.slices) or len(rows)
     progress = Progress(head.name, len(todo), "shards")
     progress.done = len(done)
-    _stop_if_too_many_raise(datasets, total, rows_in)
+    _stop_if_too_many_raise(stages, root, total, rows_in)
     for made in _execute(stages, root, [unit for unit in todo if wanted[unit.shard]]):
         total = {name: total[name] + made[name] for name in names}
-        _stop_if_too_many_raise(datasets, total, rows_in)
+        _stop_if_too_many_raise(stages, root, total, rows_in)
         progress.advance(note=_note(stages, total))
+    _stop_if_too_many_raise(stages, root, total)
     first, *others = [dataset.finish() for dataset in datasets]
     progress.close(note=_summary(first.ledger))
     for manifest in others:
@@ -115,18 +116,24 @@ def side_by_side(*branches: Callable[[], Dataset]) -> list[Dataset]:
         return list(pool.map(lambda branch: branch(), branches))
 
 
-def _stop_if_too_many_raise(datasets: Sequence[Dataset], total: Mapping[str, Ledger], rows: int) -> None:
-    """An InputError where a worker raised for more than its share of the rows so far."""
-    for dataset in datasets:
-        ledger = total[dataset.name]
+def _stop_if_too_many_raise(
+    stages: Sequence[Stage[Any, Any, Any]], root: str, total: Mapping[str, Ledger], rows: int = 0
+) -> None:
+    """An InputError where a worker raised for more than its share of the rows so far; of `rows`, if more are coming."""
+    for place, stage in enumerate(stages):
+        dataset, ledger = Dataset(root, stage.name), total[stage.name]
         raised = sum(n for reason, n in ledger.rejects.items() if reason.startswith(RAISED))
         if raised <= RAISED_AT_MOST * max(ledger.rows_in, min(rows, _FIRST)):
             continue
         first = next(row for row in dataset.rejects() if row.reason.startswith(RAISED))
+        behind = [stage.name]
+        for other in stages[place:]:
+            behind += [other.name] if other.follows in behind else []
+        paths = ", ".join(Dataset(root, name).path for name in behind)
         raise InputError(
             f"stage {dataset.name}: its worker raised for {raised} of {ledger.rows_in} rows (at most "
             f"{RAISED_AT_MOST:.0%} may), first for {first.id}: {first.reason.removeprefix(RAISED)}: {first.detail}; "
-            f"correct the cause, delete {dataset.path} and run the same command"
+            f"correct the cause, delete {paths} and run the same command"
         )
 
 
@@ -163,9 +170,10 @@ def _execute(stages: Sequence[Stage[Any, Any, Any]], root: str, missing: list[Un
     except RayActorError as error:
         last = Dataset(root, stages[-1].name).finished_shards()
         left = min({unit.shard for unit in missing} - last.keys(), default=missing[-1].shard)
+        names = ", ".join(each.name for each in stages)
         raise ClusterError(
-            f"stage {stage.name}: a worker died {ATTEMPTS} times over one shard, {left} or one soon after; if the "
-            "machine ran out of memory, set a smaller rows_per_shard or give Ray fewer CPUs"
+            f"stage {names}: a worker died {ATTEMPTS} times over one shard, {left} or one soon after; if the machine "
+            "ran out of memory, set a smaller rows_per_shard or give Ray fewer CPUs"
         ) from error
 
 

@@ -9,14 +9,14 @@ import socket
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 
 from ray_app import telemetry
-from ray_app.errors import SandboxError, SemrayError
+from ray_app.errors import LaneMismatch, SandboxError, SemrayError
 from ray_app.records import Reject, content_id, to_table
 from ray_app.stage import Spend, Stage
 from ray_app.store import Dataset, Ledger, Shard, shard_name
@@ -40,19 +40,24 @@ class Unit:
 
 
 def units(rows_per_shard: int | None, inputs: Sequence[Dataset], rows: Sequence[Any]) -> list[Unit]:
-    """How the input is cut: consecutive runs of at most `rows_per_shard` rows, never across input shards."""
+    """How the input is cut: into consecutive runs of at most `rows_per_shard` rows; small input shards are joined."""
     if rows:
         size = rows_per_shard or len(rows)
         return [Unit(i // size, rows=tuple(rows[i : i + size])) for i in range(0, len(rows), size)]
     shards = [(d, name, count) for d in inputs for name, count in d.row_counts().items() if count]
     if rows_per_shard is None:
         return [Unit(0, slices=tuple((d, name, 0, count) for d, name, count in shards))]
-    slices = [
-        (d, name, offset, min(rows_per_shard, count - offset))
-        for d, name, count in shards
-        for offset in range(0, count, rows_per_shard)
-    ]
-    return [Unit(index, slices=(piece,)) for index, piece in enumerate(slices)]
+    runs: list[list[tuple[Dataset, str, int, int]]] = []
+    room = 0
+    for d, name, count in shards:
+        for offset in range(0, count, rows_per_shard):
+            rows_here = min(rows_per_shard, count - offset)
+            if rows_here > room:
+                runs.append([])
+                room = rows_per_shard
+            runs[-1].append((d, name, offset, rows_here))
+            room -= rows_here
+    return [Unit(index, slices=tuple(run)) for index, run in enumerate(runs)]
 
 
 def make(stages: Sequence[Stage[Any, Any, Any]], root: str, unit: Unit) -> dict[str, Shard]:
@@ -135,20 +140,33 @@ class _Feed:
 
 def _make(stage: Stage[Any, Any, Any], dataset: Dataset, unit: Unit, made_from: str) -> Shard:
     """Make one shard and write it, again without the rows that raise where some do."""
-    started, cpu = time.monotonic(), _cpu_seconds()
     feed = _Feed(stage, unit)
+    started, cpu = time.monotonic(), _cpu_seconds()
+
+    def attempt() -> Shard:
+        rows, rejects, ledger = _with_sandbox(stage, feed)
+        ledger = ledger + Ledger(cpu_s=_cpu_seconds() - cpu, wall_s=time.monotonic() - started)
+        return dataset.write_shard(unit.shard, stage.writes, rows, rejects, ledger, made_from)
+
+    try:
+        shard = _until_nothing_raises(attempt, feed)
+    except SemrayError as error:
+        raise type(error)(f"{feed}: {error}") from error
+    except Exception as error:
+        error.add_note(f"in {feed}")
+        raise
+    telemetry.shard_made(stage.name, shard.ledger)
+    return shard
+
+
+def _until_nothing_raises(attempt: Callable[[], Shard], feed: _Feed) -> Shard:
     while True:
         try:
-            rows, rejects, ledger = _with_sandbox(stage, feed)
-            ledger = ledger + Ledger(cpu_s=_cpu_seconds() - cpu, wall_s=time.monotonic() - started)
-            shard = dataset.write_shard(unit.shard, stage.writes, rows, rejects, ledger, made_from)
-            telemetry.shard_made(stage.name, ledger)
-            return shard
-        except SemrayError as error:
-            raise type(error)(f"{feed}: {error}") from error
-        except Exception as error:
-            if isinstance(error, _OF_THE_MACHINE) or not feed.refuse_what_raises():
-                error.add_note(f"in {feed}")
+            return attempt()
+        except _OF_THE_MACHINE:
+            raise
+        except Exception:
+            if not feed.refuse_what_raises():
                 raise
 
 
@@ -157,6 +175,8 @@ def _with_sandbox(stage: Stage[Any, Any, Any], feed: _Feed) -> tuple[list[Any], 
     for _ in range(ATTEMPTS - 1):
         try:
             return _work(stage, feed)
+        except LaneMismatch:
+            raise
         except SandboxError:
             telemetry.sandbox_restarted(stage.name)
     return _work(stage, feed)

@@ -137,6 +137,7 @@ class Dataset:
         return manifest
 
     def write_plan(self, plan: Plan) -> None:
+        """Without a look at what is there: see `begin`."""
         self._write_json("plan.json", dataclasses.asdict(plan))
 
     def begin(self, plan: Plan) -> None:
@@ -152,7 +153,10 @@ class Dataset:
     def finished_shard(self, index: int) -> Shard | None:
         """One shard, None while it is not complete."""
         found = self._read_json(f"ledger/{shard_name(index)}.json")
-        return None if found is None else Shard(Ledger(**found["ledger"]), found["sha256"], found["made_from"])
+        try:
+            return None if found is None else Shard(Ledger(**found["ledger"]), found["sha256"], found["made_from"])
+        except (KeyError, TypeError) as error:
+            raise StoreError(f"{self.path} was made by another version; delete it, or choose another --root") from error
 
     def write_shard(
         self,

@@ -98,6 +98,15 @@ def test_ray_is_imported_only_where_work_is_distributed():
     assert users <= MAY_IMPORT_RAY
 
 
+def test_evaluation_parses_where_threads_may():
+    """Several threads grade at once: see `ray_app.parsing`."""
+    for path in sources("ray_app/evaluation"):
+        called = {
+            ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)
+        }
+        assert called.isdisjoint({"ast.parse", "ast.literal_eval", "compile"}), path
+
+
 def test_modules_do_not_import_in_cycles():
     graph = {
         ".".join(path.relative_to(PROJECT).with_suffix("").parts).removesuffix(".__init__"): imports(path)

@@ -205,6 +205,14 @@ def test_stream_follower_that_raises_too_often_is_named(tmp_path):
         stream([first, later], str(tmp_path), rows=seeds(6))
 
 
+def test_stream_few_rows_of_a_follower_that_raise_are_too_many(tmp_path):
+    """Of 100 programs one reaches the follower: all of its rows raise, 1 % of the first stage's."""
+    rows = [Seed(str(i), "x" if i == 60 else "bad", "here", "MIT") for i in range(100)]
+    later = [replace(stage, worker=cannot) if stage.name == "repeated" else stage for stage in chain(tmp_path)]
+    with pytest.raises(InputError, match=r"raised for 1 of 1 rows .*delete \S+/repeated, \S+/echoed and run"):
+        stream(later, str(tmp_path), rows=rows)
+
+
 def test_run_failing_machine_keeps_finished_shards_and_resumes(tmp_path):
     failing = stage(tmp_path, fail_at="5")
     told = r"^stage shouted, shard 2, row 2 of 2 \(5\), worker \d+ on .+: cannot digest 5$"
@@ -223,6 +231,7 @@ def test_run_input_datasets_are_cut_into_slices(tmp_path):
     dataset = run(stage(tmp_path), str(tmp_path), inputs=[upstream])
     assert [s.code for s in dataset.read(Seed)] == ["X0", "X1", "X2", "X0", "X1"]
     assert len(dataset.shard_names()) == 3
+    assert [len(unit.slices) for unit in units(5, [upstream, upstream], ())] == [2, 2]
     assert len(units(None, [upstream], ())) == 1
 
 
@@ -286,7 +295,9 @@ def test_run_worker_that_raises_too_often_stops_and_names_the_first_row(tmp_path
     with pytest.raises(InputError, match=told):
         run(stage(tmp_path), str(tmp_path), rows=bad)
     assert len(Dataset(str(tmp_path), "shouted").finished_shards()) < 40
-    calls = (tmp_path / "log").read_text()
+    calls = ""
+    while calls != (calls := (tmp_path / "log").read_text()):  # what was in flight ends
+        time.sleep(1)
     with pytest.raises(InputError, match="its worker raised"):
         run(stage(tmp_path), str(tmp_path), rows=bad)
     assert (tmp_path / "log").read_text() == calls  # nothing was begun again

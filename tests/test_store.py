@@ -78,6 +78,13 @@ def test_begin_another_plan_says_what_differs(tmp_path):
         dataset.begin(Plan(PLAN.config, PLAN.inputs, {"ray_app.programs.mine": "456"}))
 
 
+def test_finished_shards_of_another_version_names_the_remedy(tmp_path):
+    dataset = filled(tmp_path)
+    (tmp_path / "seeds" / "ledger" / "shard-00001.json").write_text('{"rows_in": 2, "sha256": "12"}')
+    with pytest.raises(StoreError, match="made by another version; delete it, or choose another --root"):
+        dataset.finished_shards()
+
+
 def test_complete_unfinished_dataset_names_it(tmp_path):
     with pytest.raises(StoreError, match="seeds is not complete"):
         filled(tmp_path).complete()

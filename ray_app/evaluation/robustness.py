@@ -13,6 +13,7 @@ from typing import Literal
 
 from ray_app.evaluation.items import Item
 from ray_app.evaluation.verdicts import Executor
+from ray_app.parsing import parse
 from ray_app.records import Reject
 from ray_app.sandbox.api import Job
 
@@ -41,7 +42,7 @@ def variants(items: Iterable[Item], kind: Variant, executor: Executor, seed: int
 def transformed(item: Item, kind: Variant, seed: int = 0) -> str | None:
     """The program rewritten, None where it has no names to change or cannot be parsed."""
     try:
-        tree = ast.parse(item.code)
+        tree = parse(item.code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     if kind == "reformatted":
@@ -71,7 +72,7 @@ def _renamable(tree: ast.Module, call: str) -> set[str]:
     if any(isinstance(part, ast.Name) and part.id in _REFLECTION for part in ast.walk(tree)):
         return set()
     kept = set(dir(builtins)) | {
-        part.arg for part in ast.walk(ast.parse(call)) if isinstance(part, ast.keyword) and part.arg
+        part.arg for part in ast.walk(parse(call)) if isinstance(part, ast.keyword) and part.arg
     }
     local: set[str] = set()
     for part in ast.walk(tree):

@@ -17,6 +17,7 @@ from ray_app.evaluation.generate import GenerationConfig, request
 from ray_app.evaluation.grade import UNGRADED
 from ray_app.evaluation.items import CHECK, Benchmark, Item
 from ray_app.evaluation.verdicts import Executor
+from ray_app.parsing import parse
 from ray_app.records import Score
 from ray_app.sandbox.api import Job
 from ray_app.sandbox.limits import Limits
@@ -133,7 +134,7 @@ def _extended(before: Attempts, reply: Reply, *, is_repair: bool) -> Attempts:
 
 def _assertions(item: Item) -> list[str]:
     """The conditions that the benchmark's test function asserts directly, with the candidate named."""
-    tree = ast.parse(item.test)
+    tree = parse(item.test)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
     check = functions.get(CHECK) or functions.get("check")
     if check is None or not check.args.args:

@@ -16,29 +16,26 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Literal
 
-from ray_app.errors import SandboxError
+from ray_app.errors import LaneMismatch, SandboxError
 from ray_app.records import Execution
-from ray_app.sandbox import batch, layers, screen
+from ray_app.sandbox import batch, client, layers, screen
 from ray_app.sandbox.batch import DEFAULT_LIMITS, Job
 from ray_app.sandbox.client import Server
 from ray_app.sandbox.limits import Limits
 
-__all__ = ["Job", "Lane", "LaneMismatch", "Sandbox", "execute", "execute_many", "shared"]
+__all__ = ["Job", "Lane", "Sandbox", "execute", "execute_many", "shared"]
 
 Lane = Literal["safe", "fast"]
 
 _WINDOW = 16
 _MAX_BYTES_QUEUED = 64 * 1024
+"""Less than a socket holds: who sends more waits for the server, which may be waiting for its answer to be read."""
 _MESSAGE_BYTES = 2_048
-"""what the kernel takes for a message at least: who sends more than a socket holds waits for a server that waits too"""
+"""what the kernel takes for a message beside its bytes, generously"""
 COMPANY = 512
 """programs that share a child in the fast lane"""
 _RECHECK_EVERY = 500
 _OTHER_HASH_SEED = 1
-
-
-class LaneMismatch(SandboxError):
-    """The fast lane gave another result than the safe one for a program that gives the same result every time."""
 
 
 _Run = tuple[batch.Unit, int]
@@ -66,6 +63,7 @@ class Sandbox:
         self._without = tuple(without)
         self._lines: dict[tuple[str, int], _Line] = {}
         self._closed = False
+        self._in_company = 0
         self.layer_list = self._line("lean", 0).server.layers
         self.layers = layers.describe(self.layer_list)
         try:
@@ -120,12 +118,12 @@ class Sandbox:
         """
         pending: deque[list[_Run]] = deque()
         company: list[batch.Unit] = []
-        iterator = enumerate(jobs)
+        iterator = iter(jobs)
         exhausted = False
         ahead = _WINDOW if lane == "safe" else 2 * COMPANY
         while not exhausted or pending:
             while not exhausted and len(pending) < ahead:
-                number, job = next(iterator, (0, None))
+                job = next(iterator, None)
                 if job is None:
                     exhausted = True
                     break
@@ -135,7 +133,8 @@ class Sandbox:
                     self._gather(company, pending[-1][0][0])
                 else:
                     self._submit(batch.Task([pending[-1][0][0]]), 0)
-                if twice or (shared and number % _RECHECK_EVERY == 0):
+                self._in_company += shared
+                if twice or (shared and self._in_company % _RECHECK_EVERY == 1):
                     pending[-1].append((batch.unit(job), _OTHER_HASH_SEED if twice else 0))
                     self._submit(batch.Task([pending[-1][1][0]]), pending[-1][1][1])
             if exhausted or (company and company[0] is pending[0][0][0]):
@@ -185,12 +184,12 @@ class Sandbox:
     def _submit(self, task: batch.Task, seed: int) -> None:
         with self._lock:
             line = self._line(task.units[0].tier, seed)
-            programs = task.programs()
-            job = task.units[0].job
-            size = _MESSAGE_BYTES + sum(len(code) + sum(map(len, calls)) for code, calls in programs)
+            first = task.units[0].job
+            message = client.job(task.programs(), first.limits, trace=first.trace)
+            size = _MESSAGE_BYTES + len(message)
             while line.queue and line.bytes_queued + size > _MAX_BYTES_QUEUED:
                 self._receive(line, seed)
-            line.server.send(programs, job.limits, trace=job.trace)
+            line.server.send(message)
             line.queue.append((task, size))
             line.bytes_queued += size
 

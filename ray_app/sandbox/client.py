@@ -43,6 +43,14 @@ class Answer:
         return os.WEXITSTATUS(self.wait_status) if os.WIFEXITED(self.wait_status) else None
 
 
+def job(programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, trace: bool) -> bytes:
+    """One child for these programs, as a server is told of it."""
+    head = protocol.JOB.pack(limits.cpu_s, limits.wall_s, limits.memory_bytes, trace)
+    caps = (limits.stdout_chars, limits.output_chars, limits.value_chars, limits.trace_events)
+    data = head + marshal.dumps((programs, *caps))
+    return protocol.FRAME.pack(len(data)) + data
+
+
 class Server:
     """A running server. Jobs are answered in the order in which they are sent. SandboxError if it cannot start or dies.
 
@@ -75,16 +83,12 @@ class Server:
         self.layers = layers.read(self._receive().decode())
         self._socket.settimeout(None)
 
-    def send(self, programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, trace: bool) -> int:
-        """Queues one child for these programs; bytes sent."""
-        head = protocol.JOB.pack(limits.cpu_s, limits.wall_s, limits.memory_bytes, trace)
-        caps = (limits.stdout_chars, limits.output_chars, limits.value_chars, limits.trace_events)
-        data = head + marshal.dumps((programs, *caps))
+    def send(self, message: bytes) -> None:
+        """Queues the child that a `job` describes."""
         try:
-            self._socket.sendall(protocol.FRAME.pack(len(data)) + data)
+            self._socket.sendall(message)
         except OSError as error:
             raise self._broken() from error
-        return len(data)
 
     def receive(self) -> Answer:
         """The answer to the oldest job that has none yet."""

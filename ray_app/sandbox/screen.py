@@ -13,6 +13,7 @@ import opcode
 import re
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from types import CodeType
 from typing import Any
 
@@ -93,9 +94,20 @@ def passes(module: CodeType, calls: tuple[CodeType, ...]) -> bool:
         codes += [constant for constant in code.co_consts if type(constant) is CodeType]
     if operations.translate(None, _ALLOWED) or names & _METHODS_DENIED or any(name[:1] == "_" for name in names):
         return False
+    if "format" in names and not all(map(_formats_plainly, codes)):
+        return False
     if _code["IMPORT_NAME"] not in operations:
         return names.isdisjoint(_DENIED)
     return _imports_safely(codes, _code["RETURN_GENERATOR"] in operations)
+
+
+def _formats_plainly(code: CodeType) -> bool:
+    """Whether only constants without an underscore are formatted: "{0.__globals__}" would read what nothing shows."""
+    return all(
+        owner[0] == "LOAD_CONST" and type(owner[1]) is str and "_" not in owner[1]
+        for owner, step in pairwise(_steps(code))
+        if step in (("LOAD_ATTR", "format"), ("LOAD_METHOD", "format"))
+    )
 
 
 def _imports_safely(codes: list[CodeType], has_generators: bool) -> bool:

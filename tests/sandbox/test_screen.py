@@ -27,6 +27,7 @@ def screened(code: str, call: str = "f(1)") -> bool:
         "def f(x):\n    global total\n    total = x\n    def g():\n        nonlocal x\n        x += 1\n    return g",
         "from typing import List\ndef f(x: List[int]) -> int: return x[0]",
         "def f(input): return input",
+        "def f(x): return '{:>3} {}'.format(x, format(x, 'd'))",
     ],
 )
 def test_screen_ordinary_functions_pass(code):
@@ -48,6 +49,9 @@ def test_screen_ordinary_functions_pass(code):
         "class A: pass\ndef f(x): return x",
         "def f(x): return ().__class__.__base__.__subclasses__()",
         "def f(x): return globals()",
+        "def f(x):\n    s = '{0.\\137_globals_\\137}'\n    return s.format(f)",
+        "def f(x): return '{0.\\137_globals_\\137}'.format(f)",
+        "def f(x): return list(map(str.format, [x], [f]))",
         "def f(x): return type('A', (), {})",
         "import math as len\nlen = 1\ny = len\ndef f(x): return x",
         "import math as m\nimport re as m\ndef f(x): return x",
@@ -101,6 +105,14 @@ def test_screen_far_operands_are_read_whole():
 @pytest.mark.parametrize("code", ["def f(x): return '{0.__class__}'.format(x)", "x = 1\n" * 10_000])
 def test_screen_text_that_gives_reason_to_doubt_is_not_tried(code):
     assert not is_worth_a_try(code, ("f(1)",))
+
+
+def test_fast_lane_prints_stay_with_the_program_that_printed():
+    """Programs that print nothing hand their streams on."""
+    codes = [f"def f(x):\n    if {n} % 3 == 0: print('{n}', end='')\n    return x" for n in range(200)]
+    with Sandbox() as sandbox:
+        results = list(sandbox.execute_many((Job(code, ("f(1)", "f(2)")) for code in codes), lane="fast"))
+    assert [[one.stdout for one in calls] for calls in results] == [[str(n) * (n % 3 == 0)] * 2 for n in range(200)]
 
 
 NEIGHBOURS = {

@@ -7,6 +7,7 @@ from typing import Any
 
 from ray_app.evaluation.items import CHECK, Benchmark, Item
 from ray_app.evaluation.sources import Source, open_source
+from ray_app.parsing import parse
 
 NAME = "mbpp"
 SOURCE = Source(
@@ -41,7 +42,7 @@ def _item(row: dict[str, Any]) -> Item:
 
 def _check(setup: str, asserts: list[str], entry: str) -> str:
     """The set-up code, and the assertions as a function of the candidate."""
-    body = ast.parse("\n".join(asserts))
+    body = parse("\n".join(asserts))
     for node in ast.walk(body):
         if isinstance(node, ast.Name) and node.id == entry:
             node.id = "candidate"
@@ -50,6 +51,6 @@ def _check(setup: str, asserts: list[str], entry: str) -> str:
 
 def _tested(assertion: str, code: str) -> str:
     """The function that the assertion calls and the reference defines."""
-    defined = {node.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    called = [node.id for node in ast.walk(ast.parse(assertion.strip())) if isinstance(node, ast.Name)]
+    defined = {node.name for node in ast.walk(parse(code)) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    called = [node.id for node in ast.walk(parse(assertion.strip())) if isinstance(node, ast.Name)]
     return next((name for name in called if name in defined), "")
