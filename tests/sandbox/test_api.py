@@ -176,6 +176,14 @@ def test_execute_many_whole_companies_that_may_not_share_are_sent_one_by_one(san
     assert [one.output for (one,) in results] == [str(n) for n in range(2 * COMPANY)]
 
 
+def test_execute_many_what_is_queued_is_counted_in_bytes(sandbox):
+    """A long answer is on its way while a program comes that has four bytes for each of its characters."""
+    long = Job("def f(): return 'x' * 16_000", ("f()",) * 40)
+    wide = Job(f"def f(): return len({chr(0x1F600) * 60_000!r})", ("f()",))
+    results = list(sandbox.execute_many([long, wide, long, wide]))
+    assert [calls[-1].output for calls in results] == [repr("x" * 16_000), "60000"] * 2
+
+
 ODD = [
     "def f(:",
     "def f(): return 1 / 0",
