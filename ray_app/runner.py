@@ -105,7 +105,7 @@ def _wanted(stages: Sequence[Stage[Any, Any, Any]], found: Mapping[str, Mapping[
     wanted: list[str] = []
     for stage in stages:
         own, above = found[stage.name].get(shard), found.get(stage.follows, {}).get(shard)
-        if own is None or stage.follows in wanted or own.made_from != (above.sha256 if above else ""):
+        if own is None or stage.follows in wanted or not own.is_from(above):
             wanted.append(stage.name)
     return wanted
 

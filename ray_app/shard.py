@@ -67,12 +67,14 @@ def make(stages: Sequence[Stage[Any, Any, Any]], root: str, unit: Unit) -> dict[
     """
     made: dict[str, Shard] = {}
     for stage in stages:
-        dataset, source = Dataset(root, stage.name), ""
-        if stage.follows:
-            above, source = Dataset(root, stage.follows), made[stage.follows].sha256
-            unit = Unit(unit.shard, slices=((above, f"{shard_name(unit.shard)}.parquet", 0, None),))
+        dataset, above = Dataset(root, stage.name), made.get(stage.follows)
+        if above:
+            whole = Dataset(root, stage.follows), f"{shard_name(unit.shard)}.parquet", 0, None
+            unit = Unit(unit.shard, slices=(whole,))
         found = dataset.finished_shard(unit.shard)
-        made[stage.name] = found if found and found.made_from == source else _make(stage, dataset, unit, source)
+        if found is None or not found.is_from(above):
+            found = _make(stage, dataset, unit, above.sha256 if above else "")
+        made[stage.name] = found
     return made
 
 

@@ -70,6 +70,10 @@ class Shard:
     sha256: str
     made_from: str = ""
 
+    def is_from(self, above: "Shard | None") -> bool:
+        """Whether it was made from these bytes; None: it follows no other."""
+        return self.made_from == (above.sha256 if above else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
@@ -189,6 +193,10 @@ class Dataset:
         self._write_json("manifest.json", dataclasses.asdict(manifest))
         return manifest
 
+    def reopen(self) -> None:
+        """Take the manifest back: some of its shards are going to be made again."""
+        delete_file(f"{self.path}/manifest.json")
+
     def shard_names(self) -> list[str]:
         return self._list("", ".parquet")
 
@@ -259,10 +267,6 @@ class Dataset:
         found = self._filesystem().get_file_info(selector)
         names = [f.base_name for f in found if f.base_name.startswith("shard-") and f.base_name.endswith(suffix)]
         return sorted(names, key=_index)
-
-    def reopen(self) -> None:
-        """Take the manifest back: some of its shards are going to be made again."""
-        delete_file(f"{self.path}/manifest.json")
 
     def _read_bytes(self, name: str) -> bytes:
         with self._filesystem().open_input_stream(self._local(name)) as source:

@@ -13,6 +13,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
+from ray_app import parsing
+
 _LARGE = 4_096
 
 
@@ -138,7 +140,7 @@ def literal(node: ast.expr) -> Any:
 def parse_expression(text: str) -> ast.expr:
     """The syntax tree of an expression. Raises Unknown where it is none."""
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        return parsing.parse_expression(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise Unknown(text[:40]) from error
 
