@@ -6,6 +6,7 @@
    as their sixth argument; a child forgets it before it runs a program. */
 
 #include "_child.h"
+#include "_memory.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -274,6 +275,12 @@ static PyObject *prepare(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+static PyObject *arrange_memory(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    memory_arrange();
+    Py_RETURN_NONE;
+}
+
 static PyObject *fork_confined(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     unsigned long long memory_bytes;
@@ -287,6 +294,7 @@ static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
     int parent, listener;
     long size;
     if (!PyArg_ParseTuple(arguments, "ii", &parent, &listener)) return NULL;
+    memory_settle();
     while ((size = read_job()) > 0) {
         JobHead head;
         Answer answer;
@@ -309,6 +317,7 @@ static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
 
 static PyMethodDef methods[] = {
     {"prepare", prepare, METH_VARARGS, "prepare(slot, secret, address_space, (forbidden, observed, harmless), screen)"},
+    {"arrange_memory", arrange_memory, METH_NOARGS, "arrange_memory(): once, before the walls"},
     {"fork_confined", fork_confined, METH_VARARGS, "fork_confined(memory_bytes) -> pid, 0 in the child"},
     {"serve", serve, METH_VARARGS, "serve(parent's pidfd, listener or -1): until the client goes away"},
     {NULL, NULL, 0, NULL},

@@ -57,6 +57,8 @@ class _Server:
         self.extension = _extension()
         self.arrange, tracer = _child() if self.extension is None else (None, "c")
         report: isolation.Report = {}
+        if self.extension is not None:
+            self.extension.arrange_memory()
         self.address_space = _address_space()
         self.parent = os.pidfd_open(parent)
         if isolation.enter_namespaces(without, report):
