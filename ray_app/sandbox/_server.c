@@ -30,6 +30,8 @@
 #define MAX_DENIALS 64
 #define MIN_PATIENCE_S 0.001
 #define ROOM ((size_t)1 << 20)
+#define DENIALS_ROOM ((size_t)4096) /* for MAX_DENIALS lines, and an answer's head */
+#define ENOUGH_BYTES ((size_t)32 << 10)
 
 enum { ENDED, CPU_TIMEOUT, WALL_TIMEOUT }; /* protocol.py */
 
@@ -52,8 +54,10 @@ static struct {
     char *slot;
     size_t slot_bytes;
     uint64_t address_space;
-    char *job, *answer; /* mappings of their own, away from the interpreter's heap */
-    size_t job_bytes;
+    /* Mappings of their own, away from the interpreter's heap. */
+    char *jobs, *answers;
+    size_t jobs_room, jobs_read, jobs_done; /* bytes: what there is room for, what has come, what was taken */
+    size_t answers_held;
 } server;
 
 /* One child under way. */
@@ -86,18 +90,6 @@ static double seconds(clockid_t clock)
 
 /* ---- the socket ---- */
 
-static int read_exactly(char *data, size_t size)
-{
-    while (size) {
-        ssize_t count = read(CLIENT, data, size);
-        if (count < 0 && errno == EINTR) continue;
-        if (count <= 0) return -1;
-        data += count;
-        size -= (size_t)count;
-    }
-    return 0;
-}
-
 static void write_exactly(const char *data, size_t size)
 {
     while (size) {
@@ -115,17 +107,42 @@ static char *map(size_t bytes)
     return mapped == MAP_FAILED ? NULL : mapped;
 }
 
-/* The next job in server.job; its size, 0 when the client is gone, -1 where memory is lacking. */
-static long read_job(void)
+/* Answers wait for each other, as waking the client costs more than most of them: until a few KiB are there, a child
+   takes its time, or the client may be waiting. */
+static void send_held(void)
 {
-    uint32_t size;
-    if (read_exactly((char *)&size, sizeof size) || size < sizeof(JobHead)) return 0;
-    if (size > server.job_bytes) {
-        munmap(server.job, server.job_bytes);
-        server.job_bytes = (size_t)size + ROOM;
-        if ((server.job = map(server.job_bytes)) == NULL) return -1;
+    write_exactly(server.answers, server.answers_held);
+    server.answers_held = 0;
+}
+
+/* The size of the next job, which begins at *job; 0 when the client is gone, -1 where memory is lacking. */
+static long next_job(const char **job)
+{
+    for (;;) {
+        uint32_t size = 0;
+        size_t left = server.jobs_read - server.jobs_done;
+        if (left >= sizeof size) memcpy(&size, server.jobs + server.jobs_done, sizeof size);
+        if (left >= sizeof size && size < sizeof(JobHead)) return 0;
+        if (left >= sizeof size + size && size > 0) {
+            *job = server.jobs + server.jobs_done + sizeof size;
+            server.jobs_done += sizeof size + size;
+            return (long)size;
+        }
+        if (sizeof size + size > server.jobs_room) {
+            size_t room = (size_t)size + ROOM;
+            void *larger = mremap(server.jobs, server.jobs_room, room, MREMAP_MAYMOVE);
+            if (larger == MAP_FAILED) return -1;
+            server.jobs = larger;
+            server.jobs_room = room;
+        }
+        memmove(server.jobs, server.jobs + server.jobs_done, left);
+        server.jobs_done = 0;
+        server.jobs_read = left;
+        send_held();
+        ssize_t count = read(CLIENT, server.jobs + left, server.jobs_room - left);
+        if (count == 0 || (count < 0 && errno != EINTR)) return 0;
+        if (count > 0) server.jobs_read += (size_t)count;
     }
-    return read_exactly(server.job, size) ? 0 : (long)size;
 }
 
 /* ---- the child's walls ---- */
@@ -192,10 +209,12 @@ static void refuse(int listener)
 static void attend(int parent, int listener)
 {
     double patience = watch.cpu_left_s < watch.wall_left_s ? watch.cpu_left_s : watch.wall_left_s;
-    if (patience < MIN_PATIENCE_S) patience = MIN_PATIENCE_S;
+    if (patience < MIN_PATIENCE_S || server.answers_held) patience = MIN_PATIENCE_S;
     struct timespec time = {(time_t)patience, (long)((patience - (double)(time_t)patience) * 1e9)};
     struct pollfd watched[4] = {{watch.pidfd, POLLIN, 0}, {parent, POLLIN, 0}, {CLIENT, 0, 0}, {listener, POLLIN, 0}};
-    if (guarded(SYS_ppoll, (long)watched, listener < 0 ? 3 : 4, (long)&time, 0, 0) <= 0) return;
+    long happened = guarded(SYS_ppoll, (long)watched, listener < 0 ? 3 : 4, (long)&time, 0, 0);
+    if (happened == 0) send_held();
+    if (happened <= 0) return;
     if (watched[1].revents || watched[2].revents) _exit(0); /* nobody waits for the answer */
     if (watched[0].revents) watch.ended = 1;
     else if (listener >= 0 && watched[3].revents) refuse(listener);
@@ -233,7 +252,8 @@ static void send_answer(Answer *answer, int traced)
     size_t most = server.slot_bytes - sizeof left - 2 * sizeof(RecordHead) - TRACE_BYTES;
     size_t records = left.records < most ? left.records : most;
     size_t unfinished = traced && answer->wait_status != 0 ? unfinished_trace(records, &trace) : 0;
-    char *text = server.answer + sizeof(uint32_t) + sizeof *answer, *end = text;
+    if (server.answers_held + sizeof(uint32_t) + sizeof *answer + DENIALS_ROOM + records > ROOM) send_held();
+    char *begin = server.answers + server.answers_held, *text = begin + sizeof(uint32_t) + sizeof *answer, *end = text;
     for (int i = 0; i < watch.denial_count; i++) {
         end += sprintf(end, "%u %d\n", watch.denials[i].call, watch.denials[i].number);
     }
@@ -242,11 +262,13 @@ static void send_answer(Answer *answer, int traced)
     answer->records = (uint32_t)records;
     answer->trace = (uint32_t)unfinished;
     uint32_t total = (uint32_t)(sizeof *answer + answer->denials + records + unfinished);
-    memcpy(server.answer, &total, sizeof total);
-    memcpy(server.answer + sizeof total, answer, sizeof *answer);
-    int small = (size_t)(end - server.answer) + records <= ROOM;
+    memcpy(begin, &total, sizeof total);
+    memcpy(begin + sizeof total, answer, sizeof *answer);
+    int small = (size_t)(end - server.answers) + records <= ROOM;
     if (small) memcpy(end, server.slot + sizeof left, records);
-    write_exactly(server.answer, (size_t)(end - server.answer) + (small ? records : 0));
+    server.answers_held = (size_t)(end - server.answers) + (small ? records : 0);
+    if (small && !unfinished && server.answers_held < ENOUGH_BYTES) return;
+    send_held();
     if (!small) write_exactly(server.slot + sizeof left, records);
     write_exactly(trace, unfinished);
 }
@@ -265,9 +287,10 @@ static PyObject *prepare(PyObject *Py_UNUSED(module), PyObject *arguments)
     server.slot = slot.buf; /* never released: the mapping outlives the process's work */
     server.slot_bytes = (size_t)slot.len;
     server.address_space = address_space;
-    server.job = map(server.job_bytes = ROOM);
-    server.answer = map(2 * ROOM);
-    if (server.job == NULL || server.answer == NULL) return PyErr_NoMemory();
+    server.jobs = map(server.jobs_room = ROOM);
+    server.answers = map(ROOM + DENIALS_ROOM);
+    if (server.jobs == NULL || server.answers == NULL) return PyErr_NoMemory();
+    madvise(server.answers, ROOM + DENIALS_ROOM, MADV_DONTFORK);
     if (PyTuple_GET_SIZE(events) != 3 || child_prepare(slot.buf, (size_t)slot.len, events, screen)) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, "the child cannot be prepared");
         return NULL;
@@ -293,14 +316,15 @@ static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     int parent, listener;
     long size;
+    const char *job;
     if (!PyArg_ParseTuple(arguments, "ii", &parent, &listener)) return NULL;
     memory_settle();
-    while ((size = read_job()) > 0) {
+    while ((size = next_job(&job)) > 0) {
         JobHead head;
         Answer answer;
-        memcpy(&head, server.job, sizeof head);
+        memcpy(&head, job, sizeof head);
         int pid = fork_child(head.memory_bytes);
-        if (pid == 0) child_run(server.job + sizeof head, (size_t)size - sizeof head, head.traced != 0);
+        if (pid == 0) child_run(job + sizeof head, (size_t)size - sizeof head, head.traced != 0);
         if (pid < 0) return PyErr_SetFromErrno(PyExc_OSError);
         memset(&watch, 0, offsetof(struct Watch, denials));
         watch.pid = pid;

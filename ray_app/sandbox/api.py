@@ -27,7 +27,7 @@ __all__ = ["Job", "Lane", "Sandbox", "execute", "execute_many", "shared"]
 
 Lane = Literal["safe", "fast"]
 
-_WINDOW = 16
+_WINDOW = 32
 _MAX_BYTES_QUEUED = 64 * 1024
 """Less than a socket holds: who sends more waits for the server, which may be waiting for its answer to be read."""
 _MESSAGE_BYTES = 2_048

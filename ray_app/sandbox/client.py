@@ -18,6 +18,7 @@ from ray_app.sandbox import layers, protocol, seccomp
 from ray_app.sandbox.limits import Limits
 
 _START_S = 60.0
+_ANSWERS_BYTES = 1 << 16
 _EXTENSIONS = ("_semray_tracer", "_semray_sandbox")
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,6 +69,7 @@ class Server:
         self.layers: list[layers.Layer] = []
         ours, theirs = socket.socketpair()
         self._socket = ours
+        self._answers = ours.makefile("rb", _ANSWERS_BYTES)
         found = [] if "extension" in without else [importlib.util.find_spec(name) for name in _EXTENSIONS]
         extensions = [spec.origin for spec in found if spec and spec.origin]
         script = str(_PACKAGE_ROOT / "ray_app/sandbox/launch.py")
@@ -116,6 +118,7 @@ class Server:
 
     def close(self) -> None:
         """Ends the server and its child; harmless if it has ended already."""
+        self._answers.close()
         self._socket.close()
         self._process.kill()
         self._process.wait()
@@ -127,18 +130,16 @@ class Server:
         return self._read(size)
 
     def _read(self, size: int) -> bytes:
-        data = b""
-        while len(data) < size:
-            try:
-                part = self._socket.recv(size - len(data), socket.MSG_WAITALL)
-            except OSError as error:
-                raise self._broken() from error
-            if not part:
-                raise self._broken()
-            data += part
+        try:
+            data = self._answers.read(size)
+        except OSError as error:
+            raise self._broken() from error
+        if len(data) < size:
+            raise self._broken()
         return data
 
     def _broken(self) -> SandboxError:
+        self._answers.close()
         self._socket.close()
         if not self.layers:
             self._process.kill()
