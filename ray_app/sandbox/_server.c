@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/sched.h>
 #include <linux/seccomp.h>
 
 #define VERSION 2 /* ray_app/sandbox/protocol.py: VERSION */
@@ -163,10 +164,11 @@ static void confine(uint64_t memory_bytes)
     server.secret = 0;
 }
 
-static int fork_child(uint64_t memory_bytes)
+/* 0 in the child. `pidfd` may be NULL. */
+static int fork_child(uint64_t memory_bytes, int *pidfd)
 {
     memset(server.slot, 0, sizeof(SlotHeader));
-    int pid = (int)guarded(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    int pid = (int)guarded(SYS_clone, SIGCHLD | (pidfd ? CLONE_PIDFD : 0), 0, (long)pidfd, 0, 0);
     if (pid == 0) confine(memory_bytes);
     return pid;
 }
@@ -298,6 +300,30 @@ static PyObject *prepare(PyObject *Py_UNUSED(module), PyObject *arguments)
     Py_RETURN_NONE;
 }
 
+static PyObject *call(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    long number, a, b, c, d, e, f;
+    if (!PyArg_ParseTuple(arguments, "lllllll", &number, &a, &b, &c, &d, &e, &f)) return NULL;
+    long result = syscall(number, a, b, c, d, e, f);
+    return PyLong_FromLong(result == -1 ? -errno : result);
+}
+
+static PyObject *address(PyObject *Py_UNUSED(module), PyObject *data)
+{
+    if (PyByteArray_Check(data)) return PyLong_FromVoidPtr(PyByteArray_AS_STRING(data));
+    PyErr_SetString(PyExc_TypeError, "a bytearray is needed");
+    return NULL;
+}
+
+static PyObject *share(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(arguments, "n", &size)) return NULL;
+    void *shared = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) return PyErr_SetFromErrno(PyExc_OSError);
+    return PyMemoryView_FromMemory(shared, size, PyBUF_WRITE);
+}
+
 static PyObject *arrange_memory(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
 {
     memory_arrange();
@@ -308,13 +334,14 @@ static PyObject *fork_confined(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     unsigned long long memory_bytes;
     if (!PyArg_ParseTuple(arguments, "K", &memory_bytes)) return NULL;
-    int pid = fork_child(memory_bytes);
+    int pid = fork_child(memory_bytes, NULL);
     return pid < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(pid);
 }
 
 static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     int parent, listener;
+    int pidfd;
     long size;
     const char *job;
     if (!PyArg_ParseTuple(arguments, "ii", &parent, &listener)) return NULL;
@@ -323,7 +350,7 @@ static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
         JobHead head;
         Answer answer;
         memcpy(&head, job, sizeof head);
-        int pid = fork_child(head.memory_bytes);
+        int pid = fork_child(head.memory_bytes, &pidfd);
         if (pid == 0) child_run(job + sizeof head, (size_t)size - sizeof head, head.traced != 0);
         if (pid < 0) return PyErr_SetFromErrno(PyExc_OSError);
         memset(&watch, 0, offsetof(struct Watch, denials));
@@ -331,8 +358,8 @@ static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
         watch.cpu_s = head.cpu_s;
         watch.wall_s = head.wall_s;
         watch.running = UINT32_MAX;
-        watch.pidfd = (int)guarded(SYS_pidfd_open, pid, 0, 0, 0, 0);
-        if (watch.pidfd < 0 || follow(parent, listener, &answer)) return PyErr_SetFromErrno(PyExc_OSError);
+        watch.pidfd = pidfd;
+        if (follow(parent, listener, &answer)) return PyErr_SetFromErrno(PyExc_OSError);
         send_answer(&answer, head.traced != 0);
     }
     if (size < 0) return PyErr_NoMemory();
@@ -341,6 +368,9 @@ static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
 
 static PyMethodDef methods[] = {
     {"prepare", prepare, METH_VARARGS, "prepare(slot, secret, address_space, (forbidden, observed, harmless), screen)"},
+    {"call", call, METH_VARARGS, "call(number, six integers) -> the kernel's result, or the negative error number"},
+    {"address", address, METH_O, "address(bytearray) -> where its bytes are, while it keeps its size"},
+    {"share", share, METH_VARARGS, "share(size) -> memoryview of memory that forked processes share, for ever"},
     {"arrange_memory", arrange_memory, METH_NOARGS, "arrange_memory(): once, before the walls"},
     {"fork_confined", fork_confined, METH_VARARGS, "fork_confined(memory_bytes) -> pid, 0 in the child"},
     {"serve", serve, METH_VARARGS, "serve(parent's pidfd, listener or -1): until the client goes away"},

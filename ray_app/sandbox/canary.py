@@ -4,7 +4,7 @@ import os
 import time
 from typing import NoReturn
 
-from ray_app.sandbox import isolation, protocol
+from ray_app.sandbox import kernel, protocol, seccomp
 
 ALL_REFUSED = "all refused"
 _AF_UNIX, _AF_INET, _SOCK_STREAM, _AT_FDCWD = 1, 2, 1, -100
@@ -76,10 +76,10 @@ def try_everything(slot: memoryview, address_space: int) -> NoReturn:
 
 
 def _succeeds(name: str, arguments: tuple[int | bytes, ...]) -> bool:
-    if name not in isolation.seccomp.NUMBERS:
+    if name not in seccomp.NUMBERS:
         return False
     try:
-        result = isolation.syscall(name, *arguments)
+        result = kernel.syscall(name, *arguments)
     except OSError:
         return False
     if name.startswith("clone") and result == 0:

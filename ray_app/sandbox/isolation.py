@@ -1,4 +1,4 @@
-"""What the kernel takes away from the server and its children, asked for through ctypes: no compiler, no helper.
+"""What the kernel takes away from the server and its children: no compiler, no helper.
 
 Each function applies what it can and reports it; `Privilege.confine_child` does what must be done per child.
     required   user other than root, no_new_privs, no capabilities, not dumpable, resource limits, seccomp
@@ -7,14 +7,14 @@ Each function applies what it can and reports it; `Privilege.confine_child` does
 Not covered: side channels (timing, caches), and holes in the kernel's allowed calls.
 """
 
-import ctypes
+import contextlib
 import errno
 import os
-import resource
 import struct
 from collections.abc import Callable, Collection, Sequence
 
 from ray_app.sandbox import protocol, seccomp
+from ray_app.sandbox.kernel import address, syscall
 
 UID = 65534
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
@@ -26,24 +26,11 @@ _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC, _MS_REMOUNT, _MS_REC, _MS_PRIVATE
 _MNT_DETACH = 2
 _SIGCHLD, _SIGKILL = 17, 9
 
-_libc = ctypes.PyDLL(None, use_errno=True)
-_call = _libc.syscall
-_call.argtypes = [ctypes.c_long] * 7
-_call.restype = ctypes.c_long
+_RLIMIT_FSIZE, _RLIMIT_CORE, _RLIMIT_NPROC, _RLIMIT_NOFILE, _RLIMIT_MEMLOCK = 1, 4, 6, 7, 8
+_RLIMIT_AS, _RLIMIT_MSGQUEUE = 9, 12
 
 Report = dict[str, str]
 """Layer -> what holds, or "no: " and why not."""
-
-
-def syscall(name: str, *arguments: int | bytes) -> int:
-    """A raw system call; bytes are passed by address. OSError with the kernel's reason if it fails."""
-    kept = [ctypes.create_string_buffer(a) if isinstance(a, bytes) else a for a in arguments]
-    plain = [a if isinstance(a, int) else ctypes.addressof(a) for a in kept]
-    result = _call(seccomp.NUMBERS[name], *plain, *([0] * (6 - len(plain))))
-    if result == -1:
-        number = ctypes.get_errno()
-        raise OSError(number, f"{name}: {os.strerror(number)}")
-    return result
 
 
 class Privilege:
@@ -55,7 +42,7 @@ class Privilege:
     def __init__(self) -> None:
         self.secret = int.from_bytes(os.urandom(8), "little") >> 1
 
-    def call(self, name: str, *arguments: int | bytes) -> int:
+    def call(self, name: str, *arguments: int | bytes | bytearray) -> int:
         return syscall(name, *arguments, *([0] * (5 - len(arguments))), self.secret)
 
     def fork(self) -> int:
@@ -70,18 +57,17 @@ class Privilege:
 
     def wait(self, pid: int) -> tuple[int, int]:
         """Wait status and CPU nanoseconds of a child that has ended, or will."""
-        status, usage = ctypes.create_string_buffer(4), ctypes.create_string_buffer(256)
-        self.call("wait4", pid, ctypes.addressof(status), 0, ctypes.addressof(usage))
+        status, usage = bytearray(4), bytearray(256)
+        self.call("wait4", pid, status, 0, usage)
         user_s, user_us, system_s, system_us = struct.unpack_from("<4q", usage)
         return struct.unpack("<i", status)[0], ((user_s + system_s) * 1_000_000 + user_us + system_us) * 1000
 
     def poll(self, descriptors: Sequence[tuple[int, int]], timeout_s: float) -> list[int]:
         """Those of the (descriptor, events) that something has happened to, within the time."""
-        packed = b"".join(struct.pack("<ihh", descriptor, events, 0) for descriptor, events in descriptors)
-        buffer = ctypes.create_string_buffer(packed, len(packed))
+        asked = bytearray().join(struct.pack("<ihh", descriptor, events, 0) for descriptor, events in descriptors)
         time = struct.pack("<qq", int(timeout_s), int(timeout_s % 1 * 1e9))
-        self.call("ppoll", ctypes.addressof(buffer), len(descriptors), time)
-        return [number for number, _, happened in struct.iter_unpack("<ihh", buffer.raw) if happened]
+        self.call("ppoll", asked, len(descriptors), time)
+        return [number for number, _, happened in struct.iter_unpack("<ihh", asked) if happened]
 
     def confine_child(self, address_space: int) -> None:
         """For a child, before any of the program's code: dies with the server, has no descriptor, no process to
@@ -91,24 +77,22 @@ class Privilege:
             os.closerange(0, 1 << 20)
             for kind, bound in _CHILD_LIMITS:
                 self.call("prlimit64", 0, kind, struct.pack("<QQ", bound, bound))
-            self.call("prlimit64", 0, resource.RLIMIT_AS, struct.pack("<QQ", address_space, address_space))
+            self.call("prlimit64", 0, _RLIMIT_AS, struct.pack("<QQ", address_space, address_space))
         except OSError:
             os._exit(protocol.EXIT_NOT_CONFINED)
         self.secret = 0
 
 
-_CHILD_LIMITS = ((resource.RLIMIT_NOFILE, 0), (resource.RLIMIT_NPROC, 0))
-_PRCTL = seccomp.NUMBERS["prctl"]
+_CHILD_LIMITS = ((_RLIMIT_NOFILE, 0), (_RLIMIT_NPROC, 0))
 
 
 class Filter:
     """A BPF program laid out in memory for the kernel."""
 
     def __init__(self, program: bytes) -> None:
-        self._program = ctypes.create_string_buffer(program, len(program))
-        head = struct.pack("<HxxxxxxQ", len(program) // 8, ctypes.addressof(self._program))
-        self._head = ctypes.create_string_buffer(head, len(head))
-        self.address = ctypes.addressof(self._head)
+        self._program = bytearray(program)
+        self._head = bytearray(struct.pack("<HxxxxxxQ", len(program) // 8, address(self._program)))
+        self.address = address(self._head)
 
 
 def enter_namespaces(without: Collection[str], report: Report) -> bool:
@@ -171,7 +155,9 @@ def _restrict_paths() -> str:
 def drop_privileges(without: Collection[str], report: Report) -> None:
     """Leaves root, drops every capability and the means to regain one. OSError if the kernel refuses."""
     for capability in range(64):
-        if _call(_PRCTL, _PR_CAPBSET_DROP, capability, 0, 0, 0, 0) == -1:
+        try:
+            syscall("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
+        except OSError:
             break
     if os.getuid() == 0:
         os.setgroups([])
@@ -179,7 +165,8 @@ def drop_privileges(without: Collection[str], report: Report) -> None:
         os.setresuid(UID, UID, UID)
     if 0 in (*os.getresuid(), *os.getresgid()):
         raise OSError(errno.EPERM, "a user or group id is still root's")
-    _call(_PRCTL, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0, 0)
+    with contextlib.suppress(OSError):
+        syscall("prctl", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     syscall("capset", struct.pack("<Ii", 0x20080522, 0), struct.pack("<6I", *([0] * 6)))
     syscall("prctl", _PR_SET_NO_NEW_PRIVS, 1)
     report |= {"user": "not root", "capabilities": "none", "no_new_privs": "set"}
@@ -189,14 +176,14 @@ def drop_privileges(without: Collection[str], report: Report) -> None:
         _try("landlock", report, _restrict_paths)
     syscall("prctl", _PR_SET_DUMPABLE, 0)
     report["dumpable"] = "no core, no ptrace"
-    for kind in (resource.RLIMIT_CORE, resource.RLIMIT_FSIZE, resource.RLIMIT_MEMLOCK, resource.RLIMIT_MSGQUEUE):
-        resource.setrlimit(kind, (0, 0))
+    for kind in (_RLIMIT_CORE, _RLIMIT_FSIZE, _RLIMIT_MEMLOCK, _RLIMIT_MSGQUEUE):
+        syscall("prlimit64", 0, kind, bytes(16), 0)
     report["rlimits"] = "memory, processes, descriptors, file size, core"
 
 
 def die_with_parent() -> None:
     """SIGKILL for this process when the thread that forked it ends. Lost at a change of user: call it afterwards."""
-    _call(_PRCTL, _PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0, 0)
+    syscall("prctl", _PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
 
 
 def filter_calls(secret: int, without: Collection[str], report: Report) -> int:

@@ -7,27 +7,25 @@ code 1. Once the walls stand, the loop and the children run in C where the exten
 """
 
 import builtins
-import fcntl
 import gc
 import marshal
-import mmap
 import os
-import select
 import signal
 import sys
 import time
 from collections.abc import Callable, Collection
 from functools import partial
-from types import ModuleType
 from typing import NoReturn
 
-from ray_app.sandbox import canary, guard, isolation, protocol, screen, seccomp, warm
+from ray_app.sandbox import canary, guard, isolation, kernel, protocol, screen, seccomp, warm
 
 Task = Callable[[], None]
 Bounds = tuple[float, float, int, int]
 """What `protocol.JOB` holds."""
 
 CLIENT = 0
+_READABLE = 1
+"""POLLIN."""
 _PROOF_BYTES = 64 * 1024 * 1024
 _DENIAL_NS = 20_000
 """CPU time charged to a program per refused system call, as the server works for it."""
@@ -53,8 +51,8 @@ class _Server:
     def __init__(self, parent: int, tier: str, without: Collection[str]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         warm.load(tier)
-        self.slot = memoryview(mmap.mmap(-1, protocol.SLOT_BYTES))
-        self.extension = _extension()
+        self.extension = kernel.extension
+        self.slot = _shared_memory(protocol.SLOT_BYTES)
         self.arrange, tracer = _child() if self.extension is None else (None, "c")
         report: isolation.Report = {}
         if self.extension is not None:
@@ -71,9 +69,9 @@ class _Server:
             events = (tuple(guard.FORBIDDEN), guard.OBSERVED, tuple(guard.HARMLESS))
             self.extension.prepare(self.slot, self.privilege.secret, self.address_space, events, screen.passes)
         self.listener = isolation.filter_calls(self.privilege.secret, without, report)
-        self.watched = [(self.parent, select.POLLIN), (CLIENT, 0)]
+        self.watched = [(self.parent, _READABLE), (CLIENT, 0)]
         if self.listener >= 0:
-            self.watched.append((self.listener, select.POLLIN))
+            self.watched.append((self.listener, _READABLE))
         report["tracer"] = tracer
         os.environ.clear()
         builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
@@ -134,7 +132,7 @@ class _Server:
     def _wait(self, watch: "_Watch", pid: int) -> tuple[int, int, int]:
         """Lets a child run within its limits; its wait status, the reason for its end, its CPU time in ns."""
         pidfd = self.privilege.open_process(pid)
-        watched = [(pidfd, select.POLLIN), *self.watched]
+        watched = [(pidfd, _READABLE), *self.watched]
         while (reason := watch.verdict()) is None:
             for descriptor in self.privilege.poll(watched, watch.patience_s()):
                 if descriptor == pidfd:
@@ -203,10 +201,10 @@ class _Watch:
         """Answers a system call that is not allowed with EPERM, and notes it against the running call."""
         notification = bytearray(seccomp.NOTIFICATION_BYTES)
         try:
-            fcntl.ioctl(listener, seccomp.RECEIVE, notification)
+            kernel.syscall("ioctl", listener, seccomp.RECEIVE, notification)
             index = protocol.HEADER.unpack_from(self._slot, 0)[1]
             number, response = seccomp.refusal(notification)
-            fcntl.ioctl(listener, seccomp.SEND, response)
+            kernel.syscall("ioctl", listener, seccomp.SEND, response)
         except OSError:  # the child was killed meanwhile
             return
         self._denial_ns += _DENIAL_NS
@@ -214,12 +212,13 @@ class _Watch:
             self.denials[f"{index} {number}"] = None
 
 
-def _extension() -> ModuleType | None:
-    try:
-        import _semray_sandbox  # pyright: ignore[reportMissingImports]
-    except ImportError:
-        return None
-    return _semray_sandbox if _semray_sandbox.VERSION == protocol.VERSION else None
+def _shared_memory(size: int) -> memoryview:
+    """Memory that this process and those that it forks see alike."""
+    if kernel.extension is not None:
+        return kernel.extension.share(size)
+    import mmap
+
+    return memoryview(mmap.mmap(-1, size))
 
 
 def _child() -> tuple[Callable[..., None], str]:
@@ -247,7 +246,7 @@ def _leave_init_to_a_fork() -> None:
 def _address_space() -> int:
     """Bytes of address space that this process has mapped."""
     with open("/proc/self/statm") as file:
-        return int(file.read().split()[0]) * mmap.PAGESIZE
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGESIZE")
 
 
 def _read(size: int) -> bytes | None:
