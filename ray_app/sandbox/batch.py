@@ -6,8 +6,9 @@ in the fast lane. `Task.take` applies an answer and returns the tasks that follo
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ray_app.errors import SandboxError
 from ray_app.records import Execution, ExecutionStatus
@@ -44,17 +45,29 @@ class Job:
     trace: bool = True
 
 
+class Result(NamedTuple):
+    """An `Execution` whose trace is as it was recorded: those of a whole company, decoded, would fill the memory."""
+
+    call: str
+    status: ExecutionStatus
+    output: str | None
+    exception: str | None
+    stdout: str
+    cpu_us: int
+    flags: tuple[str, ...]
+    trace: bytes
+
+    def execution(self) -> Execution:
+        return Execution(*self[:-1], _read_trace(self.trace))
+
+
 @dataclass(eq=False, slots=True)
 class Unit:
-    """A job under way: `results` fills up in any order. `redone` is the unit that replaces it, where one has to.
-
-    Traces stay as they were recorded until they are asked for: those of a whole company would fill the memory.
-    """
+    """A job under way: `results` fills up in any order. `redone` is the unit that replaces it, where one has to."""
 
     job: Job
     tier: str
-    results: list[Execution | None] = field(default_factory=list)
-    traces: dict[int, bytes] = field(default_factory=dict[int, bytes])
+    results: list[Result | None] = field(default_factory=list)
     waits: dict[int, int] = field(default_factory=dict)
     redone: "Unit | None" = None
 
@@ -69,11 +82,8 @@ class Unit:
 
     def executions(self) -> list[Execution] | None:
         """The finished executions, None while some are missing."""
-        done = self.final()
-        if done.missing():
-            return None
-        found = [(result, done.traces.get(index, b"")) for index, result in enumerate(done.results) if result]
-        return [replace(result, trace=_read_trace(trace)) if trace else result for result, trace in found]
+        results = self.final().results
+        return None if None in results else [result.execution() for result in results if result]
 
     def again(self, tier: str) -> "Unit":
         """Starts over, in another tier or without company."""
@@ -102,8 +112,7 @@ class Task:
         follow: list[Task] = []
         for at, ((unit, index), record) in enumerate(zip(order, answer.records, strict=False)):
             if record[0] != protocol.NOT_SHARED:
-                unit.results[index] = _finished(unit.job.calls[index], record, answer.denials.get(at, []))
-                unit.traces[index] = record[2]
+                unit.results[index] = _finished(unit.job.calls[index], record, answer.denials.get(at, ()))
             elif unit.redone is None:
                 follow.append(Task([unit.again(unit.tier)]))
         stopped_early = answer.running < len(order) and not (
@@ -115,7 +124,6 @@ class Task:
                 follow.append(Task([unit.again(unit.tier)]))
             elif not _may_be_the_machine(answer) or unit.waits.get(index, 0) + 1 >= ATTEMPTS:
                 unit.results[index] = _culprit(unit.job.calls[index], answer)
-                unit.traces[index] = answer.trace
             else:
                 unit.waits[index] = unit.waits.get(index, 0) + 1
         return follow + self._next()
@@ -125,24 +133,25 @@ class Task:
         alone = len(self.units) == 1
         follow: list[Task] = []
         for unit in self.units:
-            if unit.redone is None and not unit.missing():
-                results = [result for result in unit.results if result is not None]
-                denied = any(flag.startswith(DENIED) for result in results for flag in result.flags)
+            if unit.redone is None and None not in unit.results:
+                results = [result for result in unit.results if result]
+                flags = [flag for result in results for flag in result.flags]
+                denied = bool(flags) and any(flag.startswith(DENIED) for flag in flags)
                 if denied and (larger := warm.next_tier(unit.tier)):
                     follow.append(Task([unit.again(larger)]))
-                elif not alone and (denied or any(result.status in _UNSURE_IN_COMPANY for result in results)):
+                elif not alone and (denied or not _UNSURE_IN_COMPANY.isdisjoint([result.status for result in results])):
                     follow.append(Task([unit.again(unit.tier)]))
-        self.units = [unit for unit in self.units if unit.redone is None and unit.missing()]
+        self.units = [unit for unit in self.units if unit.redone is None and None in unit.results]
         return [*follow, self] if self.units else follow
 
 
-def _finished(call: str, record: protocol.RecordFields, denials: Iterable[str]) -> Execution:
-    status, cpu_ns, _, output, exception, stdout, flags = record
-    names = [*(flag for flag in flags.split("\n") if flag), *(DENIED + name for name in denials)]
-    if status == protocol.COMPILE_ERROR:  # the compiler itself looks for the source file, to quote it
-        names = []
+def _finished(call: str, record: protocol.RecordFields, denials: Sequence[str]) -> Result:
+    status, cpu_ns, trace, output, exception, stdout, flags = record
+    names: tuple[str, ...] = ()
+    if (flags or denials) and status != protocol.COMPILE_ERROR:  # the compiler looks for the source file, to quote it
+        names = tuple(dict.fromkeys([*flags.split("\n"), *(DENIED + name for name in denials)]))
     status_name = _STATUS[status] if status < len(_STATUS) else "tampered"
-    return Execution(call, status_name, output, exception, stdout, cpu_ns // 1000, tuple(dict.fromkeys(names)), None)
+    return Result(call, status_name, output, exception, stdout, cpu_ns // 1000, tuple(filter(None, names)), trace)
 
 
 def _read_trace(data: bytes) -> Trace | None:
@@ -160,8 +169,8 @@ def _may_be_the_machine(answer: Answer) -> bool:
     return answer.reason == protocol.WALL_TIMEOUT or (answer.reason == protocol.ENDED and killed)
 
 
-def _culprit(call: str, answer: Answer) -> Execution:
-    """The row of the call during which the child ended without a record."""
+def _culprit(call: str, answer: Answer) -> Result:
+    """The result of the call during which the child ended without a record."""
     status: ExecutionStatus = "early-exit"
     if answer.exit_code == protocol.EXIT_TAMPERED:
         status = "tampered"
@@ -173,7 +182,7 @@ def _culprit(call: str, answer: Answer) -> Execution:
         status = "signal"
     cpu_us = max(0, answer.cpu_ns - sum(record[1] for record in answer.records)) // 1000
     flags = tuple(DENIED + name for name in answer.denials.get(answer.running, []))
-    return Execution(call, status, None, None, "", cpu_us, flags, None)
+    return Result(call, status, None, None, "", cpu_us, flags, answer.trace)
 
 
 def compare(first: list[Execution], second: list[Execution]) -> list[Execution]:

@@ -92,7 +92,7 @@ def passes(module: CodeType, calls: tuple[CodeType, ...]) -> bool:
         names.update(code.co_names)
         operations += code.co_code[::2]
         codes += [constant for constant in code.co_consts if type(constant) is CodeType]
-    if operations.translate(None, _ALLOWED) or names & _METHODS_DENIED or any(name[:1] == "_" for name in names):
+    if operations.translate(None, _ALLOWED) or names & _METHODS_DENIED or " _" in " ".join(("", *names)):
         return False
     if "format" in names and not all(map(_formats_plainly, codes)):
         return False

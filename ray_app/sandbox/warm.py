@@ -38,7 +38,7 @@ _IMPORTS = re.compile(r"^[ \t]*(?:import|from)[ \t]+([^#\n;]*)", re.MULTILINE)
 
 def tier_of(code: str) -> str:
     """ "lean" if every import that the text seems to make is of that tier. A wrong guess costs time, not truth."""
-    for line in _IMPORTS.findall(code):
+    for line in _IMPORTS.findall(code) if "import" in code else ():
         names = line.partition(" import")[0].split(",")
         if any(name.split(" as ")[0].strip() not in LEAN for name in names):
             return "full"

@@ -93,13 +93,11 @@ class Reader:
 
 def decode(buffer: bytes | bytearray | memoryview) -> Trace:
     """The trace in a recorder's buffer. The buffer is copied first: its writer may still be running and hostile."""
-    view = memoryview(buffer).cast("B")
-    if len(view) < HEADER_BYTES:
-        raise ValueError(f"trace buffer of {len(view)} bytes")
-    committed = view[:HEADER_BYTES].cast("Q")[0]
-    if committed > len(view) - HEADER_BYTES:
-        raise ValueError(f"trace buffer of {len(view)} bytes claims {committed}")
-    records = bytes(view[HEADER_BYTES : HEADER_BYTES + committed])
+    data = bytes(buffer)
+    committed = int.from_bytes(data[:HEADER_BYTES], "little")
+    if committed > len(data) - HEADER_BYTES:
+        raise ValueError(f"trace buffer of {len(data)} bytes claims {committed}")
+    records = data[HEADER_BYTES : HEADER_BYTES + committed]
     if extension is None:
         return Reader(records).trace()
     return Trace(*extension.decode(records, LETTERS, Event, Change))
