@@ -116,6 +116,13 @@ class Sandbox:
         "nondeterministic". The fast lane runs programs that pass a strict screen many to a child; it falls back to
         the safe lane for the others, and runs one program in five hundred in both (LaneMismatch if the results differ).
         """
+        for results in self.results_of(jobs, lane=lane, twice=twice):
+            yield [result.execution() for result in results]
+
+    def results_of(
+        self, jobs: Iterable[Job], *, lane: Lane = "safe", twice: bool = False
+    ) -> Iterator[list[batch.Result]]:
+        """As `execute_many`, with the traces left as they were recorded."""
         pending: deque[list[_Run]] = deque()
         company: list[batch.Unit] = []
         iterator = iter(jobs)
@@ -156,7 +163,7 @@ class Sandbox:
             self._submit(batch.Task(company[:]), 0)
             company.clear()
 
-    def _finish(self, runs: "list[_Run]", twice: bool) -> list[Execution]:
+    def _finish(self, runs: "list[_Run]", twice: bool) -> list[batch.Result]:
         results = [self._result(unit, seed) for unit, seed in runs]
         if len(results) == 1 or (compared := batch.compare(*results)) == results[0]:
             return results[0]
@@ -168,15 +175,15 @@ class Sandbox:
                 )
         return compared
 
-    def _alone(self, job: Job) -> list[Execution]:
+    def _alone(self, job: Job) -> list[batch.Result]:
         unit = batch.unit(job)
         self._submit(batch.Task([unit]), 0)
         return self._result(unit, 0)
 
-    def _result(self, unit: batch.Unit, seed: int) -> list[Execution]:
+    def _result(self, unit: batch.Unit, seed: int) -> list[batch.Result]:
         while True:
             with self._lock:
-                done = unit.executions()
+                done = unit.finished()
                 if done is not None:
                     return done
                 self._receive(self._line(unit.final().tier, seed), seed)

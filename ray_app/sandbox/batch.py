@@ -7,7 +7,7 @@ in the fast lane. `Task.take` applies an answer and returns the tasks that follo
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ray_app.errors import SandboxError
@@ -46,7 +46,7 @@ class Job:
 
 
 class Result(NamedTuple):
-    """An `Execution` whose trace is as it was recorded: those of a whole company, decoded, would fill the memory."""
+    """An `Execution` whose trace is as it was recorded: small, and cheap to send."""
 
     call: str
     status: ExecutionStatus
@@ -58,6 +58,7 @@ class Result(NamedTuple):
     trace: bytes
 
     def execution(self) -> Execution:
+        """The same with its trace decoded."""
         return Execution(*self[:-1], _read_trace(self.trace))
 
 
@@ -80,10 +81,10 @@ class Unit:
     def final(self) -> "Unit":
         return self if self.redone is None else self.redone.final()
 
-    def executions(self) -> list[Execution] | None:
-        """The finished executions, None while some are missing."""
+    def finished(self) -> list[Result] | None:
+        """The results, None while some are missing."""
         results = self.final().results
-        return None if None in results else [result.execution() for result in results if result]
+        return None if None in results else [result for result in results if result]
 
     def again(self, tier: str) -> "Unit":
         """Starts over, in another tier or without company."""
@@ -185,20 +186,16 @@ def _culprit(call: str, answer: Answer) -> Result:
     return Result(call, status, None, None, "", cpu_us, flags, answer.trace)
 
 
-def compare(first: list[Execution], second: list[Execution]) -> list[Execution]:
-    """The first executions, flagged "nondeterministic" where the second differ in anything but CPU time."""
+def compare(first: list[Result], second: list[Result]) -> list[Result]:
+    """The first results, flagged "nondeterministic" where the second differ in anything but CPU time and flags."""
 
-    def outcome(execution: Execution) -> tuple[object, ...]:
-        return execution.status, execution.output, execution.exception, execution.stdout, execution.trace
+    def outcome(result: Result) -> tuple[object, ...]:
+        return result.status, result.output, result.exception, result.stdout, result.trace
 
     return [
-        one if outcome(one) == outcome(other) else _flagged(one, NONDETERMINISTIC)
+        one if outcome(one) == outcome(other) else one._replace(flags=(*one.flags, NONDETERMINISTIC))
         for one, other in zip(first, second, strict=True)
     ]
-
-
-def _flagged(execution: Execution, flag: str) -> Execution:
-    return replace(execution, flags=(*execution.flags, flag))
 
 
 def unit(job: Job) -> Unit:

@@ -14,6 +14,7 @@ import ray
 from ray_app.errors import LaneMismatch, SandboxError
 from ray_app.records import Execution
 from ray_app.sandbox.api import Job, Lane, Sandbox
+from ray_app.sandbox.batch import Result
 
 BATCH: dict[Lane, int] = {"safe": 32, "fast": 128}
 """Programs that an actor is given at a time: few, so that all end together, but enough to fill a shared child."""
@@ -38,13 +39,13 @@ class Worker:
         """The processes of the sandbox, as seen from the actor's machine."""
         return self.sandbox.server_pids
 
-    def run(self, jobs: Sequence[Job], lane: Lane, twice: bool) -> list[list[Execution]]:
-        """The executions of each job, in order."""
-        done: list[list[Execution]] = []
+    def run(self, jobs: Sequence[Job], lane: Lane, twice: bool) -> list[list[Result]]:
+        """The results of each job, in order."""
+        done: list[list[Result]] = []
         while len(done) < len(jobs):
             try:
-                for executions in self.sandbox.execute_many(jobs[len(done) :], lane=lane, twice=twice):
-                    done.append(executions)
+                for results in self.sandbox.results_of(jobs[len(done) :], lane=lane, twice=twice):
+                    done.append(results)
             except LaneMismatch:
                 raise
             except SandboxError:
@@ -52,12 +53,12 @@ class Worker:
                 done.append(self._alone(jobs[len(done)]))
         return done
 
-    def _alone(self, job: Job) -> list[Execution]:
+    def _alone(self, job: Job) -> list[Result]:
         try:
-            return self.sandbox.execute(job.code, job.calls, job.limits, trace=job.trace)
+            return next(self.sandbox.results_of([job]))
         except SandboxError:
             self._restart()
-            return [Execution(call, "signal", None, None, "", 0, (SERVER_DIED,), None) for call in job.calls]
+            return [Result(call, "signal", None, None, "", 0, (SERVER_DIED,), b"") for call in job.calls]
 
     def _restart(self) -> None:
         self.sandbox.close()
@@ -104,9 +105,10 @@ class Pool:
                 running.append((self.actors[index].run.remote(chunk, lane, twice), index))
             if running:
                 reference, index = running.popleft()
-                results: list[list[Execution]] = ray.get(reference)
+                done: list[list[Result]] = ray.get(reference)
                 queues[index] -= 1
-                yield from results
+                for results in done:
+                    yield [result.execution() for result in results]
 
 
 def _batches(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:
