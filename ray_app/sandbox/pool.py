@@ -4,7 +4,7 @@ Programs cannot break an actor. A server that dies all the same (out of memory, 
 and only the program that kills it twice, once alone, is charged: its calls get the status "signal" and a flag.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
@@ -16,10 +16,11 @@ from ray_app.records import Execution
 from ray_app.sandbox.api import Job, Lane, Sandbox
 from ray_app.sandbox.batch import Result
 
-BATCH: dict[Lane, int] = {"safe": 32, "fast": 128}
-"""Programs that an actor is given at a time: few, so that all end together, but enough to fill a shared child."""
+BATCH = 128
+"""Programs that an actor is given at a time: few, so that all end together, but enough to fill a shared child, and to
+make little of the pause between two."""
 SERVER_DIED = "server-died"
-_BATCHES_AHEAD = 6
+_BATCHES_AHEAD = 3
 _DEATHS = 9
 """how often an actor may die over one batch before the batch is given up"""
 
@@ -90,9 +91,8 @@ class Pool:
         self, jobs: Iterable[Job], *, lane: Lane = "safe", twice: bool = False
     ) -> Iterator[list[Execution]]:
         """The executions of each job, in order; reads a bounded number of jobs ahead."""
-        queues: list[int] = [0] * len(self.actors)
         running: deque[tuple[Any, int]] = deque()
-        batches = _batches(jobs, BATCH[lane])
+        batches = _batches(jobs, BATCH)
         exhausted = False
         while running or not exhausted:
             while not exhausted and len(running) < _BATCHES_AHEAD * len(self.actors):
@@ -100,15 +100,19 @@ class Pool:
                 if chunk is None:
                     exhausted = True
                     break
-                index = queues.index(min(queues))
-                queues[index] += 1
+                index = self._least_busy(running)
                 running.append((self.actors[index].run.remote(chunk, lane, twice), index))
             if running:
-                reference, index = running.popleft()
-                done: list[list[Result]] = ray.get(reference)
-                queues[index] -= 1
+                done: list[list[Result]] = ray.get(running.popleft()[0])
                 for results in done:
                     yield [result.execution() for result in results]
+
+    def _least_busy(self, given: Iterable[tuple[Any, int]]) -> int:
+        """The actor that has the fewest of these batches still to do."""
+        actor_of = dict(given)
+        left = ray.wait(list(actor_of), num_returns=len(actor_of), timeout=0, fetch_local=False)[1] if actor_of else []
+        busy = Counter(actor_of[reference] for reference in left)
+        return min(range(len(self.actors)), key=busy.__getitem__)
 
 
 def _batches(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:

@@ -81,7 +81,7 @@ def test_worker_program_that_takes_the_server_with_it_is_charged_alone():
 
 @pytest.mark.slow
 def test_pool_results_stream_in_order_and_servers_are_gone_afterwards(cluster):
-    count = 3 * BATCH["safe"] + 5
+    count = 3 * BATCH + 5
     with Pool(actors=2) as pool:
         assert "seccomp" in pool.layers
         pids = [pid for actor in pool.actors for pid in ray.get(actor.server_pids.remote())]
