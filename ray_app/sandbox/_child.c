@@ -256,11 +256,12 @@ static uint64_t cpu_clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* Tells the server how many bytes of records are valid and which call runs from now on. */
-static void commit(size_t records, size_t running)
+/* Tells the server how many bytes of records are valid and which call runs from now on; the CPU time at this moment. */
+static uint64_t commit(size_t records, size_t running)
 {
     SlotHeader header = {(uint32_t)records, (uint32_t)running, cpu_clock_ns()};
     memcpy(child.slot, &header, sizeof header);
+    return header.started_ns;
 }
 
 static void cut_frames(void)
@@ -470,7 +471,7 @@ static void refuse_call(PyObject *why)
     write_record(COMPILE_ERROR, 0, 0, (Part){NULL, 0}, exception, (Part){"", 0});
 }
 
-static void run_call(const Compiled *compiled, const Caps *caps, void **ballast)
+static void run_call(const Compiled *compiled, const Caps *caps, void **ballast, uint64_t begun)
 {
     static const char hooks_replaced[] = "the program replaced the interpreter's hooks";
     char *trace = child.slot + child.position + sizeof(RecordHead);
@@ -480,7 +481,7 @@ static void run_call(const Compiled *compiled, const Caps *caps, void **ballast)
     PyObject *hook = failures ? PyObject_GetAttrString(failures, "append") : NULL;
     int dressed = module && hook && (streams != &made || make_streams(streams) == 0) &&
                   dress_interpreter(streams, module, hook) == 0;
-    uint64_t own = 0, settraces = audit.settraces, begun = cpu_clock_ns();
+    uint64_t own = 0, settraces = audit.settraces;
     memory.refused = 0;
     PyObject *value = NULL;
     if (dressed) {
@@ -515,19 +516,19 @@ static void run_call(const Compiled *compiled, const Caps *caps, void **ballast)
     else write_record(status, cpu_ns, caps->traced ? TRACE_HEADER_BYTES + traced : 0, output, exception, printed);
 }
 
-static void do_call(const Compiled *compiled, const Caps *caps, void **ballast)
+static void do_call(const Compiled *compiled, const Caps *caps, void **ballast, uint64_t begun)
 {
     if (compiled->excluded) exclude_call();
     else if (PyUnicode_Check(compiled->module)) refuse_call(compiled->module);
     else if (PyUnicode_Check(compiled->call)) refuse_call(compiled->call);
-    else run_call(compiled, caps, ballast);
+    else run_call(compiled, caps, ballast, begun);
 }
 
 /* Commits what is there, and that this call runs from now on. */
-static void begin_record(size_t call)
+static uint64_t begin_record(size_t call)
 {
     memset(child.slot + child.position + sizeof(RecordHead), 0, TRACE_HEADER_BYTES);
-    commit(child.position - sizeof(SlotHeader), call);
+    return commit(child.position - sizeof(SlotHeader), call);
 }
 
 _Noreturn void child_run(const char *data, size_t size, int traced)
@@ -548,10 +549,10 @@ _Noreturn void child_run(const char *data, size_t size, int traced)
     child.is_shared = PyTuple_GET_SIZE(programs) > 1;
     begin_record(0); /* the slot still holds what an earlier child left */
     Compiled *compiled = compile_all(programs, &count);
-    begin_record(0);
+    uint64_t begun = begin_record(0);
     for (size_t i = 0; i < count; i++) {
-        do_call(&compiled[i], &caps, &ballast);
-        begin_record(i + 1);
+        do_call(&compiled[i], &caps, &ballast, begun);
+        begun = begin_record(i + 1);
         if (child.slot_bytes - child.position < 2 * TRACE_BYTES) _exit(EXIT_SLOT_FULL);
         /* What a program leaves stays: a generator that is collected while a later one runs would run there. */
         if (child.is_shared && compiled[i].is_last) PyObject_CallNoArgs(child.freeze);
