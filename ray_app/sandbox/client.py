@@ -52,10 +52,13 @@ def job(programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, tr
     return protocol.FRAME.pack(len(data)) + data
 
 
-def _early(extensions: Sequence[str]) -> dict[str, str]:
+def _preloaded(extensions: Sequence[str]) -> dict[str, str]:
     """Has the loader load the server's extension before the interpreter starts, so that it can place its memory (see
     `_memory.c`). A path that the variable cannot hold costs time only."""
-    return {"LD_PRELOAD": path for path in extensions if _EXTENSIONS[1] in path and not {" ", ":"} & set(path)}
+    paths = [
+        path for path in extensions if os.path.basename(path).startswith(_EXTENSIONS[1]) and not {" ", ":"} & set(path)
+    ]
+    return {"LD_PRELOAD": paths[0]} if paths else {}
 
 
 class Server:
@@ -81,7 +84,7 @@ class Server:
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    env={"PYTHONHASHSEED": str(hash_seed), "LD_BIND_NOW": "1"} | _early(extensions),
+                    env={"PYTHONHASHSEED": str(hash_seed), "LD_BIND_NOW": "1"} | _preloaded(extensions),
                     cwd="/",
                 )
         except OSError as error:

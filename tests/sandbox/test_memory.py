@@ -1,12 +1,22 @@
+import importlib.util
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from ray_app.sandbox.api import Sandbox
 
+PROJECT = Path(__file__).parents[2]
+RUN = """
+import os, ray_app
+from ray_app.sandbox.api import execute
+print(execute("def f(): return 2", ["f()"])[0].output, os.path.dirname(os.path.dirname(ray_app.__file__)))
+"""
 HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-COPY = "import sys\nkept = []\ndef f(n):\n    kept.extend([i] for i in range(n))\n    return len(kept)"
+GREEDY = "def f(n):\n    kept = [[i] for i in range(n)]\n    return len(kept)"
 
 
 def is_offered() -> bool:
@@ -29,6 +39,18 @@ def test_server_memory_lies_on_huge_pages_that_children_do_not_use_up():
         sandbox.execute("def f(): return 1", ["f()"])
         at_first = huge_kib(sandbox.server_pids[0])
         for _ in range(20):
-            assert sandbox.execute(COPY, ["f(30000)"])[0].output == "30000"
+            assert sandbox.execute(GREEDY, ["f(30000)"])[0].output == "30000"
         assert at_first >= 3 * 2048  # code, heap and arenas
         assert huge_kib(sandbox.server_pids[0]) == at_first
+
+
+@pytest.mark.parametrize("name", ["with spaces", "with:colon"])
+def test_server_starts_from_a_folder_that_the_loader_cannot_preload_from(name, tmp_path):
+    folder = tmp_path / name
+    shutil.copytree(PROJECT / "ray_app", folder / "ray_app")
+    for extension in ("_semray_sandbox", "_semray_tracer"):
+        found = importlib.util.find_spec(extension)
+        if found and found.origin:
+            shutil.copy(found.origin, folder)
+    done = subprocess.run([sys.executable, "-c", RUN], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"2 {folder}\n", "")
