@@ -89,7 +89,13 @@ static int begins_with_any(const char *event, char *const *prefixes)
 
 static void note(const char *what, const char *name)
 {
-    if (audit.count < MAX_NOTES) snprintf(audit.notes[audit.count++], MAX_NOTE_CHARS + 1, "denied:%s%s", what, name);
+    if (audit.count == MAX_NOTES) return;
+    char *text = audit.notes[audit.count++];
+    int length = snprintf(text, MAX_NOTE_CHARS + 1, "denied:%s%s", what, name);
+    if (length <= MAX_NOTE_CHARS) return;
+    char *end = text + MAX_NOTE_CHARS;
+    while ((end[-1] & 0xC0) == 0x80) end--; /* what is left of a character that was cut */
+    end[-1 + ((end[-1] & 0x80) == 0)] = 0;
 }
 
 static void note_import(PyObject *arguments)

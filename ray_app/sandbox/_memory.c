@@ -31,7 +31,7 @@
 #define LARGEST_BYTES 512
 #define POOL_BYTES ((uintptr_t)16 << 10)
 #define POOL_HEAD_BYTES 48
-#define ENOUGH 100000
+#define ENOUGH_BYTES ((size_t)1 << 20) /* more gaps than a started interpreter has in a size class */
 
 typedef struct {
     uintptr_t from, to;
@@ -132,14 +132,17 @@ static size_t read_areas(Area *areas)
     return count;
 }
 
-/* Puts a copy in the place of code. Nothing happens where executable memory is refused. */
+/* Puts a copy in the place of code, and of the constants beside it, which become executable too. Nothing happens where
+   executable memory is refused. */
 static void move_code(uintptr_t from, uintptr_t to)
 {
     uintptr_t copy = map_huge(to - from);
     if (copy == 0) return;
     memcpy((void *)copy, (void *)from, to - from);
-    if (mprotect((void *)copy, to - from, PROT_READ | PROT_EXEC)) munmap((void *)copy, to - from);
-    else mremap((void *)copy, to - from, to - from, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)from);
+    if (mprotect((void *)copy, to - from, PROT_READ | PROT_EXEC) ||
+        mremap((void *)copy, to - from, to - from, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)from) == MAP_FAILED) {
+        munmap((void *)copy, to - from);
+    }
 }
 
 /* Code of one file, with its constants before and behind, where whole huge pages of it are. */
@@ -188,7 +191,7 @@ void memory_arrange(void)
 static void fill_pools(void)
 {
     for (size_t bytes = STEP_BYTES; bytes <= LARGEST_BYTES; bytes += STEP_BYTES) {
-        for (int i = 0; i < ENOUGH; i++) {
+        for (size_t used = 0; used < ENOUGH_BYTES; used += bytes) {
             void *block = PyObject_Malloc(bytes);
             if (block == NULL || (uintptr_t)block % POOL_BYTES != POOL_HEAD_BYTES) continue;
             PyObject_Free(block);

@@ -25,7 +25,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 
-#define VERSION 2 /* ray_app/sandbox/protocol.py: VERSION */
+#define VERSION 3 /* ray_app/sandbox/protocol.py: VERSION */
 #define CLIENT 0
 #define DENIAL_NS 20000 /* server.py: _DENIAL_NS */
 #define MAX_DENIALS 64
@@ -56,9 +56,9 @@ static struct {
     size_t slot_bytes;
     uint64_t address_space;
     /* Mappings of their own, away from the interpreter's heap. */
-    char *jobs, *answers;
+    char *jobs, *job, *answers; /* a child gets the second only */
     size_t jobs_room, jobs_read, jobs_done; /* bytes: what there is room for, what has come, what was taken */
-    size_t answers_held;
+    size_t job_room, answers_held;
 } server;
 
 /* One child under way. */
@@ -108,7 +108,7 @@ static char *map(size_t bytes)
     return mapped == MAP_FAILED ? NULL : mapped;
 }
 
-/* Answers wait for each other, as waking the client costs more than most of them: until a few KiB are there, a child
+/* Answers wait for each other, as waking the client costs more than most of them: until 32 KiB are there, a child
    takes its time, or the client may be waiting. */
 static void send_held(void)
 {
@@ -116,8 +116,27 @@ static void send_held(void)
     server.answers_held = 0;
 }
 
-/* The size of the next job, which begins at *job; 0 when the client is gone, -1 where memory is lacking. */
-static long next_job(const char **job)
+/* Never waits: a child is under way. A socket that takes anything takes more than what is held. */
+static void send_held_if_taken(void)
+{
+    struct pollfd client = {CLIENT, POLLOUT, 0};
+    struct timespec now = {0, 0};
+    if (server.answers_held && guarded(SYS_ppoll, (long)&client, 1, (long)&now, 0, 0) > 0) send_held();
+}
+
+/* Room for so many bytes at *memory; -1 where memory is lacking. */
+static int make_room(char **memory, size_t *room, size_t bytes)
+{
+    if (bytes <= *room) return 0;
+    void *larger = mremap(*memory, *room, bytes + ROOM, MREMAP_MAYMOVE);
+    if (larger == MAP_FAILED) return -1;
+    *memory = larger;
+    *room = bytes + ROOM;
+    return 0;
+}
+
+/* The size of the next job, which is in server.job; 0 when the client is gone, -1 where memory is lacking. */
+static long next_job(void)
 {
     for (;;) {
         uint32_t size = 0;
@@ -125,17 +144,12 @@ static long next_job(const char **job)
         if (left >= sizeof size) memcpy(&size, server.jobs + server.jobs_done, sizeof size);
         if (left >= sizeof size && size < sizeof(JobHead)) return 0;
         if (left >= sizeof size + size && size > 0) {
-            *job = server.jobs + server.jobs_done + sizeof size;
+            if (make_room(&server.job, &server.job_room, size)) return -1;
+            memcpy(server.job, server.jobs + server.jobs_done + sizeof size, size);
             server.jobs_done += sizeof size + size;
             return (long)size;
         }
-        if (sizeof size + size > server.jobs_room) {
-            size_t room = (size_t)size + ROOM;
-            void *larger = mremap(server.jobs, server.jobs_room, room, MREMAP_MAYMOVE);
-            if (larger == MAP_FAILED) return -1;
-            server.jobs = larger;
-            server.jobs_room = room;
-        }
+        if (make_room(&server.jobs, &server.jobs_room, sizeof size + size)) return -1;
         memmove(server.jobs, server.jobs + server.jobs_done, left);
         server.jobs_done = 0;
         server.jobs_read = left;
@@ -211,12 +225,10 @@ static void refuse(int listener)
 static void attend(int parent, int listener)
 {
     double patience = watch.cpu_left_s < watch.wall_left_s ? watch.cpu_left_s : watch.wall_left_s;
-    if (patience < MIN_PATIENCE_S || server.answers_held) patience = MIN_PATIENCE_S;
+    if (patience < MIN_PATIENCE_S || server.answers_held > 0) patience = MIN_PATIENCE_S;
     struct timespec time = {(time_t)patience, (long)((patience - (double)(time_t)patience) * 1e9)};
     struct pollfd watched[4] = {{watch.pidfd, POLLIN, 0}, {parent, POLLIN, 0}, {CLIENT, 0, 0}, {listener, POLLIN, 0}};
-    long happened = guarded(SYS_ppoll, (long)watched, listener < 0 ? 3 : 4, (long)&time, 0, 0);
-    if (happened == 0) send_held();
-    if (happened <= 0) return;
+    if (guarded(SYS_ppoll, (long)watched, listener < 0 ? 3 : 4, (long)&time, 0, 0) <= 0) return;
     if (watched[1].revents || watched[2].revents) _exit(0); /* nobody waits for the answer */
     if (watched[0].revents) watch.ended = 1;
     else if (listener >= 0 && watched[3].revents) refuse(listener);
@@ -226,7 +238,10 @@ static int follow(int parent, int listener, Answer *answer)
 {
     int reason, status;
     struct rusage usage;
-    while ((reason = verdict()) < 0) attend(parent, listener);
+    for (int waits = 0; (reason = verdict()) < 0; waits++) {
+        if (waits > 0) send_held_if_taken();
+        attend(parent, listener);
+    }
     if (reason != ENDED) guarded(SYS_kill, watch.pid, SIGKILL, 0, 0, 0);
     if (guarded(SYS_wait4, watch.pid, (long)&status, 0, (long)&usage, 0) < 0) return -1;
     close(watch.pidfd);
@@ -290,8 +305,10 @@ static PyObject *prepare(PyObject *Py_UNUSED(module), PyObject *arguments)
     server.slot_bytes = (size_t)slot.len;
     server.address_space = address_space;
     server.jobs = map(server.jobs_room = ROOM);
+    server.job = map(server.job_room = ROOM);
     server.answers = map(ROOM + DENIALS_ROOM);
-    if (server.jobs == NULL || server.answers == NULL) return PyErr_NoMemory();
+    if (server.jobs == NULL || server.job == NULL || server.answers == NULL) return PyErr_NoMemory();
+    madvise(server.jobs, server.jobs_room, MADV_DONTFORK);
     madvise(server.answers, ROOM + DENIALS_ROOM, MADV_DONTFORK);
     if (PyTuple_GET_SIZE(events) != 3 || child_prepare(slot.buf, (size_t)slot.len, events, screen)) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, "the child cannot be prepared");
@@ -338,31 +355,37 @@ static PyObject *fork_confined(PyObject *Py_UNUSED(module), PyObject *arguments)
     return pid < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(pid);
 }
 
+/* What is finished is not lost. */
+static PyObject *give_up(void)
+{
+    PyErr_SetFromErrno(PyExc_OSError);
+    send_held();
+    return NULL;
+}
+
 static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    int parent, listener;
-    int pidfd;
+    int parent, listener, pidfd;
     long size;
-    const char *job;
     if (!PyArg_ParseTuple(arguments, "ii", &parent, &listener)) return NULL;
     memory_settle();
-    while ((size = next_job(&job)) > 0) {
+    while ((size = next_job()) > 0) {
         JobHead head;
         Answer answer;
-        memcpy(&head, job, sizeof head);
+        memcpy(&head, server.job, sizeof head);
         int pid = fork_child(head.memory_bytes, &pidfd);
-        if (pid == 0) child_run(job + sizeof head, (size_t)size - sizeof head, head.traced != 0);
-        if (pid < 0) return PyErr_SetFromErrno(PyExc_OSError);
+        if (pid == 0) child_run(server.job + sizeof head, (size_t)size - sizeof head, head.traced != 0);
+        if (pid < 0) return give_up();
         memset(&watch, 0, offsetof(struct Watch, denials));
         watch.pid = pid;
         watch.cpu_s = head.cpu_s;
         watch.wall_s = head.wall_s;
         watch.running = UINT32_MAX;
         watch.pidfd = pidfd;
-        if (follow(parent, listener, &answer)) return PyErr_SetFromErrno(PyExc_OSError);
+        if (follow(parent, listener, &answer)) return give_up();
         send_answer(&answer, head.traced != 0);
     }
-    if (size < 0) return PyErr_NoMemory();
+    if (size < 0) return give_up();
     Py_RETURN_NONE;
 }
 

@@ -196,14 +196,18 @@ class Sandbox:
             size = _MESSAGE_BYTES + len(message)
             while line.queue and line.bytes_queued + size > _MAX_BYTES_QUEUED:
                 self._receive(line, seed)
-            line.server.send(message)
+            try:
+                line.server.send(message)
+            except SandboxError:
+                self.close()
+                raise
             line.queue.append((task, size))
             line.bytes_queued += size
 
     def _receive(self, line: _Line, seed: int) -> None:
         try:
             answer = line.server.receive()
-        except SandboxError:
+        except BaseException:  # what follows would be taken for the answer
             self.close()
             raise
         task, size = line.queue.popleft()

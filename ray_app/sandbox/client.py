@@ -9,7 +9,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from ray_app.sandbox.limits import Limits
 
 _START_S = 60.0
 _ANSWERS_BYTES = 1 << 16
-_EXTENSIONS = ("_semray_tracer", "_semray_sandbox")
+_SERVER = "_semray_sandbox"
+_EXTENSIONS = ("_semray_tracer", _SERVER)
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -52,15 +53,6 @@ def job(programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, tr
     return protocol.FRAME.pack(len(data)) + data
 
 
-def _preloaded(extensions: Sequence[str]) -> dict[str, str]:
-    """Has the loader load the server's extension before the interpreter starts, so that it can place its memory (see
-    `_memory.c`). A path that the variable cannot hold costs time only."""
-    paths = [
-        path for path in extensions if os.path.basename(path).startswith(_EXTENSIONS[1]) and not {" ", ":"} & set(path)
-    ]
-    return {"LD_PRELOAD": paths[0]} if paths else {}
-
-
 class Server:
     """A running server. Jobs are answered in the order in which they are sent. SandboxError if it cannot start or dies.
 
@@ -70,21 +62,34 @@ class Server:
 
     def __init__(self, tier: str, hash_seed: int = 0, without: Collection[str] = ()) -> None:
         self.layers: list[layers.Layer] = []
+        found = {name: importlib.util.find_spec(name) for name in _EXTENSIONS if "extension" not in without}
+        extensions = {name: spec.origin for name, spec in found.items() if spec and spec.origin}
+        script = str(_PACKAGE_ROOT / "ray_app/sandbox/launch.py")
+        where = [str(_PACKAGE_ROOT), os.pathsep.join(extensions.values()), str(os.getpid())]
+        command = [sys.executable, "-s", "-P", "-S", script, *where, tier, " ".join(without)]
+        environment = {"PYTHONHASHSEED": str(hash_seed), "LD_BIND_NOW": "1"}
+        # Loaded before the interpreter starts, the extension can place its memory (see `_memory.c`). Where the loader
+        # does not find it, because of a space in the path, that costs time only.
+        early = {"LD_PRELOAD": extensions[_SERVER]} if _SERVER in extensions else {}
+        try:
+            self._start(command, environment | early)
+        except SandboxError:  # a wrapper around the interpreter cannot load it
+            if not early:
+                raise
+            self._start(command, environment)
+
+    def _start(self, command: list[str], environment: dict[str, str]) -> None:
         ours, theirs = socket.socketpair()
         self._socket = ours
-        self._answers = ours.makefile("rb", _ANSWERS_BYTES)
-        found = [] if "extension" in without else [importlib.util.find_spec(name) for name in _EXTENSIONS]
-        extensions = [spec.origin for spec in found if spec and spec.origin]
-        script = str(_PACKAGE_ROOT / "ray_app/sandbox/launch.py")
-        where = [str(_PACKAGE_ROOT), os.pathsep.join(extensions), str(os.getpid())]
+        self._answers = bytearray()
         try:
             with theirs:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-s", "-P", "-S", script, *where, tier, " ".join(without)],
+                    command,
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
-                    env={"PYTHONHASHSEED": str(hash_seed), "LD_BIND_NOW": "1"} | _preloaded(extensions),
+                    env=environment,
                     cwd="/",
                 )
         except OSError as error:
@@ -121,7 +126,6 @@ class Server:
 
     def close(self) -> None:
         """Ends the server and its child; harmless if it has ended already."""
-        self._answers.close()
         self._socket.close()
         self._process.kill()
         self._process.wait()
@@ -133,16 +137,19 @@ class Server:
         return self._read(size)
 
     def _read(self, size: int) -> bytes:
-        try:
-            data = self._answers.read(size)
-        except OSError as error:
-            raise self._broken() from error
-        if len(data) < size:
-            raise self._broken()
+        while len(self._answers) < size:
+            try:
+                part = self._socket.recv(max(size - len(self._answers), _ANSWERS_BYTES))
+            except OSError as error:
+                raise self._broken() from error
+            if not part:
+                raise self._broken()
+            self._answers += part
+        data = bytes(self._answers[:size])
+        del self._answers[:size]
         return data
 
     def _broken(self) -> SandboxError:
-        self._answers.close()
         self._socket.close()
         if not self.layers:
             self._process.kill()

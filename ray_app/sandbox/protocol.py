@@ -8,7 +8,7 @@ tracer writes its buffer in place, so that of a killed call the trace up to that
 
 import struct
 
-VERSION = 2
+VERSION = 3
 """Raised with every change of what passes between server and child, so that no stale C extension is used."""
 SLOT_BYTES = 64 * 1024 * 1024
 TRACE_BYTES = 8 * 1024 * 1024
@@ -61,7 +61,13 @@ def unpack_records(data: bytes) -> list[RecordFields]:
         texts: list[Text] = []
         for length in lengths:
             size = 0 if length == NONE else length
-            texts.append(None if length == NONE else data[position : position + size].decode("utf-8", "surrogatepass"))
+            try:
+                texts.append(
+                    None if length == NONE else data[position : position + size].decode("utf-8", "surrogatepass")
+                )
+            except UnicodeDecodeError:  # the program has reached into what is recorded
+                status = TAMPERED
+                texts.append(None)
             position += size
         position += -position % ALIGNMENT
         records.append((status, cpu_ns, trace, texts[0], texts[1], texts[2] or "", texts[3] or ""))

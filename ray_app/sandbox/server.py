@@ -116,6 +116,7 @@ class _Server:
         watch = _Watch(bounds[0], bounds[1], self.slot, pid)
         status, reason, cpu_ns = self._wait(watch, pid)
         size, index, _ = protocol.HEADER.unpack_from(self.slot, 0)
+        size = min(size, protocol.SLOT_BYTES - protocol.HEADER.size - 2 * protocol.HEAD_BYTES - protocol.TRACE_BYTES)
         records = self.slot[protocol.HEADER.size :][:size]
         trace = self._unfinished_trace(size) if bounds[3] and status != 0 else self.slot[:0]
         denials = "\n".join(watch.denials).encode()

@@ -31,7 +31,7 @@ _FULL = """
     tokenize traceback tracemalloc unicodedata unittest unittest.mock urllib.parse uuid warnings weakref xml.dom.minidom
     xml.etree.ElementTree xml.sax.saxutils zlib zoneinfo _strptime asyncio concurrent.futures.thread argparse marshal
     gc atexit fcntl cProfile profile pstats optparse rlcompleter copyreg importlib.util importlib.metadata
-    multiprocessing decimal _pydecimal nturl2path zipfile
+    multiprocessing decimal _pydecimal nturl2path zipfile mmap
 """.split()  # noqa: SIM905
 _IMPORTS = re.compile(r"^[ \t]*(?:import|from)[ \t]+([^#\n;]*)", re.MULTILINE)
 

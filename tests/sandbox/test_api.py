@@ -102,11 +102,20 @@ def test_execute_refused_system_call_flags_the_result(sandbox):
     assert (execution.output, execution.flags) == ("False", ("denied:newfstatat",))
 
 
+@pytest.mark.parametrize("letter", ["a", "é", "語", "😀"])
+def test_execute_long_names_of_what_is_refused_lead_no_answer_astray(sandbox, letter):
+    code = f"def f():\n    try: __import__('a' + {letter!r} * 250)\n    except ImportError: return 0"
+    jobs = [Job(code, ("f()",)), *(Job(f"def f(): return {n}", ("f()",)) for n in range(1, 80))]
+    results = [results[0] for results in sandbox.execute_many(jobs)]
+    assert [result.output for result in results] == [str(n) for n in range(80)]
+    assert any(letter * 20 in flag for flag in results[0].flags)
+
+
 def test_execute_many_library_modules_are_there_and_flag_nothing(sandbox):
     names = (
         "abc bisect collections copy dataclasses datetime decimal enum fractions functools heapq itertools json math"
     )
-    names += " operator random re statistics string time typing"
+    names += " mmap operator random re statistics string time typing"
     for name in names.split():
         execution = one(sandbox, f"import {name}\ndef f(): return {name}.__name__")
         assert (execution.output, execution.flags) == (repr(name), ()), name
