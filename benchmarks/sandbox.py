@@ -227,7 +227,7 @@ def main() -> None:
 
 def actors(rows: list[tuple[str, str, str]]) -> None:
     """Prints how much faster two actors on two cores are than one on one, rounds interleaved."""
-    jobs = [Job(code, (f"f({arguments})",)) for code, arguments, _ in rows] * 5
+    jobs = [Job(code, (f"f({arguments})",)) for code, arguments, _ in rows] * 15
     cores = sorted(os.sched_getaffinity(0))
     rates: dict[int, float] = {1: 0.0, 2: 0.0}
     for _ in range(ROUNDS):
