@@ -530,7 +530,7 @@ static void do_call(const Compiled *compiled, const Caps *caps, void **ballast, 
     else run_call(compiled, caps, ballast, begun);
 }
 
-/* Commits what is there, and that this call runs from now on. */
+/* Commits what is there, and that this call runs from now on; the CPU time at this moment. */
 static uint64_t begin_record(size_t call)
 {
     memset(child.slot + child.position + sizeof(RecordHead), 0, TRACE_HEADER_BYTES);

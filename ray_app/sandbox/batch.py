@@ -134,10 +134,8 @@ class Task:
         alone = len(self.units) == 1
         follow: list[Task] = []
         for unit in self.units:
-            if unit.redone is None and None not in unit.results:
-                results = [result for result in unit.results if result]
-                flags = [flag for result in results for flag in result.flags]
-                denied = bool(flags) and any(flag.startswith(DENIED) for flag in flags)
+            if unit.redone is None and (results := unit.finished()):
+                denied = any(flag.startswith(DENIED) for result in results for flag in result.flags)
                 if denied and (larger := warm.next_tier(unit.tier)):
                     follow.append(Task([unit.again(larger)]))
                 elif not alone and (denied or not _UNSURE_IN_COMPANY.isdisjoint([result.status for result in results])):
