@@ -1,5 +1,7 @@
 # Two commands do everything: `make demo` runs the main job, `make test` passes the tests. `make help` lists the rest.
-PYTHON ?= python3
+# The first interpreter on PATH that is supported: on current distributions `python3` may be newer.
+PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell command -v $(name) >/dev/null 2>&1 \
+  && $(name) -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 && echo $(name))) python3)
 VENV ?= .venv
 ROOT ?= runs/demo
 BIN := $(VENV)/bin
@@ -17,7 +19,9 @@ install: $(STAMP)  ## install everything into .venv (about 4 minutes, once)
 # torch first: deepspeed needs it to build, and whatever comes later accepts the version that is there.
 $(STAMP): pyproject.toml $(wildcard ray_app/*/_*.[ch])
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-	  echo "error: $$($(PYTHON) --version) is not supported; use Python 3.11 to 3.13 (make PYTHON=python3.11 ...)"; exit 1; }
+	  echo "error: $$($(PYTHON) --version) is not supported, and no Python 3.11 to 3.13 with venv is on PATH: ray, torch and deepspeed are pinned to" \
+	    "versions built for those. Install one (Debian, Ubuntu: apt install python3.13-venv; any system: uv python install 3.13), then" \
+	    "make PYTHON=python3.13 ... (with uv: make PYTHON=\"$$(echo '$$(uv python find 3.13)')\" ...)"; exit 1; }
 	@echo "installing into $(VENV) (about 4 minutes, once) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(PIP) --upgrade pip setuptools wheel

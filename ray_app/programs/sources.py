@@ -5,6 +5,7 @@ rows on every machine.
 """
 
 import os
+import re
 import sys
 import sysconfig
 import zipfile
@@ -23,21 +24,12 @@ UNSTATED = "unstated"
 """The licence of a distribution that states none, and of a user's own tree."""
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "_vendor", "vendor", "vendored", "third_party", "node_modules", "extern"})
-_PERMISSIVE = (
-    "mit",
-    "bsd",
-    "apache",
-    "psf",
-    "python-2",
-    "isc",
-    "unlicense",
-    "cc0",
-    "zlib",
-    "mpl",
-    "hpnd",
-    "python soft",
+# Whole words: "mit" also stands in "limited".
+_PERMISSIVE = re.compile(
+    r"\b(mit|0?bsd|\d-clause bsd|apache|psf|python-2|python software|isc|unlicense|cc0|zlib|hpnd)\b"
 )
-_COPYLEFT = ("gpl", "proprietary", "nonfree", "affero")
+# File-level copyleft (MPL, EPL, CDDL) too: a row of a data set is such a file, or a part of one.
+_COPYLEFT = re.compile(r"gpl|affero|\b(mpl|mozilla|epl|eclipse|cddl|eupl|osl|gfdl|proprietary|nonfree)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +130,7 @@ def imported(file: SourceFile, module: str) -> SourceFile | None:
 def is_permissive(license: str) -> bool:
     """Whether code under this licence may be redistributed in a data set without copyleft; `UNSTATED` may not."""
     text = license.lower()
-    return any(word in text for word in _PERMISSIVE) and not any(word in text for word in _COPYLEFT)
+    return _PERMISSIVE.search(text) is not None and _COPYLEFT.search(text) is None
 
 
 def _files_of(root: Path) -> Iterator[SourceFile]:

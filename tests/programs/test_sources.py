@@ -143,12 +143,36 @@ def test_trees_keep_distributions_apart_and_bound_their_size(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "license", ["MIT", "BSD License", "Apache-2.0 AND MIT", "PSF-2.0", "ISC", "3-Clause BSD License"]
+    "license",
+    [
+        "MIT",
+        "BSD License",
+        "Apache-2.0 AND MIT",
+        "PSF-2.0",
+        "ISC",
+        "3-Clause BSD License",
+        "0BSD",
+        "Python Software Foundation License",
+    ],
 )
 def test_permissive_licences_are_admitted(license: str) -> None:
     assert is_permissive(license)
 
 
-@pytest.mark.parametrize("license", ["GPL-3.0", "LGPL-2.1 OR MIT", "AGPL", "Proprietary", UNSTATED, ""])
+@pytest.mark.parametrize(
+    "license",
+    [
+        "GPL-3.0",
+        "LGPL-2.1 OR MIT",
+        "AGPL",
+        "MPL-2.0",
+        "Mozilla Public License",
+        "EPL-2.0",
+        "Limited use",
+        "Proprietary",
+        UNSTATED,
+        "",
+    ],
+)
 def test_copyleft_and_unstated_licences_are_not(license: str) -> None:
     assert not is_permissive(license)
