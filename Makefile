@@ -1,7 +1,10 @@
 # Two commands do everything: `make demo` runs the main job, `make test` passes the tests. `make help` lists the rest.
 # The first interpreter on PATH that is supported: on current distributions `python3` may be newer.
-PYTHON ?= $(firstword $(foreach name,python3 python3.13 python3.12 python3.11,$(shell command -v $(name) >/dev/null 2>&1 \
-  && $(name) -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 && echo $(name))) python3)
+ifndef PYTHON
+PYTHON := $(or $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  $$name -c 'import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' >/dev/null 2>&1 && echo $$name && break; \
+  done),python3)
+endif
 VENV ?= .venv
 ROOT ?= runs/demo
 BIN := $(VENV)/bin
