@@ -9,7 +9,7 @@ import random
 from collections.abc import Iterable, Iterator
 
 from ray_app.monologue.answer import final_answer, raised_answer
-from ray_app.monologue.backward import backward as backward
+from ray_app.monologue.backward_old import backward as backward
 from ray_app.monologue.deciding import deciding
 from ray_app.monologue.inputs import Run, remembered
 from ray_app.monologue.overview import invariants, purpose
