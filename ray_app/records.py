@@ -211,7 +211,8 @@ class ChatRow:
 @dataclass(frozen=True, slots=True)
 class Score:
     """One graded generation. `official` follows the benchmark's own rule, `strict` ours; None means *not graded*
-    (infrastructure failed), which is neither right nor wrong."""
+    (infrastructure failed), which is neither right nor wrong. `reason` says what the sandbox refused, where that is why
+    an answer failed (`status` "refused")."""
 
     benchmark: str
     item_id: str
@@ -223,6 +224,7 @@ class Score:
     official: bool | None
     strict: bool | None
     status: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

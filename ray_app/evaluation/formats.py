@@ -120,9 +120,16 @@ def _json(where: str, text: str) -> Any:
 
 
 def write_verdicts(path: Path, rows: Iterable[Score]) -> None:
-    """One JSON line per graded row: id, sample, official, strict, status. Written at once, or not at all."""
+    """One JSON line per graded row: id, sample, official, strict, status, reason. Written at once, or not at all."""
     lines = (
-        {"id": r.item_id, "sample": r.sample, "official": r.official, "strict": r.strict, "status": r.status}
+        {
+            "id": r.item_id,
+            "sample": r.sample,
+            "official": r.official,
+            "strict": r.strict,
+            "status": r.status,
+            "reason": r.reason,
+        }
         for r in rows
     )
     write_file(str(path), "".join(json.dumps(line) + "\n" for line in lines).encode())

@@ -70,7 +70,13 @@ class Grader:
             if (verdict := verdicts.get(index)) is None:
                 yield Reject("grade", f"{row.item_id}#{row.sample}", "unknown-item", f"not in {self._name}")
             else:
-                yield replace(row, official=verdict.official, strict=verdict.strict, status=verdict.status)
+                yield replace(
+                    row,
+                    official=verdict.official,
+                    strict=verdict.strict,
+                    status=verdict.status,
+                    reason=verdict.reason,
+                )
 
 
 def grade_item(benchmark: Benchmark, item: Item, answers: Sequence[str], executor: Executor) -> list[Verdict]:

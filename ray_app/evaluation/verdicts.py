@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from ray_app.errors import SandboxError
 from ray_app.records import Execution
 from ray_app.sandbox.api import Job, Sandbox
+from ray_app.sandbox.refusals import explain
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`official` and `strict` are None together, and only if the machine failed (`status` "infrastructure").
 
-    Other statuses: pass, wrong, exception, exit, signal, timeout, memory, output-limit, syntax, malformed, empty,
-    tampered.
+    Other statuses: pass, wrong, refused, exception, exit, signal, timeout, memory, output-limit, syntax, malformed,
+    empty, tampered. "refused" is an answer that failed after it asked for something that the sandbox does not give:
+    `reason` says what, and such answers are counted apart from wrong ones.
     """
 
     official: bool | None
     strict: bool | None
     status: str
+    reason: str = ""
 
 
 UNGRADED = Verdict(None, None, "infrastructure")
@@ -41,6 +44,8 @@ def failed(execution: Execution) -> Verdict:
         return UNGRADED
     if execution.exception is not None and execution.exception.partition(":")[0] == "AssertionError":
         return Verdict(False, False, "wrong")
+    if execution.status == "exception" and (reason := explain(execution.flags)):
+        return Verdict(False, False, "refused", reason)
     return Verdict(False, False, _FAILURES[execution.status])
 
 

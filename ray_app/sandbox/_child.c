@@ -504,7 +504,8 @@ static void run_call(const Compiled *compiled, const Caps *caps, void **ballast,
     *ballast = NULL;
     tracer_stop();
     uint32_t status;
-    if (!kept || foreign > 0) {
+    /* Without a trace there is nothing that `sys.settrace` could hide; doctest uses it. */
+    if (!kept || (caps->traced && foreign > 0)) {
         status = TAMPERED;
         exception = (Part){hooks_replaced, sizeof hooks_replaced - 1};
     } else if (value != NULL) {

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ray_app.errors import SandboxError
-from ray_app.sandbox import layers, protocol, seccomp
+from ray_app.sandbox import layers, protocol, seccomp, warm
 from ray_app.sandbox.limits import Limits
 
 _START_S = 60.0
@@ -22,6 +22,14 @@ _ANSWERS_BYTES = 1 << 16
 _SERVER = "_semray_sandbox"
 _EXTENSIONS = ("_semray_tracer", _SERVER)
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+
+
+def _environment_of_packages() -> dict[str, str]:
+    """Where the server finds packages, and that they start no threads, whose order would show in results."""
+    found = [importlib.util.find_spec(name) for name in warm.PACKAGES]
+    folders = {str(Path(spec.origin).parents[1]) for spec in found if spec and spec.origin}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+    return {"PYTHONPATH": os.pathsep.join(sorted(folders)), "SEMRAY_PACKAGES": " ".join(warm.PACKAGES), **threads}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,7 @@ def job(programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, tr
 class Server:
     """A running server. Jobs are answered in the order in which they are sent. SandboxError if it cannot start or dies.
 
-    `tier` is "lean" or "full" (see `warm`); `without` leaves layers out, for tests and for machines that refuse them,
+    `tier` is one of `warm.TIERS`; `without` leaves layers out, for tests and for machines that refuse them,
     and with "extension" what is written in C.
     """
 
@@ -68,6 +76,8 @@ class Server:
         where = [str(_PACKAGE_ROOT), os.pathsep.join(extensions.values()), str(os.getpid())]
         command = [sys.executable, "-s", "-P", "-S", script, *where, tier, " ".join(without)]
         environment = {"PYTHONHASHSEED": str(hash_seed), "LD_BIND_NOW": "1"}
+        if tier == "packages":
+            environment |= _environment_of_packages()
         # Loaded before the interpreter starts, the extension can place its memory (see `_memory.c`). Where the loader
         # does not find it, because of a space in the path, that costs time only.
         early = {"LD_PRELOAD": extensions[_SERVER]} if _SERVER in extensions else {}

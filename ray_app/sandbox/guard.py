@@ -25,8 +25,8 @@ _INTERPRETER_USER = "ray_app.sandbox.child"
 
 FORBIDDEN = frozenset(
     "sys.setprofile sys.addaudithook sys._current_frames sys._current_exceptions code.__new__"  # noqa: SIM905
-    " gc.get_objects gc.get_referrers gc.get_referents marshal.load marshal.loads sys.monitoring.register_callback"
-    " sys.set_asyncgen_hooks_firstiter sys.set_asyncgen_hooks_finalizer".split()
+    " gc.get_objects gc.get_referrers gc.get_referents marshal.load marshal.loads"
+    " sys.monitoring.register_callback".split()
 )
 """Audit events with which a program reaches into the interpreter: it is stopped as "tampered"."""
 
@@ -42,9 +42,7 @@ def hide() -> None:
     frame_attributes = gc.get_referents(types.FrameType.__dict__)[0]
     for name in _BLINDERS:
         frame_attributes.pop(name, None)
-    for kind in _all_classes():
-        if _top(kind.__module__) in (*PRIVATE, "__main__"):
-            _unlink(kind)
+    _unlink([kind for kind in _all_classes() if _top(str(kind.__module__)) in (*PRIVATE, "__main__")])
     for name in [name for name in sys.modules if _top(name) in PRIVATE]:
         module = sys.modules.pop(name)
         for key, value in list(module.__dict__.items()):
@@ -54,6 +52,8 @@ def hide() -> None:
                 and _top(value.__name__) not in PRIVATE
             ):
                 module.__dict__[key] = _copy(value)
+    for module in list(sys.modules.values()):
+        _forget_private(module)
     loaders = sys.modules["_imp"].__dict__
     for name in ("create_dynamic", "create_builtin", "exec_dynamic", "exec_builtin"):
         loaders.pop(name, None)
@@ -68,6 +68,14 @@ def _top(name: str) -> str:
     return name.partition(".")[0]
 
 
+def _forget_private(module: types.ModuleType | None) -> None:
+    """Removes a module's own references to what is private: numpy keeps one to ctypes."""
+    for name, value in list(getattr(module, "__dict__", {}).items()):
+        owner = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", "")
+        if type(owner) is str and _top(owner) in PRIVATE:
+            del module.__dict__[name]
+
+
 def _all_classes() -> list[type]:
     found: dict[int, type] = {}
     stack: list[type] = [object]
@@ -80,11 +88,13 @@ def _all_classes() -> list[type]:
     return list(found.values())
 
 
-def _unlink(kind: type) -> None:
-    """Removes a class from the tables behind `__subclasses__` of its bases."""
-    for table in gc.get_referrers(weakref.ref(kind)):
-        if type(table) is dict and table.get(id(kind)) is not None:
-            del table[id(kind)]
+def _unlink(kinds: list[type]) -> None:
+    """Removes classes from the tables behind `__subclasses__` of their bases, in one search of the heap."""
+    references = {id(kind): weakref.ref(kind) for kind in kinds}
+    for table in gc.get_referrers(*references.values()):
+        if type(table) is dict and table is not references:
+            for key in [key for key, reference in references.items() if table.get(key) is reference]:
+                del table[key]
 
 
 def _copy(module: types.ModuleType) -> types.ModuleType:

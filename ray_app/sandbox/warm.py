@@ -1,21 +1,27 @@
-"""The standard modules that programs may import: loaded before the fork, as afterwards no file can be opened.
+"""The modules that programs may import: loaded before the fork, as afterwards no file can be opened.
 
 Every loaded module makes every fork dearer, so there are tiers. A program that needs more than the lean one is noticed
-by its imports, or by the refusal that its run meets, and runs in the next one. The last also has every codec.
+by its imports, or by the refusal that its run meets, and runs in the next one. "complete" has the whole standard
+library and every codec; "packages" also has those of `PACKAGES` that are installed where the server runs.
 """
 
-import encodings
 import importlib
+import os
 import pkgutil
 import re
 import sys
 import warnings
+from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
-TIERS: tuple[str, ...] = ("lean", "full", "complete")
+TIERS: tuple[str, ...] = ("lean", "full", "complete", "packages")
+PACKAGES = tuple(os.environ.get("SEMRAY_PACKAGES", "numpy pandas sympy").split())
+"""Third-party packages that programs may import. The environment variable names others; it is read once."""
+# `unicodedata` for the compiler: identifiers outside ASCII are normalised with it.
 LEAN = frozenset(
     "abc bisect builtins collections collections.abc copy enum functools heapq itertools math operator re string sys"  # noqa: SIM905
-    " time types typing __future__ _collections_abc".split()
+    " time types typing unicodedata __future__ _collections_abc".split()
 )
 _FULL = """
     array ast base64 binascii calendar cmath cmd code codecs colorsys configparser contextlib contextvars csv
@@ -33,33 +39,91 @@ _FULL = """
     gc atexit fcntl cProfile profile pstats optparse rlcompleter copyreg importlib.util importlib.metadata
     multiprocessing decimal _pydecimal nturl2path zipfile mmap
 """.split()  # noqa: SIM905
+# What draws a window, talks at import, belongs to another system, or gives the interpreter's memory away.
+_LEFT_OUT = frozenset(
+    "antigravity ctypes ensurepip idlelib lib2to3 msilib msvcrt site test this tkinter turtle turtledemo venv winreg"  # noqa: SIM905
+    " winsound".split()
+)
+_LEFT_ALONE = ("pyarrow", "numexpr", "numba", "torch", "tensorflow", "jax", "scipy", "matplotlib", "IPython", "pytest")
+"""What packages load where it is installed and do without: it is large, or starts threads."""
+_NO_PART = re.compile(
+    r"\.(tests?|testing|conftest|setup|_?distutils|f2py|benchmarks|pyinstaller|popen_\w+|__main__|mbcs|oem|_?clipboard"
+    r"|_?typing|\w+_doc)\b"
+)
+"""Of a package, what programs do not import: its own tests and tools."""
 _IMPORTS = re.compile(r"^[ \t]*(?:import|from)[ \t]+([^#\n;]*)", re.MULTILINE)
 
 
 def tier_of(code: str) -> str:
-    """ "lean" if every import that the text seems to make is of that tier. A wrong guess costs time, not truth."""
+    """The smallest tier that has every import that the text seems to make. A wrong guess costs time, not truth."""
+    tier = "lean"
     for line in _IMPORTS.findall(code) if "import" in code else ():
-        names = line.partition(" import")[0].split(",")
-        if any(name.split(" as ")[0].strip() not in LEAN for name in names):
-            return "full"
-    return "lean"
+        for part in line.partition(" import")[0].split(","):
+            name = part.split(" as ")[0].strip()
+            if name.partition(".")[0] in PACKAGES:
+                return "packages"
+            if name not in LEAN:
+                tier = "full"
+    return tier
 
 
 def next_tier(tier: str) -> str | None:
-    """The tier to try when a run was refused something that a larger one may have."""
-    return next((larger for smaller, larger in pairwise(TIERS) if smaller == tier), None)
+    """The tier to try when a run was refused something that a larger one may have.
+
+    Packages are named by an import in the text, or not at all: nothing leads there from the standard library.
+    """
+    return next((larger for smaller, larger in pairwise(TIERS[:3]) if smaller == tier), None)
 
 
 def load(tier: str) -> None:
     """Imports the tier's modules (those that this Python has) and makes the interpreter warm for forking."""
     warnings.simplefilter("ignore")
     names = sorted(LEAN) if tier == "lean" else [*sorted(LEAN), *_FULL, *sys.builtin_module_names]
-    if tier == "complete":
-        names += [f"encodings.{module.name}" for module in pkgutil.iter_modules(encodings.__path__)]
+    _import(names)
+    if tier in ("complete", "packages"):
+        _import_whole(name for name in sorted(sys.stdlib_module_names - _LEFT_OUT) if not name.startswith("_"))
+    if tier == "packages":
+        _load_packages()
+    if tier != "lean":
+        _run_openly("event_loop.py")["install"]()
+    space: dict[str, object] = {}
+    exec(compile("class C:\n def f(s, x):\n  return [y for y in x]\nr = C().f('ab')", "<warm>", "exec"), space)
+
+
+def _import(names: Iterable[str]) -> None:
     for name in names:
         try:
             importlib.import_module(name)
-        except ImportError:  # another version of Python, or one built without it
+        except ImportError:  # another version of Python, one built without it, or a package that is not installed
             continue
-    space: dict[str, object] = {}
-    exec(compile("class C:\n def f(s, x):\n  return [y for y in x]\nr = C().f('ab')", "<warm>", "exec"), space)
+
+
+def _import_whole(names: Iterable[str]) -> None:
+    """Imports modules with all their parts, as what a program imports later could not be found."""
+    for name in names:
+        _import([name])
+        inside = getattr(sys.modules.get(name), "__path__", ())
+        found = pkgutil.walk_packages(inside, f"{name}.", onerror=lambda _: None)
+        _import(module.name for module in found if not _NO_PART.search(module.name))
+
+
+def _load_packages() -> None:
+    """Imports the packages that are there, and pins what they draw at random."""
+    left_alone = [name for name in _LEFT_ALONE if name not in PACKAGES]
+    blocked: dict[str, Any] = dict.fromkeys(left_alone)
+    sys.modules.update(blocked)  # a forked child has none of their threads, and waits for them
+    _import_whole(PACKAGES)
+    for name in left_alone:
+        del sys.modules[name]
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+
+
+def _run_openly(file: str) -> dict[str, Any]:
+    """The names of a file of this folder that programs will see, run apart from trusted modules and their builtins."""
+    path = os.path.join(os.path.dirname(__file__), file)
+    name = f"asyncio.{file.removesuffix('.py')}"
+    space: dict[str, Any] = {"__name__": name, "__builtins__": sys.modules["builtins"]}
+    with open(path, encoding="utf-8") as source:
+        exec(compile(source.read(), f"<{file}>", "exec"), space)
+    return space
