@@ -124,4 +124,5 @@ def test_verdict_rows_have_exactly_the_promised_keys(tmp_path: Path) -> None:
         "official": True,
         "strict": True,
         "status": "pass",
+        "reason": "",
     }
