@@ -1,0 +1,80 @@
+# Kind J: names bound by case, except ... as, :=, for, with, import, del.
+# call: f([4, 2, 7])
+def f(xs):
+    low = xs[0]
+    for x in xs:
+        match x:
+            case low if x < 3:
+                pass
+            case _:
+                low = low + 1
+    return low
+# ---
+# call: f(['1', 'x', '3'])
+def f(words):
+    e = 5
+    total = 0
+    for w in words:
+        try:
+            total += int(w)
+        except ValueError as e:
+            total -= 1
+    return total
+# ---
+# call: f([1, 5, 9])
+def f(xs):
+    best = 10
+    while xs and (best := xs.pop()) > 4:
+        pass
+    return best
+# ---
+# call: f('a1b22')
+def f(s):
+    n = 0
+    if any((n := int(c)) for c in s if c.isdigit()):
+        return n
+    return -n
+# ---
+# call: f(3)
+def f(n):
+    if (m := n * 2) > 5 and (n := m + 1):
+        return m, n
+    return None
+# ---
+# call: f([3, 1])
+def f(xs):
+    i = 100
+    total = sum(i for i in xs)
+    for i, x in enumerate(xs):
+        total += i * x
+    return i, total
+# ---
+# call: f('x=1;y=2')
+def f(s):
+    out = {}
+    for part in s.split(';'):
+        (key, value), *_ = [part.split('=')]
+        out[key] = value
+    return out
+# ---
+# call: f([2, 3])
+def f(xs):
+    d = {}
+    for d['k'] in xs:
+        d['s'] = d.get('s', 0) + d['k']
+    return d
+# ---
+# call: f(1)
+def f(n):
+    x = n
+    class C:
+        x = 10
+        y = x + 1
+    return x, C.y
+# ---
+# call: f([7, 7])
+def f(xs):
+    [a, b] = xs
+    a = b = a + b
+    del b
+    return a

@@ -1,0 +1,114 @@
+# Kind C: while True, with first statements of every kind.
+# call: f([3, 1, 2])
+def f(xs):
+    i = 0
+    while True:
+        value = (
+            xs[i]
+            * 2
+        )
+        i += 1
+        if value < 4:
+            break
+    return value, i
+# ---
+# call: f(3)
+class Box:
+    def __init__(self):
+        self.n = 0
+    def __enter__(self):
+        self.n += 1
+        return self
+    def __exit__(self, *exc):
+        return False
+
+def f(limit):
+    box = Box()
+    while True:
+        with box as b:
+            if b.n == limit:
+                return b.n * 100
+# ---
+# call: f('12a4')
+def f(s):
+    i, total = 0, 0
+    while True:
+        try:
+            total += int(s[i])
+        except ValueError:
+            total += 10
+        except IndexError:
+            break
+        i += 1
+    return total
+# ---
+# call: f(20)
+def f(n):
+    while True:
+        if n % 2 == 0: n //= 2
+        else: break
+    return n
+# ---
+# call: f(4)
+def f(n):
+    out = []
+    while True:
+        for i in range(n):
+            out.append(i)
+            if i == 1:
+                break
+        n -= 1
+        if n < 3:
+            return out
+# ---
+# call: f([5, 6, 7])
+def f(xs):
+    it = iter(xs)
+    seen = 0
+    while True:
+        x = next(it, None)
+        if x is None:
+            break
+        seen += x
+    return seen
+# ---
+# call: f(3)
+def f(n):
+    while True:
+        n -= 1
+        while True:
+            n -= 1
+            break
+        if n < 0:
+            break
+    return n
+# ---
+# call: f(2)
+def f(n):
+    count = 0
+    while 1:
+        count += 1; n *= 3
+        if n > 20: break
+    else:
+        count = -1
+    return count, n
+# ---
+# call: f('a,b,,c')
+def f(s):
+    parts = []
+    while True:
+        head, sep, s = s.partition(',')
+        parts.append(head)
+        if not sep:
+            break
+    return parts
+# ---
+# call: f(5)
+def f(n):
+    def step(x):
+        return x - 2
+    while True:
+        n = step(n)
+        if n < 0:
+            return n
+        continue

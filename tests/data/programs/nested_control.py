@@ -1,0 +1,108 @@
+# Kind I: nested break, decorators, generators, recursion.
+# call: f([[1, 2], [3, 9], [5]])
+def f(rows):
+    found = None
+    for row in rows:
+        for x in row:
+            if x > 4:
+                found = x
+                break
+        else:
+            continue
+        break
+    return found
+# ---
+# call: f(3)
+def twice(g):
+    def inner(x):
+        return g(g(x))
+    return inner
+
+@twice
+def f(x):
+    return x * 2 + 1
+# ---
+# call: list(f(4))
+def f(n):
+    a = 1
+    while a <= n:
+        got = yield a
+        a *= 2
+# ---
+# call: f(5)
+import functools
+
+@functools.lru_cache(maxsize=None)
+def fib(n):
+    if n < 2:
+        return n
+    return fib(n - 1) + fib(n - 2)
+
+def f(n):
+    return fib(n)
+# ---
+# call: f('abc')
+def chars(s):
+    for c in s:
+        yield c
+    return 'end'
+
+def outer(s):
+    result = yield from chars(s)
+    yield result
+
+def f(s):
+    return list(outer(s))
+# ---
+# call: f([3, 1, 2])
+def f(xs):
+    n = len(xs)
+    for i in range(n):
+        for j in range(n - i - 1):
+            if xs[j] > xs[j + 1]:
+                xs[j], xs[j + 1] = xs[j + 1], xs[j]
+    return xs
+# ---
+# call: f(4)
+def f(n):
+    def even(k):
+        return True if k == 0 else odd(k - 1)
+    def odd(k):
+        return False if k == 0 else even(k - 1)
+    return even(n)
+# ---
+# call: f(3)
+def counted(prefix):
+    def wrap(g):
+        calls = []
+        def inner(*args):
+            calls.append(prefix + str(args[0]))
+            return g(*args), list(calls)
+        return inner
+    return wrap
+
+@counted('n')
+def g(x):
+    return x + 1
+
+def f(x):
+    g(x)
+    return g(x + 1)
+# ---
+# call: f()
+def f():
+    def gen():
+        x = 0
+        while True:
+            x = (yield x) or x + 1
+    it = gen()
+    next(it)
+    a = it.send(10)
+    b = next(it)
+    it.close()
+    return a, b
+# ---
+# call: f([1, 2, 3, 4])
+def f(xs):
+    pairs = [(a, b) for a in xs for b in xs if a < b if (a + b) % 2]
+    return {a: b for a, b in pairs}

@@ -1,0 +1,76 @@
+# Kind L: whose return is it.
+# call: f(3)
+def f(n):
+    def g(x):
+        if x > 2:
+            return x
+        return 0
+    y = g(n)
+    return y + 1
+# ---
+# call: f([3, 1])
+def f(xs):
+    key = lambda x: -x
+    def pick(ys):
+        for y in ys:
+            return y
+    xs.sort(key=key)
+    return pick(xs)
+# ---
+# call: f(1)
+def f(n):
+    class C:
+        def m(self):
+            return n + 1
+        def k(self):
+            return n + 2
+    return C().k()
+# ---
+# call: f(2)
+def f(n):
+    if n:
+        return
+    return n
+# ---
+# call: f(4)
+def f(n):
+    n += 1
+# ---
+# call: f(0)
+def f(n):
+    return (yield_nothing := n) or f(n + 1)
+# ---
+# call: f(True)
+async def g():
+    return 1
+
+def f(flag):
+    c = g()
+    c.close()
+    return flag
+# ---
+# call: f([1, 2, 3])
+def f(xs):
+    for x in xs:
+        if x % 2 == 0:
+            return x
+    else:
+        return -1
+    return None
+# ---
+# call: f(5)
+def f(n):
+    def g():
+        def h():
+            return n
+        return h
+    return g()()
+# ---
+# call: f('q')
+def f(c):
+    try:
+        return ord(c)
+    except TypeError:
+        return -1
+    finally:
+        c = None

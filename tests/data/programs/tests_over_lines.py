@@ -1,0 +1,95 @@
+# Kind B: tests over several lines.
+# call: f(4, 9)
+def f(a, b):
+    if (
+        a > 2
+        and b > 8
+        and a + b > 20
+    ):
+        return 'big'
+    return 'small'
+# ---
+# call: f([3, 8, 12, 15])
+def f(xs):
+    kept = []
+    for x in xs:
+        if (x % 3 == 0 and
+                x > 5):
+            kept.append(x)
+        elif (x % 2 == 0
+              or x == 15):
+            kept.append(-x)
+    return kept
+# ---
+# call: f(10)
+def f(n):
+    steps = 0
+    while (n > 1
+           and steps < 4):
+        n = n // 2
+        steps += 1
+    return n, steps
+# ---
+# call: f('Ab1')
+def f(s):
+    ok = (
+        s[0].isupper()
+        and s[1].islower()
+        and not s[-1].isalpha()
+    )
+    return 'yes' if (
+        ok
+    ) else 'no'
+# ---
+# call: f([1, 2, 3], 2)
+def f(xs, k):
+    if any(
+        x == k
+        for x in xs
+    ):
+        return k
+    return None
+# ---
+# call: f({'a': 1, 'b': 0})
+def f(d):
+    total = 0
+    for key in d:
+        if not (
+            d[key]
+        ):
+            continue
+        total += d[key]
+    return total
+# ---
+# call: f(5)
+def f(n):
+    if n < 0 or \
+            n > 3 and \
+            n != 4:
+        n = n * 2
+    return n
+# ---
+# call: f([2, 7])
+def f(xs):
+    assert (
+        len(xs) == 2
+        and xs[0] < xs[1]
+    ), 'order'
+    return xs[1] - xs[0]
+# ---
+# call: f('x', None)
+def f(a, b):
+    if (a is not None and
+        b is None and
+        (a == 'y' or
+         len(a) == 1)):
+        return a * 3
+    return b
+# ---
+# call: f(6, 6)
+def f(x, y):
+    if x < y: r = 1
+    elif (x
+          > y): r = 2
+    else: r = 3
+    return r
