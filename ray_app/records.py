@@ -33,6 +33,8 @@ ExecutionStatus = Literal[
     "tampered",
 ]
 Direction = Literal["forward", "backward"]
+Truth = Literal["true", "false", "unchecked"]
+TellingStyle = Literal["", "prose", "states"]
 Task = Literal["nl", "forward", "backward", "output", "input", "repair", "probe", "exception"]
 Split = Literal["train", "held_out"]
 
@@ -106,11 +108,11 @@ class TracedProgram:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A checkable statement found in a text, with the verifier's verdict and the evidence for it."""
+    """A statement found in a text, with the verifier's verdict on it and the evidence for that."""
 
     text: str
     kind: str
-    holds: bool
+    verdict: Truth
     evidence: str
 
 
@@ -120,7 +122,9 @@ class Monologue:
 
     forward: code + call -> output; backward: code + output -> `witness`, a call that gives that output.
     `author` is "narrator" or "llm:<model>". `exception` is "Type: message" where one left the call (forward only): then
-    `output` is "".
+    `output` is "". Where the narrator wrote it, `style` and `detail` say how: `longest_leap` is the greatest number of
+    operations between two stated values, and where that exceeds `detail`, `leap` names the expression that has no value
+    of its own to state in between. `tokens` is an estimate.
     """
 
     id: str
@@ -137,6 +141,11 @@ class Monologue:
     author: str
     claims: tuple[Claim, ...]
     exception: str = ""
+    style: TellingStyle = ""
+    detail: int = 0
+    longest_leap: int = 0
+    leap: str = ""
+    tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

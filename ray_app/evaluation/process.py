@@ -95,7 +95,7 @@ def fidelity(items: Iterable[Item], rows: Iterable[Score], executor: Executor) -
             yield Reject("fidelity", row.item_id, "no-trace")
             continue
         verdict = verify_forward(item.code, item.entry, done[0], prompts.closed(row.generation))
-        wrong = sum(not claim.holds for claim in verdict.claims)
+        wrong = sum(claim.verdict == "false" for claim in verdict.claims)
         yield Fidelity(
             row.item_id, row.sample, row.strict, len(verdict.claims), wrong, verdict.accepted, verdict.reason
         )

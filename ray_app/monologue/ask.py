@@ -80,7 +80,7 @@ def _write(task: _Task, teacher: Teacher, how: Asking, run: Run) -> Monologue | 
     judged = [(text, judge(task.row, task.execution, task.direction, text, run)) for text in texts]
     best = next((item for item in judged if item[1].accepted), None)
     if best is None and judged and how.repair:
-        text, verdict = min(judged, key=lambda item: sum(not claim.holds for claim in item[1].claims))
+        text, verdict = min(judged, key=lambda item: sum(claim.verdict == "false" for claim in item[1].claims))
         again: tuple[Message, ...] = (
             question,
             {"role": "assistant", "content": text},
@@ -99,7 +99,7 @@ def _write(task: _Task, teacher: Teacher, how: Asking, run: Run) -> Monologue | 
 
 def faults(verdict: Verdict) -> str:
     """The failing claims with what the trace shows instead, one per line; else why the text as a whole fails."""
-    wrong = [f'- "{claim.text}": {claim.evidence}' for claim in verdict.claims if not claim.holds]
+    wrong = [f'- "{claim.text}": {claim.evidence}' for claim in verdict.claims if claim.verdict == "false"]
     whole = f"- {verdict.reason}" + (f": {verdict.detail}" if verdict.detail else "")
     return "\n".join(wrong) if wrong else whole
 

@@ -54,7 +54,10 @@ def check_backward(
     if done.status != "ok" or done.trace is None or done.flags:
         return Outcome("witness does not run", detail=f"{done.status} {done.exception or ''}".strip(), witness=witness)
     witnessed = records.Claim(
-        claims.answer, "answer", done.output == execution.output, f"{witness} gives {done.output}"
+        claims.answer,
+        "answer",
+        "true" if done.output == execution.output else "false",
+        f"{witness} gives {done.output}",
     )
     if done.output != execution.output:
         return Outcome("witness gives another output", (witnessed,), (), f"{witness} gives {done.output}", witness)
@@ -92,12 +95,15 @@ def _judge(
     )
     told = [
         records.Claim(
-            claim.text, "constraint", not fault, fault or f"{predicate} holds on the witness and is false elsewhere"
+            claim.text,
+            "constraint",
+            "false" if fault else "true",
+            fault or f"{predicate} holds on the witness and is false elsewhere",
         )
         for (claim, predicate), fault in zip(constraints, verdicts.faults, strict=True)
     ]
     all_claims = (*facts, *told)
-    false = next((claim for claim in all_claims if not claim.holds), None)
+    false = next((claim for claim in all_claims if claim.verdict == "false"), None)
     reason = "ok"
     if false is not None:
         vacuous = false.kind == "constraint" and false.evidence.startswith("says nothing")
@@ -245,7 +251,7 @@ def _facts(timeline: Timeline, claims: Sequence[Claim]) -> tuple[list[records.Cl
             continue
         given = timeline.frames[0].arguments.get(claim.subject) if claim.kind == "value" and not claim.line else None
         if given is not None and equal(given, claim.value):
-            facts.append(records.Claim(claim.text, claim.kind, True, f"the witness gives {claim.subject} = {given}"))
+            facts.append(records.Claim(claim.text, claim.kind, "true", f"the witness gives {claim.subject} = {given}"))
             continue
         places = [m for m in timeline.moments if not claim.line or m.line == claim.line] or timeline.moments
         findings = [check(timeline, claim, moment) for moment in places]
@@ -257,5 +263,5 @@ def _facts(timeline: Timeline, claims: Sequence[Claim]) -> tuple[list[records.Cl
         elif best is None:
             continue
         else:
-            facts.append(records.Claim(claim.text, claim.kind, bool(best.holds), best.evidence))
+            facts.append(records.Claim(claim.text, claim.kind, "true" if best.holds else "false", best.evidence))
     return facts, untold

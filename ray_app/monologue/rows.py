@@ -83,7 +83,7 @@ def same_output(stated: str, output: str) -> bool:
 
 def _shown(identity: Any, verdict: Verdict) -> dict[str, Any]:
     reason = verdict.reason + (f": {verdict.detail}" if verdict.detail else "")
-    claims = [{"text": c.text, "kind": c.kind, "holds": c.holds, "evidence": c.evidence} for c in verdict.claims]
+    claims = [{"text": c.text, "kind": c.kind, "verdict": c.verdict, "evidence": c.evidence} for c in verdict.claims]
     return {
         "id": identity,
         "accepted": verdict.accepted,

@@ -163,7 +163,9 @@ def _same_code(one: str, other: str) -> bool:
 
 def _records(checked: list[Checked]) -> tuple[records.Claim, ...]:
     return tuple(
-        records.Claim(item.claim.text, item.claim.kind, bool(item.finding.holds), item.finding.evidence)
+        records.Claim(
+            item.claim.text, item.claim.kind, "true" if item.finding.holds else "false", item.finding.evidence
+        )
         for item in checked
         if item.finding.holds is not None
     )
@@ -174,7 +176,7 @@ def _answer_record(claims: Claims, execution: Execution, reason: str) -> tuple[r
         return ()
     wrong = reason in ("wrong answer", "malformed answer", "answer is about another call")
     ends = f"raises {execution.exception}" if execution.exception else f"gives {execution.output}"
-    return (records.Claim(claims.answer, "answer", not wrong, f"{execution.call} {ends}"),)
+    return (records.Claim(claims.answer, "answer", "false" if wrong else "true", f"{execution.call} {ends}"),)
 
 
 def _unchecked(source: Source, claims: Claims, checked: list[Checked], call: str) -> tuple[str, ...]:

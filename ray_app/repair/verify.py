@@ -211,7 +211,9 @@ def _tells(part: list[Checked], *kinds: str) -> bool:
 
 def _verdict(reason: str, done: tuple[Checked, ...], detail: str) -> Verdict:
     claims = tuple(
-        records.Claim(item.claim.text, item.claim.kind, bool(item.finding.holds), item.finding.evidence)
+        records.Claim(
+            item.claim.text, item.claim.kind, "true" if item.finding.holds else "false", item.finding.evidence
+        )
         for item in done
         if item.finding.holds is not None
     )

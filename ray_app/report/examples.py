@@ -50,7 +50,7 @@ def row(monologue: Monologue, traced: TracedProgram | None) -> dict[str, Any]:
         "text": placed,
         "unplaced_claims": unplaced,
         "claims": len(monologue.claims),
-        "claims_hold": sum(claim.holds for claim in monologue.claims),
+        "claims_hold": sum(claim.verdict == "true" for claim in monologue.claims),
     }
 
 

@@ -135,7 +135,7 @@ class Pages:
             "text": placed,
             "unplaced_claims": unplaced,
             "claims": len(monologue.claims),
-            "claims_hold": sum(claim.holds for claim in monologue.claims),
+            "claims_hold": sum(claim.verdict == "true" for claim in monologue.claims),
             **_steps(trace),
         }
 
@@ -166,7 +166,7 @@ def _repair(repair: Repair) -> dict[str, Any]:
         "text": placed,
         "unplaced_claims": unplaced,
         "claims": len(repair.claims),
-        "claims_hold": sum(claim.holds for claim in repair.claims),
+        "claims_hold": sum(claim.verdict == "true" for claim in repair.claims),
         **_steps(None),
     }
 

@@ -83,4 +83,4 @@ def segments(text: str, claims: Sequence[Claim]) -> tuple[list[dict[str, Any]], 
 
 
 def _verdict(claim: Claim) -> dict[str, Any]:
-    return {"kind": claim.kind, "holds": claim.holds, "evidence": claim.evidence}
+    return {"kind": claim.kind, "verdict": claim.verdict, "evidence": claim.evidence}

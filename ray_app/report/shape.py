@@ -92,7 +92,7 @@ def monologues(root: str) -> dict[str, Any] | None:
     difficulty, kinds, held = Counter[int](), Counter[str](), Counter[str]()
     per_row: list[int] = []
     for table in Dataset(root, "monologues").columns(
-        "direction", "author", "source", "difficulty", "claims.list.element.kind", "claims.list.element.holds"
+        "direction", "author", "source", "difficulty", "claims.list.element.kind", "claims.list.element.verdict"
     ):
         directions.update(table["direction"].to_pylist())
         authors.update(table["author"].to_pylist())
@@ -101,8 +101,9 @@ def monologues(root: str) -> dict[str, Any] | None:
         per_row += pc.list_value_length(table["claims"]).to_pylist()
         claims: Any = pc.list_flatten(table["claims"])
         kind: list[str] = pc.struct_field(claims, "kind").to_pylist()
-        kinds.update(kind)
-        held.update(k for k, holds in zip(kind, pc.struct_field(claims, "holds").to_pylist(), strict=True) if holds)
+        verdicts: list[str] = pc.struct_field(claims, "verdict").to_pylist()
+        kinds.update(k for k, verdict in zip(kind, verdicts, strict=True) if verdict != "unchecked")
+        held.update(k for k, verdict in zip(kind, verdicts, strict=True) if verdict == "true")
     if not directions:
         return None
     return {

@@ -215,7 +215,7 @@ def test_narrate_rows_are_two_per_call_that_returns_and_one_per_call_that_raises
     told = [one for one in rows if isinstance(one, Monologue)]
     assert [(one.direction, one.output) for one in told] == [("forward", "3"), ("backward", "3"), ("forward", "")]
     assert told[2].exception.startswith("ZeroDivisionError")
-    assert all(claim.holds for one in rows if isinstance(one, Monologue) for claim in one.claims)
+    assert all(claim.verdict == "true" for one in rows if isinstance(one, Monologue) for claim in one.claims)
 
 
 # What mined code does and small examples seldom do: each with something that its telling must say.

@@ -23,7 +23,7 @@ def test_verify_lines_true_row_is_accepted_in_the_stated_form() -> None:
     row = verdict()
     assert row["accepted"], row
     assert list(row) == ["id", "accepted", "reason", "claims", "unchecked"]
-    assert {"text", "kind", "holds", "evidence"} == set(row["claims"][0])  # type: ignore[index]
+    assert {"text", "kind", "verdict", "evidence"} == set(row["claims"][0])  # type: ignore[index]
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_call_that_raises_becomes_an_exception_sample_and_no_pyx_row() -> None:
     (raised,) = (row for row in told if row.exception)
     assert (raised.direction, raised.output, raised.exception.partition(":")[0]) == ("forward", "", "ZeroDivisionError")
     assert raised.text.rstrip().endswith("raises ZeroDivisionError[/ANSWER]")
-    assert all(claim.holds for claim in raised.claims)
+    assert all(claim.verdict == "true" for claim in raised.claims)
     samples = list(from_monologues(told, replace(config.mixture, held_out_fraction=0.0)))
     (sample,) = (row for row in samples if row.task == "exception")
     assert sample.prompt.endswith(f"{raised.call} raises ??\n[/PYTHON]\n[MONOLOGUE]\n") or "raises ??" in sample.prompt

@@ -33,7 +33,7 @@ def test_explain_row_carries_its_program_and_claims_that_hold():
     assert (row.program_id, row.mutation, row.difficulty) == ("p1", "comparison", 3)
     assert (row.buggy, row.fixed) == (CASE.buggy, CASE.fixed)
     assert len(row.claims) > 10
-    assert all(claim.holds for claim in row.claims)
+    assert all(claim.verdict == "true" for claim in row.claims)
 
 
 def test_explain_program_without_a_description_is_described_by_its_tests():

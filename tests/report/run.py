@@ -77,9 +77,9 @@ def executed(program: Program) -> TracedProgram:
 def monologue(program: Program, *, false_claim: bool = False) -> Monologue:
     text = f"The call is total([2, 5]). {HOSTILE}\n[L5] out becomes 2. Then out becomes 7.\nIt returns 7."
     claims = (
-        Claim("out becomes 2", "value", True, f"event 5: out = 2 {HOSTILE}"),
-        Claim("out becomes 7", "value", not false_claim, "event 7: out = 7"),
-        Claim("It returns 7", "return", True, "event 9 returns 7"),
+        Claim("out becomes 2", "value", "true", f"event 5: out = 2 {HOSTILE}"),
+        Claim("out becomes 7", "value", "false" if false_claim else "true", "event 7: out = 7"),
+        Claim("It returns 7", "return", "true", "event 9 returns 7"),
     )
     return Monologue(
         id=content_id("monologue", program.id),

@@ -8,8 +8,8 @@ from ray_app.tracing.model import Event, Trace
 from tests.report.run import SOURCES, executed, monologue, programs, refused, trace, write, write_run
 
 
-def claim(text, holds=True):
-    return Claim(text, "value", holds, "event 1")
+def claim(text, verdict="true"):
+    return Claim(text, "value", verdict, "event 1")
 
 
 def test_rows_one_of_each_source_with_trace(tmp_path):
@@ -76,14 +76,14 @@ def test_step_rows_put_an_effect_on_the_line_that_had_it():
 
 def test_segments_rebuild_the_text_and_mark_repeated_claims_in_order():
     text = "x is 1, then x is 1 again"
-    pieces, unplaced = segments(text, [claim("x is 1"), claim("x is 1", holds=False)])
+    pieces, unplaced = segments(text, [claim("x is 1"), claim("x is 1", verdict="false")])
     assert "".join(piece["text"] for piece in pieces) == text
-    assert [piece["claims"][0]["holds"] for piece in pieces if piece["claims"]] == [True, False]
+    assert [piece["claims"][0]["verdict"] for piece in pieces if piece["claims"]] == ["true", "false"]
     assert unplaced == []
 
 
 def test_segments_overlapping_claims_share_their_common_piece():
-    pieces, _ = segments("a is b is c", [claim("a is b"), claim("b is c", holds=False)])
+    pieces, _ = segments("a is b is c", [claim("a is b"), claim("b is c", verdict="false")])
     assert [(piece["text"], len(piece["claims"])) for piece in pieces] == [("a is ", 1), ("b", 2), (" is c", 1)]
 
 

@@ -24,7 +24,7 @@ def test_trace_tells_what_happened_and_every_claim_holds() -> None:
     assert answer["trace"]["events"][0]["changes"] == ({"name": "items", "value": "[1, 2, 3]"},)
     assert answer["accepted"], answer["reason"]
     assert answer["claims"]
-    assert all(claim["holds"] for claim in answer["claims"])
+    assert all(claim["verdict"] == "true" for claim in answer["claims"])
     assert "5" in answer["monologue"]
 
 
@@ -60,7 +60,7 @@ def test_verify_accepts_the_narrated_text_and_refuses_a_corrupted_one() -> None:
     assert tools.verify({**call, "text": text}, execute)["accepted"]
     corrupted = tools.verify({**call, "text": text.replace("5", "6")}, execute)
     assert not corrupted["accepted"]
-    assert any(not claim["holds"] and claim["evidence"] for claim in corrupted["claims"])
+    assert any(claim["verdict"] == "false" and claim["evidence"] for claim in corrupted["claims"])
     assert not tools.verify({**call, "text": "It works."}, execute)["accepted"]
 
 
