@@ -41,6 +41,7 @@ class Signature:
         return f"{self.entry}({', '.join(parts)})"
 
 
+@functools.lru_cache(maxsize=256)
 def _expression(text: str) -> ast.expr | None:
     try:
         return parse_expression(text)

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ray_app.mixture import samples
-from ray_app.monologue.narrate import backward
-from ray_app.monologue.narrate import forward
+from ray_app.monologue.narrate import backward, forward
 from ray_app.records import Monologue, Program, Reject, TracedProgram
 from ray_app.sandbox.api import execute
 from ray_app.stage import Spend

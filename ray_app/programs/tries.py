@@ -1,0 +1,249 @@
+"""Other inputs of a program, tried: the calls, the outputs they give, and predicates evaluated on each of them.
+
+Inputs vary one to all parameters at once, by type-aware mutation of the recorded call (`programs.inputs`), by values of
+the generator's types (`programs.grammar`) and by values that a caller saw in a run. Later rounds start from inputs that
+gave the wanted output, so that these are not rare. The same arguments give the same inputs.
+
+Cost: some 10 ms of CPU for 200 short calls. A call that takes longer than `_LIMITS.cpu_s` says nothing; after
+`_MAX_ENDLESS` such calls no further input is tried, so a program whose neighbours never end costs less than 0.1 s.
+"""
+
+import ast
+import functools
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ray_app.programs.grammar import value_text
+from ray_app.programs.inputs import MAX_TEXT, Mutator, constants, corners, literal
+from ray_app.programs.signature import Signature
+from ray_app.records import Execution
+from ray_app.sandbox.api import execute
+from ray_app.sandbox.limits import Limits
+
+Execute = Callable[..., list[Execution]]
+"""`ray_app.sandbox.api.execute`, or what stands for it."""
+
+COUNT = 208
+"""Inputs tried of a program that is not slow."""
+_FIRST = 16
+_ROUNDS = 3
+_LIMITS = Limits(cpu_s=0.01, wall_s=60.0)
+_MAX_ENDLESS = 2
+_JUDGING = Limits(cpu_s=1.0, wall_s=60.0, output_chars=200_000)
+_ALONE = Limits(cpu_s=0.05, wall_s=60.0)
+_GIVE_UP = 8
+"""Draws in vain (inputs met before) per input wanted, after which a round is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """An input, and the output it gives: None where the call raised or did not end in time."""
+
+    arguments: tuple[str, ...]
+    call: str
+    output: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """All inputs tried, the recorded one first."""
+
+    signature: Signature
+    trials: tuple[Trial, ...]
+
+    def giving(self, output: str) -> tuple[Trial, ...]:
+        """The trials with this output."""
+        return tuple(trial for trial in self.trials if trial.output == output)
+
+
+def try_inputs(
+    code: str, shape: Signature, call: str, output: str, *, values: Sequence[str] = (), execute: Execute = execute
+) -> Tried | None:
+    """The recorded call and some `COUNT` others; None where it does not bind the parameters.
+
+    `values` are texts of further values that inputs may be built of.
+    """
+    return _remembered(code, shape, call, output, tuple(values), execute)
+
+
+@functools.lru_cache(maxsize=64)
+def _remembered(
+    code: str, shape: Signature, call: str, output: str, values: tuple[str, ...], execute: Execute
+) -> Tried | None:
+    """A narrator and a verifier ask for the same tries of the same call, one after the other."""
+    bound = shape.bind(call)
+    if not bound:
+        return None
+    recorded = Trial(tuple(bound.values()), call, output)
+    varied = _Varied(code, shape, recorded, values)
+    trials, endless = [recorded], 0
+    for size in (_FIRST, *[(COUNT - _FIRST) // _ROUNDS] * _ROUNDS):
+        calls = varied.draw(size, [trial.arguments for trial in trials if trial.output == output])
+        done = execute(code, [call for _, call in calls], _LIMITS, trace=False) if calls else []
+        ended = [one.status not in ("timeout-cpu", "timeout-wall", "memory") for one in done]
+        trials += [
+            Trial(arguments, call, one.output if one.status == "ok" and not one.flags else None)
+            for (arguments, call), one, in_time in zip(calls, done, ended, strict=True)
+            if in_time
+        ]
+        endless += ended.count(False)
+        if endless >= _MAX_ENDLESS:
+            break
+    return Tried(shape, tuple(trials))
+
+
+class _Varied:
+    """A stream of different inputs near the recorded one."""
+
+    def __init__(self, code: str, shape: Signature, recorded: Trial, values: tuple[str, ...]) -> None:
+        self._rng = random.Random(f"{recorded.call}:tries")
+        self._shape = shape
+        self._like = recorded.call
+        self._seen = {recorded.arguments}
+        self._literals = {place: value for place, text in enumerate(recorded.arguments) for value in _literal(text)}
+        seen = [value for text in values for value in _literal(text)]
+        self._pool = [*constants(code), *seen, *(part for value in self._literals.values() for part in _parts(value))]
+        self._mutate = Mutator(self._rng, self._pool)
+        self._corners = self._corner_cases(recorded.arguments)
+
+    def draw(self, count: int, right: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:
+        """New inputs with their calls, `count` or fewer; `right` are inputs that gave the wanted output."""
+        drawn: list[tuple[tuple[str, ...], str]] = []
+        for _ in range(_GIVE_UP * count if self._literals else 0):
+            arguments = next(self._corners, None) or self._changed(self._rng.choice(right))
+            call = self._shape.spell(dict(zip(self._shape.parameters, arguments, strict=True)), self._like)
+            if arguments not in self._seen and len(call) <= MAX_TEXT:
+                self._seen.add(arguments)
+                drawn.append((arguments, call))
+            if len(drawn) == count:
+                break
+        return drawn
+
+    def _corner_cases(self, recorded: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        for place, value in self._literals.items():
+            for corner in corners(value):
+                yield (*recorded[:place], literal(corner), *recorded[place + 1 :])
+
+    def _changed(self, start: tuple[str, ...]) -> tuple[str, ...]:
+        """One parameter changed as often as several at once."""
+        places = list(self._literals)
+        count = self._rng.choice((1, 1, 2, len(places)))
+        chosen = self._rng.sample(places, min(count, len(places)))
+        return tuple(self._other(text) if place in chosen else text for place, text in enumerate(start))
+
+    def _other(self, text: str) -> str:
+        """Another value of the same type: mostly near, sometimes far, sometimes one that was seen elsewhere."""
+        value = _literal(text)[0]
+        how = self._rng.random()
+        if how < 0.12 and (kind := kind_of(value)):
+            return value_text(kind, 6, self._rng)
+        same = [other for other in self._pool if type(other) is type(value)] if how < 0.2 else []
+        if same:
+            return literal(self._rng.choice(same))
+        for _ in range(self._rng.choice((1, 1, 2, 3))):
+            value = self._mutate(value)
+        return literal(value)
+
+
+@functools.lru_cache(maxsize=4_096)
+def _literal(text: str) -> tuple[Any, ...]:
+    """The value where the text is a literal, else nothing. Whoever gets it must not change it."""
+    try:
+        return (ast.literal_eval(text),)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return ()
+
+
+def _parts(value: Any) -> list[Any]:
+    """A value's elements and theirs, itself left out."""
+    if isinstance(value, dict):
+        inner = [*value, *value.values()]
+    else:
+        inner = list(value) if isinstance(value, list | tuple | set | frozenset) else []
+    return [*inner, *(deeper for one in inner for deeper in _parts(one))][:40]
+
+
+def kind_of(value: Any) -> str:
+    """The generator's type of a value, as `grammar` writes it; "" where it has none that fits."""
+    if type(value) in (str, int, float, bool):
+        return type(value).__name__
+    elements = {kind_of(one) for one in (value.values() if isinstance(value, dict) else value or ())}
+    element = elements.pop() if len(elements) == 1 else ""
+    if isinstance(value, dict):
+        keyed = all(isinstance(key, str) for key in value)
+        return f"dict[str, {element}]" if keyed and element in ("int", "list[int]") else ""
+    known = {list: ("int", "str", "list[int]"), set: ("int", "str"), tuple: ()}
+    return f"{type(value).__name__}[{element}]" if element in known.get(type(value), ()) else ""
+
+
+def judge(
+    code: str,
+    shape: Signature,
+    predicates: Sequence[str],
+    trials: Sequence[Trial],
+    *,
+    result: str = "result",
+    execute: Execute = execute,
+) -> list[list[bool | None]]:
+    """For each predicate its truth on each trial, in the program's own namespace; None where it raises.
+
+    A predicate is an expression over the parameters and, under the name `result`, the trial's output. All are evaluated
+    in one run of the program; where that does not end, each predicate by itself.
+    """
+    if not predicates or not trials:
+        return [[] for _ in predicates]
+    rows = _judged(code, shape, predicates, trials, result, _JUDGING, execute)
+    if rows is None and len(predicates) > 1:
+        alone = [_judged(code, shape, [one], trials, result, _ALONE, execute) for one in predicates]
+        return [_truths(found[0]) if found else [None] * len(trials) for found in alone]
+    return [_truths(row) for row in rows] if rows else [[None] * len(trials) for _ in predicates]
+
+
+def _truths(row: str) -> list[bool | None]:
+    return [{"1": True, "0": False}.get(mark) for mark in row]
+
+
+def _judged(
+    code: str,
+    shape: Signature,
+    predicates: Sequence[str],
+    trials: Sequence[Trial],
+    result: str,
+    limits: Limits,
+    execute: Execute,
+) -> list[str] | None:
+    header = ", ".join((*shape.parameters, result))
+    name = next(name for name in ("judge_trials", "judge_all_trials", "judge_these_trials") if name not in code)
+    judges = "".join(f"        lambda {header}: ({predicate}),\n" for predicate in predicates)
+    # Inputs are written out again for each predicate: one that changes its argument must not disturb the next.
+    inputs = "".join(f"        ({', '.join((*t.arguments, _known(t.output)))},),\n" for t in trials)
+    program = _PROGRAM.format(name=name, judges=judges, inputs=inputs)
+    done = execute(f"{code}\n{program}", [f"{name}()"], limits, trace=False)[0]
+    return done.output.strip("'").split(",") if done.status == "ok" and done.output else None
+
+
+def _known(output: str | None) -> str:
+    """An output as source: `...` for one that cannot be written as a literal."""
+    return output if output is not None and _literal(output) else "..."
+
+
+_PROGRAM = """
+
+def {name}():
+    judges = [
+{judges}    ]
+    rows = []
+    for judge in judges:
+        inputs = [
+{inputs}        ]
+        row = ''
+        for given in inputs:
+            try:
+                row += '1' if judge(*given) else '0'
+            except Exception:
+                row += 'x'
+        rows.append(row)
+    return ','.join(rows)
+"""
