@@ -20,8 +20,8 @@ class Signature:
         node = _expression(call)
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == self.entry):
             return None
-        unclear = [*(one for one in node.args if isinstance(one, ast.Starred)), *(k for k in node.keywords if not k.arg)]
-        if unclear or len(node.args) > len(self.parameters):
+        starred = any(isinstance(one, ast.Starred) for one in node.args)
+        if starred or not all(k.arg for k in node.keywords) or len(node.args) > len(self.parameters):
             return None
         given = {name: ast.unparse(one) for name, one in zip(self.parameters, node.args, strict=False)}
         given |= {keyword.arg: ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg}

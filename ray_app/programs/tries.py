@@ -28,7 +28,7 @@ Execute = Callable[..., list[Execution]]
 COUNT = 208
 """Inputs tried of a program that is not slow."""
 _FIRST = 16
-_ROUNDS = 3
+_ROUNDS = 2
 _LIMITS = Limits(cpu_s=0.01, wall_s=60.0)
 _MAX_ENDLESS = 2
 _JUDGING = Limits(cpu_s=1.0, wall_s=60.0, output_chars=200_000)

@@ -5,9 +5,9 @@ expression over definitions means the same everywhere in the function, whatever 
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 How = Literal["assigned", "changed", "branch", "loop"]
 
@@ -34,7 +34,7 @@ _METHOD_KINDS = {
 }
 _CALL_KIND = {name: kind for kind, names in _RESULT_KINDS.items() for name in names.split()}
 _METHOD_KIND = {name: kind for kind, names in _METHOD_KINDS.items() for name in names.split()}
-_PURE_CALLS = frozenset((*_CALL_KIND, "sum", "max", "min", "abs", "pow", "range", "frozenset", "type", "slice", "complex"))
+_PURE_CALLS = frozenset((*_CALL_KIND, "sum", "max", "min", "abs", "pow", "range", "frozenset", "type", "complex"))
 _PURE_METHODS = frozenset((*_METHOD_KIND, "count", "copy", "get", "encode", "decode", "union", "intersection"))
 IMMUTABLE = frozenset(("str", "int", "float", "bool", "NoneType", "bytes"))
 _NUMBERS = ("bool", "int", "float")
@@ -63,6 +63,26 @@ def names_in(node: ast.AST) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
+def put_in(node: ast.expr, parts: Mapping[str, ast.expr]) -> ast.expr:
+    """The expression with others in the place of names; what does not change is shared, not copied."""
+    return _replaced(node, parts)
+
+
+def _replaced(node: Any, parts: Mapping[str, ast.expr]) -> Any:
+    if isinstance(node, ast.Name):
+        return parts.get(node.id, node)
+    if isinstance(node, list):
+        items = [_replaced(item, parts) for item in node]
+        return items if any(new is not old for new, old in zip(items, node, strict=True)) else node
+    if not isinstance(node, ast.AST):
+        return node
+    fields = {name: getattr(node, name, None) for name in node._fields}
+    changed = {name: _replaced(value, parts) for name, value in fields.items()}
+    if all(changed[name] is fields[name] for name in fields):
+        return node
+    return type(node)(**changed)
+
+
 def bound_in(node: ast.AST) -> set[str]:
     """The names that comprehensions and lambdas inside an expression bind."""
     stored = {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
@@ -72,9 +92,8 @@ def bound_in(node: ast.AST) -> set[str]:
 def impure_parts(node: ast.AST) -> Iterator[ast.AST]:
     """What in an expression may have an effect, or give another value when it is evaluated again."""
     for part in ast.walk(node):
-        if isinstance(part, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)):
-            yield part
-        elif isinstance(part, ast.Call) and not _is_pure_call(part):
+        is_call = isinstance(part, ast.Call) and not _is_pure_call(part)
+        if is_call or isinstance(part, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)):
             yield part
 
 
@@ -97,10 +116,8 @@ def touched_by(node: ast.AST) -> set[str]:
             changed |= names_in(part)
         elif isinstance(part, ast.AugAssign):
             changed |= names_in(part.target)
-        elif isinstance(part, (ast.FunctionDef, ast.ClassDef)):
-            bound.add(part.name)
-        elif isinstance(part, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and part.name:
-            bound.add(part.name)
+        elif isinstance(part, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
+            bound.add(part.name or "")
     # What changes an object under a name that it gave it itself may change an object of any name it reads.
     return bound | changed | (names_in(node) if bound & changed else set())
 

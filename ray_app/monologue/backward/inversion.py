@@ -173,7 +173,8 @@ def _consequences(node: ast.expr, value: Any, kinds: dict[str, str]) -> Iterator
         case ast.BinOp(op=ast.FloorDiv(), left=operand, right=ast.Constant(value=int() as divisor)) if divisor > 0:
             if kind_of(operand, kinds) == "int" and type(value) is int:
                 low, high = _literal(value * divisor), _literal((value + 1) * divisor)
-                yield ast.Compare(low, [ast.LtE(), ast.Lt()], [operand, high]), f"it is divided by {divisor}, rounded down"
+                between = ast.Compare(low, [ast.LtE(), ast.Lt()], [operand, high])
+                yield between, f"it is divided by {divisor}, rounded down"
         case _:
             return
 
@@ -189,8 +190,8 @@ def _of_items(
         reason = "some items may be left out" if clause.ifs else "there is one for each item"
         yield _measured(clause.iter, operator, count), reason
     same = isinstance(clause.target, ast.Name) and ast.unparse(element) == clause.target.id
-    flat = all(isinstance(item, (str, int, float)) for item in value)
-    if same and value and flat and isinstance(value, list | str) and kind_of(clause.iter, kinds) in (*IMMUTABLE, "list"):
+    is_listed = kind_of(clause.iter, kinds) in (*IMMUTABLE, "list") and isinstance(value, (list, str))
+    if same and value and is_listed and all(isinstance(item, (str, int, float)) for item in value):
         items = ast.Call(ast.Name("set", ast.Load()), [clause.iter], [])
         yield ast.Compare(_literal(set(value)), [ast.LtE()], [items]), "each item comes from there"
 

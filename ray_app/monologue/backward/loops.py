@@ -10,12 +10,11 @@ is carried from one iteration to the next.
 """
 
 import ast
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ray_app.monologue.backward.definitions import impure_parts, names_in
+from ray_app.monologue.backward.definitions import impure_parts, names_in, put_in
 
 Resolve = Callable[[ast.expr], ast.expr | None]
 """An expression of the program over definitions; None where it has none."""
@@ -90,8 +89,8 @@ def _carried(statement: ast.stmt) -> Effect | None:
         case _:
             pass
     match statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=ast.BinOp(left=left, op=ast.Add(), right=ast.Name(id=right))):
-            return Effect(name, "prepend", left) if right == name else None
+        case ast.Assign(targets=[ast.Name(id=name)], value=ast.BinOp(op=ast.Add(), right=ast.Name(id=right)) as sum_):
+            return Effect(name, "prepend", sum_.left) if right == name else None
         case _:
             return None
 
@@ -141,7 +140,7 @@ def _walk(statement: ast.stmt, around: tuple[Clause, ...], held: Mapping[str, as
     """`held`: what is assigned earlier in the same iteration."""
     if not isinstance(statement, ast.For) or statement.orelse:
         raise _OtherFormError
-    clauses = (*around, Clause(_put_in(statement.iter, held), statement.target))
+    clauses = (*around, Clause(put_in(statement.iter, held), statement.target))
     local = {name: value for name, value in held.items() if name not in names_in(statement.target)}
     yield from _body(statement.body, clauses, local)
 
@@ -154,7 +153,7 @@ def _body(
         effect = effects_of(statement) or _carried(statement)
         match statement:
             case ast.If():
-                test = _put_in(statement.test, held)
+                test = put_in(statement.test, held)
                 yes, no = Clause(test), Clause(ast.UnaryOp(ast.Not(), test))
                 skips = isinstance(statement.body[-1], ast.Continue)
                 if sum(isinstance(node, ast.Continue) for node in ast.walk(statement)) > skips:
@@ -168,26 +167,14 @@ def _body(
                 continue
             case ast.Assign(targets=[ast.Name(id=name)]) if effect is None and len(clauses) == 1:
                 # Assigned in every iteration, before it is read: as good as its value.
-                held[name] = _put_in(statement.value, held)
+                held[name] = put_in(statement.value, held)
                 if name in names_in(held[name]) - names_in(clauses[0].target or ast.Constant(None)):
                     raise _OtherFormError
             case _ if effect is not None and effect.kind != "method" and effect.name not in held:
-                key = _put_in(effect.key, held) if effect.key is not None else None
-                yield replace(effect, element=_put_in(effect.element, held), key=key, clauses=clauses)
+                key = put_in(effect.key, held) if effect.key is not None else None
+                yield replace(effect, element=put_in(effect.element, held), key=key, clauses=clauses)
             case _:
                 raise _OtherFormError
-
-
-def _put_in(expression: ast.expr, held: Mapping[str, ast.expr]) -> ast.expr:
-    return _PutIn(held).visit(copy.deepcopy(expression))
-
-
-class _PutIn(ast.NodeTransformer):
-    def __init__(self, held: Mapping[str, ast.expr]) -> None:
-        self._held = held
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return copy.deepcopy(self._held[node.id]) if node.id in self._held else node
 
 
 def _value_after(effects: Sequence[Effect], start: ast.expr, kind: str) -> ast.expr | None:

@@ -6,7 +6,6 @@ The assumption behind it is that arguments are built-in values of the recorded t
 """
 
 import ast
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +19,7 @@ from ray_app.monologue.backward.definitions import (
     kind_of,
     name_of,
     names_in,
+    put_in,
     touched_by,
 )
 from ray_app.monologue.backward.loops import Effect, accumulated, effects_of, searched
@@ -76,21 +76,11 @@ class Summary:
             if inner is None or names_in(inner) & bound_in(expression) or _size(inner) > _MAX_CHARS:
                 return None
             parts[name] = inner
-        return _Substitute(parts).visit(copy.deepcopy(expression))
+        return put_in(expression, parts)
 
 
 def _size(expression: ast.expr) -> int:
     return sum(1 for _ in ast.walk(expression))
-
-
-class _Substitute(ast.NodeTransformer):
-    """Puts expressions in the place of names."""
-
-    def __init__(self, parts: Mapping[str, ast.expr]) -> None:
-        self._parts = parts
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return copy.deepcopy(self._parts[node.id]) if node.id in self._parts else node
 
 
 def summarise(function: ast.FunctionDef, kinds: Mapping[str, str], *, is_flat: bool) -> Summary:
@@ -165,7 +155,7 @@ class _Reader:
         names = {name: env[name] for name in names_in(node) - bound if name in env}
         if any(self._is_unknown(identity) for identity in names.values()):
             return None
-        return _Substitute({name: ast.Name(to, ast.Load()) for name, to in names.items()}).visit(copy.deepcopy(node))
+        return put_in(node, {name: ast.Name(to, ast.Load()) for name, to in names.items()})
 
     def _is_unknown(self, identity: str) -> bool:
         return identity in self.definitions and self.definitions[identity].expression is None
@@ -357,4 +347,4 @@ def variable_text(expression: ast.expr) -> str:
     if len(set(shown)) < len(shown) or plain & set(shown):
         return ""
     names = {identity: ast.Name(name_of(identity), ast.Load()) for identity in identities}
-    return ast.unparse(_Substitute(dict(names)).visit(copy.deepcopy(expression)))
+    return ast.unparse(put_in(expression, dict(names)))

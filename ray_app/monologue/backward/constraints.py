@@ -1,0 +1,219 @@
+"""Which constraints may be stated, and on what basis each stands.
+
+    implied   follows from the program's text by exact steps (`necessity`, `inversion`)
+    law       a relation between result and parameter that all inputs tried meet, put to this result
+    tested    all inputs tried that give this result meet it, and these differ enough in what it is about
+
+Whatever its basis, a constraint holds of every input tried that gives the output, and is false of some other.
+"""
+
+import ast
+import builtins
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ray_app.monologue.backward.candidates import laws, properties
+from ray_app.monologue.backward.definitions import bound_in, names_in
+from ray_app.monologue.backward.inversion import inversions
+from ray_app.monologue.backward.necessity import Fact, necessary
+from ray_app.monologue.backward.spelling import written
+from ray_app.monologue.backward.summary import Summary, summarise
+from ray_app.parsing import parse_expression
+from ray_app.programs.signature import definition_of
+from ray_app.programs.tries import Execute, Trial, Tried, judge
+from ray_app.semantics.source import Source
+
+Basis = Literal["implied", "law", "tested"]
+
+MAX_CONSTRAINTS = 6
+_MAX_CHARS = 160
+_MIN_TESTED = 12
+"""Inputs with the output that a property must hold on,"""
+_MIN_DIFFERENT = 8
+"""and different values of the parameters it is about, among them."""
+_MIN_LAW = 60
+_OTHER_OUTPUTS = 4
+_RESULT = re.compile(r"\bresult\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """`line` and `reason` say where an implied one comes from, `law` is the relation of a law; `inputs`: tested on."""
+
+    predicate: str
+    basis: Basis
+    line: int = 0
+    reason: str = ""
+    law: str = ""
+    inputs: int = 0
+    fact: Fact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The constraints chosen, and the function's summary where it has one that was confirmed by every input tried."""
+
+    constraints: tuple[Constraint, ...]
+    summary: Summary | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An output, and what was tried to get it. `values`: the recorded arguments that are literals."""
+
+    source: Source
+    tried: Tried
+    output: Any
+    text: str
+    values: Mapping[str, Any]
+    execute: Execute
+
+
+def constraints(question: Question) -> Found:
+    """The constraints on the inputs of an output, those that the text implies first."""
+    summary = _summary(question)
+    candidates: list[Constraint] = []
+    checks: list[tuple[str, str]] = []
+    if summary is not None:
+        candidates += _implied(summary, question.output)
+        checks = list(_elsewhere(summary, question))
+    candidates += [
+        Constraint(_RESULT.sub(lambda _: question.text, law), "law", law=law) for law in _laws(question)
+    ]
+    for name, value in question.values.items():
+        candidates += [Constraint(predicate, "tested") for predicate in properties(name, value)]
+    judged = _judged(question, candidates, checks)
+    return Found(tuple(_strongest(judged.candidates)), summary if judged.is_confirmed else None)
+
+
+def _summary(question: Question) -> Summary | None:
+    """None too where built-ins that constraints are written with mean something else in this program."""
+    function = definition_of(question.source.tree, question.tried.signature.entry)
+    shadowed = {name for name in question.source.names if hasattr(builtins, name)} & _rebound(question.source)
+    if function is None or shadowed or len(question.values) < len(question.tried.signature.parameters):
+        return None
+    if function.decorator_list or any(isinstance(node, (ast.ClassDef, ast.Global)) for node in question.source.nodes):
+        return None
+    if any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in ast.walk(function)):
+        return None
+    kinds = {name: type(value).__name__ for name, value in question.values.items()}
+    return summarise(function, kinds, is_flat=all(map(_is_flat, question.values.values())))
+
+
+def _rebound(source: Source) -> set[str]:
+    stored = set[str]().union(*(bound_in(node) for node in source.tree.body))
+    return stored | {node.name for node in source.nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+
+
+def _is_flat(value: Any) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple, set)) else ()
+    return not any(isinstance(item, (list, dict, set)) for item in inner)
+
+
+def _implied(summary: Summary, output: Any) -> Iterator[Constraint]:
+    for fact in necessary(summary, output):
+        over = summary.over_parameters(fact.predicate)
+        if over is not None:
+            yield Constraint(written(over), "implied", fact.line, fact=fact)
+        returned = summary.over_parameters(fact.returned) if fact.returned is not None else None
+        if returned is not None:
+            for found in inversions(returned, output, summary.kinds):
+                yield Constraint(written(found.predicate), "implied", fact.line, found.because)
+
+
+def _elsewhere(summary: Summary, question: Question) -> Iterator[tuple[str, str]]:
+    """(predicate, output): what the summary says about other outputs, to see whether it is right at all."""
+    outputs = dict.fromkeys(t.output for t in question.tried.trials if t.output not in (None, question.text))
+    for output in list(outputs)[:_OTHER_OUTPUTS]:
+        try:
+            value = ast.literal_eval(output or "")
+        except (SyntaxError, ValueError):
+            continue
+        for fact in necessary(summary, value):
+            over = summary.over_parameters(fact.predicate)
+            if over is not None:
+                yield written(over), output or ""
+
+
+def _laws(question: Question) -> Iterator[str]:
+    if "result" not in question.source.names and len(question.text) <= _MAX_CHARS // 2:
+        yield from laws(question.values, question.output)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A constraint that holds and says something, with the inputs tried that it excludes."""
+
+    constraint: Constraint
+    excluded: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    candidates: list[_Candidate]
+    is_confirmed: bool
+    """Whether what the summary says about other outputs holds of the inputs that gave them."""
+
+
+def _judged(question: Question, candidates: Sequence[Constraint], checks: Sequence[tuple[str, str]]) -> _Judged:
+    trials, kept = question.tried.trials, _fit(question, candidates)
+    asked = [*(one.predicate for one in kept), *(one.law or "True" for one in kept), *(text for text, _ in checks)]
+    truths = judge(question.source.code, question.tried.signature, asked, trials, execute=question.execute)
+    other = zip(checks, truths[2 * len(kept) :], strict=True)
+    is_confirmed = all(_holds_for(output, trials, row) for (_, output), row in other)
+    found: list[_Candidate] = []
+    for one, row, law in zip(kept, truths, truths[len(kept) :], strict=False):
+        inputs = _support(question, one, row, law)
+        excluded = frozenset(at for at, truth in enumerate(row) if truth is not True)
+        if inputs and excluded and (is_confirmed or one.basis != "implied"):
+            found.append(_Candidate(replace(one, inputs=inputs), excluded))
+    return _Judged(found, is_confirmed)
+
+
+def _fit(question: Question, candidates: Sequence[Constraint]) -> list[Constraint]:
+    """Those that can be read in a line and are about a parameter, each predicate once."""
+    parameters = set(question.tried.signature.parameters)
+    different = {one.predicate: one for one in reversed(candidates)}
+    readable = [one for one in reversed(different.values()) if len(one.predicate) <= _MAX_CHARS]
+    return [
+        one
+        for one in readable
+        if "`" not in one.predicate and "\n" not in one.predicate and names_in(parse_expression(one.predicate)) & parameters
+    ]
+
+
+def _holds_for(output: str, trials: Sequence[Trial], row: Sequence[bool | None]) -> bool:
+    return all(truth is True for trial, truth in zip(trials, row, strict=True) if trial.output == output)
+
+
+def _support(question: Question, one: Constraint, row: Sequence[bool | None], law: Sequence[bool | None]) -> int:
+    """How many inputs the constraint was tested on, on its own basis; 0 where that is not enough or one breaks it."""
+    trials, parameters = question.tried.trials, question.tried.signature.parameters
+    right = [trial for trial in trials if trial.output == question.text]
+    if not _holds_for(question.text, trials, row):
+        return 0
+    if one.basis == "implied":
+        return len(right)
+    if one.basis == "law":
+        ended = [trial for trial in trials if trial.output is not None]
+        lawful = sum(truth is True for truth in law)
+        outputs = {trial.output for trial in ended}
+        return lawful if lawful == len(ended) >= _MIN_LAW and len(outputs) >= _MIN_DIFFERENT else 0
+    about = [at for at, name in enumerate(parameters) if name in names_in(parse_expression(one.predicate))]
+    different = {tuple(trial.arguments[at] for at in about) for trial in right}
+    return len(right) if len(right) >= _MIN_TESTED and len(different) >= _MIN_DIFFERENT else 0
+
+
+def _strongest(candidates: Sequence[_Candidate]) -> list[Constraint]:
+    """What is implied, in the order of the steps; then what excludes inputs that nothing before it excludes."""
+    chosen = [one for one in candidates if one.constraint.basis == "implied"][:MAX_CONSTRAINTS]
+    covered = frozenset[int]().union(*(one.excluded for one in chosen))
+    rest = [one for one in candidates if one.constraint.basis != "implied"]
+    rest.sort(key=lambda one: (one.constraint.basis != "law", -len(one.excluded)))
+    for one in rest:
+        if one.excluded - covered and len(chosen) < MAX_CONSTRAINTS:
+            chosen.append(one)
+            covered |= one.excluded
+    return [one.constraint for one in chosen]
