@@ -187,9 +187,9 @@ def judge(
     result: str = "result",
     execute: Execute = execute,
 ) -> list[list[bool | None]]:
-    """For each predicate its truth on each trial, in the program's own namespace; None where it raises.
+    """For each predicate its truth on each trial, in the program's own namespace.
 
-    A predicate is an expression over the parameters and, under the name `result`, the trial's output. All are evaluated
+    None where it raises, or gives another value than True and False. A predicate is an expression over the parameters and, under the name `result`, the trial's output. All are evaluated
     in one run of the program; where that does not end, each predicate by itself.
     """
     if not predicates or not trials:
@@ -241,7 +241,8 @@ def {name}():
         row = ''
         for given in inputs:
             try:
-                row += '1' if judge(*given) else '0'
+                truth = judge(*given)
+                row += '1' if truth is True else '0' if truth is False else 'x'
             except Exception:
                 row += 'x'
         rows.append(row)

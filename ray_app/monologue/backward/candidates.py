@@ -1,6 +1,6 @@
 """Predicates that may hold of every input with an output: candidates, to be tried.
 
-`laws` relate the result to a parameter, for any result: one that holds on all inputs tried says something about this one.
+`laws` relate any result to a parameter: one that holds on all inputs tried says something about this one, too.
 `properties` are of the parameters alone.
 """
 

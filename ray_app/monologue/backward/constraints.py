@@ -9,16 +9,15 @@ Whatever its basis, a constraint holds of every input tried that gives the outpu
 
 import ast
 import builtins
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ray_app.monologue.backward.candidates import laws, properties
-from ray_app.monologue.backward.definitions import bound_in, names_in
+from ray_app.monologue.backward.definitions import bound_in, names_in, put_in
 from ray_app.monologue.backward.inversion import inversions
 from ray_app.monologue.backward.necessity import Fact, necessary
-from ray_app.monologue.backward.spelling import written
+from ray_app.monologue.backward.spelling import folded, written
 from ray_app.monologue.backward.summary import Summary, summarise
 from ray_app.parsing import parse_expression
 from ray_app.programs.signature import definition_of
@@ -35,7 +34,6 @@ _MIN_DIFFERENT = 8
 """and different values of the parameters it is about, among them."""
 _MIN_LAW = 60
 _OTHER_OUTPUTS = 4
-_RESULT = re.compile(r"\bresult\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +77,9 @@ def constraints(question: Question) -> Found:
     if summary is not None:
         candidates += _implied(summary, question.output)
         checks = list(_elsewhere(summary, question))
-    candidates += [
-        Constraint(_RESULT.sub(lambda _: question.text, law), "law", law=law) for law in _laws(question)
-    ]
+    for law in _laws(question):
+        put_to_this = written(folded(put_in(parse_expression(law), {"result": parse_expression(question.text)})))
+        candidates.append(Constraint(put_to_this, "law", law=law))
     for name, value in question.values.items():
         candidates += [Constraint(predicate, "tested") for predicate in properties(name, value)]
     judged = _judged(question, candidates, checks)
@@ -180,7 +178,7 @@ def _fit(question: Question, candidates: Sequence[Constraint]) -> list[Constrain
     return [
         one
         for one in readable
-        if "`" not in one.predicate and "\n" not in one.predicate and names_in(parse_expression(one.predicate)) & parameters
+        if one.predicate and "`" not in one.predicate and names_in(parse_expression(one.predicate)) & parameters
     ]
 
 

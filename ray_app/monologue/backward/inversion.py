@@ -94,20 +94,20 @@ def _number(node: ast.expr) -> int | None:
 
 
 def _of_sum(node: ast.BinOp, value: Any, kinds: dict[str, str]) -> Iterator[tuple[ast.expr, Any, str]]:
-    for operand, other, first in ((node.left, node.right, False), (node.right, node.left, True)):
+    for operand, other, is_last in ((node.left, node.right, False), (node.right, node.left, True)):
         try:
-            known = ast.literal_eval(other)
+            known: Any = ast.literal_eval(other)
         except (ValueError, TypeError):
             continue
         kind = kind_of(operand, kinds)
         if type(known) is int and type(value) is int and kind == "int":
             yield operand, value - known, f"{known} is added to it"
-        elif type(known) is type(value) and isinstance(value, (str, list, tuple)) and kind == type(value).__name__:
-            whole, part = value, known
-            if len(part) and first and whole[: len(part)] == part:
-                yield operand, whole[len(part) :], f"it follows {part!r}"
-            elif len(part) and not first and whole[-len(part) :] == part:
-                yield operand, whole[: -len(part)], f"{part!r} follows it"
+        elif known and type(known) is type(value) and kind == type(value).__name__ in ("str", "list", "tuple"):
+            size = len(known)
+            if is_last and value[:size] == known:
+                yield operand, value[size:], f"it follows {known!r}"
+            elif not is_last and value[-size:] == known:
+                yield operand, value[:-size], f"{known!r} follows it"
 
 
 def _of_call(node: ast.Call, value: Any, kinds: dict[str, str]) -> Iterator[tuple[ast.expr, Any, str]]:
@@ -116,6 +116,13 @@ def _of_call(node: ast.Call, value: Any, kinds: dict[str, str]) -> Iterator[tupl
             joined = separator.join(value) if isinstance(value, list) else None
             if joined is not None and not node.keywords and kind_of(text, kinds) == "str":
                 yield text, joined, f"it is split at every {separator!r}"
+        case ast.Call(
+            func=ast.Attribute(value=ast.Constant(value=""), attr="join"),
+            args=[ast.Call(func=ast.Name(id="reversed"), args=[argument])],
+        ) if kind_of(argument, kinds) == "str":
+            yield argument, value[::-1], "its characters are turned round"
+        case ast.Call(func=ast.Name(id="str"), args=[argument]) if kind_of(argument, kinds) == "int":
+            yield argument, int(value), "a whole number is written in one way only"
         case ast.Call(func=ast.Attribute(value=ast.Constant(value=""), attr="join"), args=[argument]):
             source = _all_items_of(argument)
             if source is not None and kind_of(source, kinds) == "str":
@@ -135,8 +142,9 @@ def _all_items_of(node: ast.expr) -> ast.expr | None:
     match node:
         case ast.Call(func=ast.Name(id="list"), args=[argument]):
             return argument
-        case ast.ListComp(elt=ast.Name(id=name), generators=[clause]) | ast.GeneratorExp(
-            elt=ast.Name(id=name), generators=[clause]
+        case (
+            ast.ListComp(elt=ast.Name(id=name), generators=[clause])
+            | ast.GeneratorExp(elt=ast.Name(id=name), generators=[clause])
         ):
             plain = isinstance(clause.target, ast.Name) and clause.target.id == name and not clause.ifs
             return clause.iter if plain else None
@@ -166,6 +174,19 @@ def _consequences(node: ast.expr, value: Any, kinds: dict[str, str]) -> Iterator
         case ast.Call(func=ast.Name(id="len"), args=[argument]) if value == 0:
             if kind_of(argument, kinds) == "str":
                 yield equals(argument, ""), "only the empty string has no characters"
+        case ast.Call(func=ast.Attribute(value=text, attr=method)) if (
+            kind_of(text, kinds) == "str" == type(value).__name__
+        ):
+            yield from _of_text_method(text, method, value)
+        case ast.Subscript(slice=ast.Slice()) if (
+            kind_of(node.value, kinds) == "str" and value and _runs_by_one(node.slice)
+        ):
+            yield ast.Compare(_literal(value), [ast.In()], [node.value]), "a slice is a part of the whole"
+        case ast.BinOp(op=ast.Add()) if isinstance(value, str) and not {_constant(node.left), _constant(node.right)} & {
+            True
+        }:
+            yield _method_call(_literal(value), "startswith", node.left), "it stands in front"
+            yield _method_call(_literal(value), "endswith", node.right), "it stands at the end"
         case ast.Call(func=ast.Name(id="set"), args=[argument]) if value and isinstance(value, set):
             yield _measured(argument, ast.GtE(), len(value)), "a set has every item once"
         case ast.Call(func=ast.Name(id="max" | "min" as name), args=[argument]) if type(value) in (int, str):
@@ -198,3 +219,22 @@ def _of_items(
 
 def _measured(argument: ast.expr, operator: ast.cmpop, size: int) -> ast.expr:
     return ast.Compare(ast.Call(ast.Name("len", ast.Load()), [argument], []), [operator], [_literal(size)])
+
+
+def _of_text_method(text: ast.expr, method: str, value: str) -> Iterator[tuple[ast.expr, str]]:
+    if method in ("strip", "lstrip", "rstrip", "removeprefix", "removesuffix") and value:
+        yield ast.Compare(_literal(value), [ast.In()], [text]), f"`{method}` only takes away at the ends"
+    elif method in ("ljust", "rjust", "center"):
+        yield ast.Compare(text, [ast.In()], [_literal(value)]), f"`{method}` only adds at the ends"
+
+
+def _runs_by_one(part: ast.expr) -> bool:
+    return isinstance(part, ast.Slice) and part.step is None
+
+
+def _constant(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant)
+
+
+def _method_call(owner: ast.expr, method: str, argument: ast.expr) -> ast.Call:
+    return ast.Call(ast.Attribute(owner, method, ast.Load()), [argument], [])

@@ -2,8 +2,9 @@
 
     Wanted: an input for which `f` returns 'hi!'.
     [L4] `return ''.join(parts)` gives the result, so `''.join(parts)` is 'hi!'.
-    [L3] `parts.append(mark)` is the last to write `parts`. With `parts` as it was before, `''.join(parts + [mark])` is 'hi!'.
-    [L2] `parts = list(text)` is the last to write `parts` before that. So `''.join(list(text) + [mark])` is 'hi!'.
+    [L3] `parts.append(mark)` is the last to write `parts`.
+    [L3] With `parts` as it was before this, `''.join(parts + [mark])` is 'hi!'.
+    [L2] So `''.join(list(text) + [mark])` is 'hi!'.
     ...
     1. `''.join(list(text) + [mark]) == 'hi!'` (implied by L4).
     2. `len(text) <= 3` (tested on 209 inputs: `len(text) <= len(result)` holds for each of them).
@@ -20,10 +21,10 @@ from typing import Any
 from ray_app.monologue.backward.constraints import Constraint, Found, Question, constraints
 from ray_app.monologue.backward.definitions import Definition, names_in, put_in
 from ray_app.monologue.backward.spelling import written
-from ray_app.monologue.backward.summary import Summary, variable_text
-from ray_app.monologue.backward.way import Way, Write, head_text, way_back
-from ray_app.programs.signature import Signature, signature
-from ray_app.programs.tries import Execute, Tried, Trial, judge, try_inputs
+from ray_app.monologue.backward.summary import variable_text
+from ray_app.monologue.backward.way import Write, head_text, way_back
+from ray_app.programs.signature import signature
+from ray_app.programs.tries import Execute, try_inputs
 from ray_app.sandbox.api import execute
 from ray_app.semantics.record import Run
 
@@ -53,8 +54,8 @@ def narrate(
 ) -> Narration:
     """The backward monologue of a recorded call's output.
 
-    With `record` the witness is in some rows another input than the recorded one. Nothing is said where no constraint is
-    found that is true of every input tried with this output, and false of some other.
+    With `record` the witness is in half of the rows another input than the recorded one. Nothing is said where no
+    constraint is found that is true of every input tried with this output, and false of some other.
     """
     question = ask(run, execute)
     if isinstance(question, str):
@@ -168,20 +169,19 @@ class _Text:
             yield f"{said} gives the result, so `{returned}` is {self._output}."
         else:
             yield f"{said} gives the result."
-        chain = dict(self._substituted(returning.line))
-        for write in self._way.writes:
-            yield self._told_write(write) + chain.pop((write.step.line, write.name), "")
+        yield from (self._told_write(write) for write in self._way.writes)
+        yield from self._substituted(returning.line)
         yield from self._told_tests()
 
     def _told_write(self, write: Write) -> str:
-        head = f"`{write.statement}`" if write.statement else "the statement"
+        head = f"`{write.statement}`" if write.statement else "this statement"
         where = f", in iteration {write.iteration} of the loop on L{write.loop}" if write.loop else ""
-        verb = self._rng.choice(("is the last to write", "writes last to"))
         if write.step.kind == "iteration":
-            return f"[L{write.step.line}] The loop's target `{write.name}` was last set by {head}{where}."
+            return f"[L{write.step.line}] {head} sets `{write.name}` for the last time{where}."
+        verb = self._rng.choice(("is the last to write", "writes last to"))
         return f"[L{write.step.line}] {head} {verb} `{write.name}`{where}."
 
-    def _substituted(self, line: int) -> Iterator[tuple[tuple[int, str], str]]:
+    def _substituted(self, line: int) -> Iterator[str]:
         """For each definition on the way, what the result is once it is put in, latest first."""
         summary = self._found.summary
         fact = next((one.fact for one in self._found.constraints if one.fact and one.fact.returned), None)
@@ -193,18 +193,19 @@ class _Text:
             if definition.expression is None:
                 return
             current = put_in(current, {open_names[-1]: definition.expression})
-            said = self._after(definition, current)
-            if said:
-                yield (definition.line, definition.name), said
-        del summary
+            shown = variable_text(current)
+            if _fits(shown) and len(self._output) <= _MAX_VALUE:
+                yield f"[L{definition.line}] {self._put_in(definition)} `{shown}` is {self._output}."
 
-    def _after(self, definition: Definition, current: ast.expr) -> str:
-        shown = variable_text(current)
-        if not shown or "\n" in shown or "`" in shown or len(shown) > _MAX_EXPRESSION or len(self._output) > _MAX_VALUE:
-            return ""
+    def _put_in(self, definition: Definition) -> str:
+        """How the step from a variable to what it was made of is said."""
         if definition.how == "changed":
-            return f" With `{definition.name}` as it was before, `{shown}` is {self._output}."
-        return f" So `{shown}` is {self._output}."
+            return f"With `{definition.name}` as it was before this,"
+        if definition.how == "loop":
+            return f"Over the whole loop, which makes `{definition.name}`,"
+        if definition.how == "branch":
+            return f"Whichever way the branch for `{definition.name}` goes,"
+        return self._rng.choice(("So", "With what is assigned here,"))
 
     def _told_tests(self) -> Iterator[str]:
         """Tests that must go one way, because the other cannot end in this result."""
@@ -234,7 +235,11 @@ def _number(identity: str) -> int:
 
 def _quotable(node: ast.expr) -> str:
     text = written(node)
-    return text if text and "`" not in text and len(text) <= _MAX_EXPRESSION else ""
+    return text if _fits(text) else ""
+
+
+def _fits(text: str) -> bool:
+    return 0 < len(text) <= _MAX_EXPRESSION and "`" not in text and "\n" not in text
 
 
 def _is_shown(value: str | None) -> bool:

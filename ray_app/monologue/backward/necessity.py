@@ -71,15 +71,19 @@ def _of_both(tree: Fork, yes: Facts, no: Facts, kinds: Mapping[str, str]) -> Fac
     shared = tuple(fact for fact in yes if any(_same(fact, other) for other in no))
     yes = tuple(fact for fact in yes if not any(_same(fact, other) for other in shared))
     no = tuple(fact for fact in no if not any(_same(fact, other) for other in shared))
-    if tree.test is None:
-        either = ast.BoolOp(ast.Or(), [_all(yes), _all(no)]) if yes and no else None
-    elif yes and no:
-        either = ast.IfExp(tree.test, _all(yes), _all(no))
-    elif yes:
-        either = ast.BoolOp(ast.Or(), [negated(tree.test, kinds), _all(yes)])
-    else:
-        either = ast.BoolOp(ast.Or(), [as_condition(tree.test, kinds), _all(no)]) if no else None
+    either = _choice(tree.test, yes, no, kinds)
     return (*shared, Fact("either", tree.line, either)) if either is not None else shared
+
+
+def _choice(test: ast.expr | None, yes: Facts, no: Facts, kinds: Mapping[str, str]) -> ast.expr | None:
+    """The facts of one way or of the other, as one predicate."""
+    if test is None:
+        return ast.BoolOp(ast.Or(), [_all(yes), _all(no)]) if yes and no else None
+    if yes and no:
+        return ast.IfExp(test, _all(yes), _all(no))
+    if yes:
+        return ast.BoolOp(ast.Or(), [negated(test, kinds), _all(yes)])
+    return ast.BoolOp(ast.Or(), [as_condition(test, kinds), _all(no)]) if no else None
 
 
 def _same(one: Fact, other: Fact) -> bool:
@@ -109,7 +113,7 @@ _OPPOSITE_ORDER: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 def as_condition(test: ast.expr, kinds: Mapping[str, str]) -> ast.expr:
     """The test as a predicate: a plain value is asked for its truth."""
-    if isinstance(test, (ast.Compare, ast.BoolOp, ast.IfExp)) or kind_of(test, dict(kinds)) == "bool":
+    if kind_of(test, dict(kinds)) == "bool":
         return test
     return ast.Call(ast.Name("bool", ast.Load()), [test], [])
 

@@ -1,8 +1,10 @@
 """Expressions and values as they stand in a text."""
 
 import ast
+from typing import Any
 
 from ray_app.parsing import parse_expression
+from ray_app.programs.inputs import literal
 
 
 def written(expression: ast.expr) -> str:
@@ -20,8 +22,69 @@ def _without_double_brackets(text: str, tree: ast.expr) -> str:
     cuts: set[int] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
-            inner = node.args[0]
-            if isinstance(inner, ast.GeneratorExp) and inner.end_col_offset == (node.end_col_offset or 0) - 1:
-                cuts |= {inner.col_offset, inner.end_col_offset - 1}
+            inner, last = node.args[0], (node.end_col_offset or 0) - 1
+            if isinstance(inner, ast.GeneratorExp) and inner.end_col_offset == last:
+                cuts |= {inner.col_offset, last - 1}
     data = text.encode()
     return bytes(byte for at, byte in enumerate(data) if at not in cuts).decode()
+
+
+_MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.Eq,
+    ast.LtE: ast.GtE,
+    ast.GtE: ast.LtE,
+}
+
+
+def folded(expression: ast.expr) -> ast.expr:
+    """`3 == len(x)` as `len(x) == 3`, and `len`, `sorted` and `lower` of literals, `% 2` of numbers, worked out."""
+    if isinstance(expression, ast.Compare) and len(expression.ops) == 1:
+        left, right = _worked_out(expression.left), _worked_out(expression.comparators[0])
+        mirrored = _MIRRORED.get(type(expression.ops[0]))
+        if mirrored is not None and _value(left) is not _NONE:
+            return _moved(ast.Compare(right, [mirrored()], [left]))
+        return ast.Compare(left, expression.ops, [right])
+    return expression
+
+
+def _moved(comparison: ast.Compare) -> ast.Compare:
+    """`len(x) + 2 == 5` as `len(x) == 3`."""
+    sides = (comparison.left, comparison.comparators[0])
+    match sides:
+        case ast.BinOp(
+            left=ast.Call() as call, op=ast.Add() | ast.Sub() as op, right=ast.Constant(value=int() as by)
+        ), _:
+            total = _value(sides[1])
+            if type(total) is int:
+                return ast.Compare(
+                    call, comparison.ops, [ast.Constant(total - by if isinstance(op, ast.Add) else total + by)]
+                )
+        case _:
+            pass
+    return comparison
+
+
+_NONE = object()
+
+
+def _value(node: ast.expr) -> Any:
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError):
+        return _NONE
+
+
+def _worked_out(node: ast.expr) -> ast.expr:
+    """The literal that a call of a literal gives."""
+    match node:
+        case ast.Call(func=ast.Name(id="len" | "sorted" as name), args=[argument]):
+            value = _value(argument)
+            done = _NONE if value is _NONE else {"len": len, "sorted": sorted}[name](value)
+        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text), attr="lower"), args=[]):
+            done = text.lower()
+        case ast.BinOp(left=left, op=ast.Mod(), right=ast.Constant(value=2)):
+            number = _value(left)
+            done = number % 2 if isinstance(number, int) else _NONE
+        case _:
+            done = _NONE
+    return node if done is _NONE else parse_expression(literal(done))

@@ -26,6 +26,7 @@ from ray_app.monologue.backward.loops import Effect, accumulated, effects_of, se
 
 _MAX_FORKS = 12
 _MAX_CHARS = 200
+_MAX_ITEMS = 4
 _LEAVES = (ast.Return, ast.Raise)
 
 
@@ -160,9 +161,7 @@ class _Reader:
     def _is_unknown(self, identity: str) -> bool:
         return identity in self.definitions and self.definitions[identity].expression is None
 
-    def _define(
-        self, name: str, statement: ast.stmt, how: How, value: ast.expr | None, env: Environment
-    ) -> None:
+    def _define(self, name: str, statement: ast.stmt, how: How, value: ast.expr | None, env: Environment) -> None:
         kind = kind_of(value, self.kinds) if value is not None else ""
         if kind == "iterator":  # it gives its items once only
             value = None
@@ -202,12 +201,17 @@ class _Reader:
         match statement:
             case ast.If():
                 self._branch(statement, env)
+            case ast.For(target=ast.Name(id=name)) if items := _few_items(statement):
+                for item in items:
+                    self._assign({name: item}, statement, env)
+                    for part in statement.body:
+                        self.effect(part, env)
             case ast.For():
                 self._loop(statement, env)
-            case ast.Assign(targets=[ast.Name(id=name)]):
-                self._assign({name: statement.value}, statement, env)
-            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr()):
-                self._assign({name: statement.value}, statement, env)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                self._assign({name: value}, statement, env)
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                self._assign({name: value}, statement, env)
             case ast.Assign(targets=[ast.Tuple() as names], value=ast.Tuple() as values) if _pairwise(names, values):
                 pairs = zip(names.elts, values.elts, strict=True)
                 self._assign({to.id: value for to, value in pairs if isinstance(to, ast.Name)}, statement, env)
@@ -281,6 +285,21 @@ class _Reader:
         is_empty = isinstance(plain, (ast.Constant, ast.List, ast.Dict)) or _is_empty_call(plain)
         start = plain if plain is not None and is_empty else ast.Name(identity, ast.Load())
         return start, self.kinds.get(identity, "")
+
+
+def _few_items(loop: ast.For) -> list[ast.expr]:
+    """The items of a loop over a short literal: it is as good as its body written out for each."""
+    jumps = any(isinstance(node, (ast.Break, ast.Continue)) for node in ast.walk(loop))
+    items: list[ast.expr] = []
+    match loop.iter:
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            items = [one for one in elements if isinstance(one, ast.Constant)]
+            items = items if len(items) == len(elements) else []
+        case ast.Constant(value=str() as text):
+            items = [ast.Constant(character) for character in text]
+        case _:
+            pass
+    return items if len(items) <= _MAX_ITEMS and not jumps and not loop.orelse else []
 
 
 def _is_empty_call(node: ast.expr | None) -> bool:

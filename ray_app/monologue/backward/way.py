@@ -5,15 +5,18 @@ another or not; never the last change that mattered.
 """
 
 import ast
-import heapq
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ray_app.monologue.backward.definitions import names_in, touched_by
+from ray_app.monologue.backward.definitions import names_in
 from ray_app.semantics.record import Run, Step
 
-MAX_WRITES = 5
+MAX_WRITES = 4
 _MAX_STATEMENT = 100
+_PLAIN = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Delete)
+_MUTATORS = frozenset(
+    {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault", "popitem"}
+    | {"add", "discard", "appendleft", "extendleft", "popleft", "rotate", "subtract"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,64 +39,54 @@ class Way:
 
 
 def way_back(run: Run) -> Way:
-    """From the entry's result back to its parameters, at most `MAX_WRITES` writes."""
+    """The last writes of what the entry's result depends on, followed back to its parameters, latest first."""
     steps = [run.steps[index] for index in run.frames[0].steps]
     at = max((place for place, step in enumerate(steps) if _is_return(run, step)), default=-1)
     if at < 0:
         return Way(None, ())
-    found: list[Write] = []
-    waiting = [(-place, name) for name in sorted(_read(run, steps[at])) for place in _last_write(run, steps, name, at)]
-    heapq.heapify(waiting)
-    seen: set[tuple[int, str]] = set()
-    while waiting and len(found) < MAX_WRITES:
-        place, name = heapq.heappop(waiting)
-        if (place, name) in seen:
-            continue
-        seen.add((place, name))
-        step = steps[-place]
-        if not any(write.step is step or (write.step.node, write.name) == (step.node, name) for write in found):
-            found.append(_write(run, name, step))
-        for other in sorted(_read(run, step)):
-            for earlier in _last_write(run, steps, other, -place):
-                heapq.heappush(waiting, (-earlier, other))
-    return Way(steps[at], tuple(found))
+    written = _last_writes(run, steps[:at])
+    waiting, seen = sorted(_read(run, steps[at])), set[str]()
+    while waiting:
+        name = waiting.pop(0)
+        if name not in seen and name in written:
+            waiting += sorted(_read(run, steps[written[name]]))
+        seen.add(name)
+    latest = sorted((place, name) for name, place in written.items() if name in seen)[::-1]
+    return Way(steps[at], tuple(_write(run, name, steps[place]) for place, name in latest[:MAX_WRITES]))
 
 
 def _is_return(run: Run, step: Step) -> bool:
     return step.kind == "statement" and isinstance(run.source.nodes[step.node], ast.Return)
 
 
-def _last_write(run: Run, steps: list[Step], name: str, before: int) -> Iterator[int]:
-    """The place of the last write of `name`, where there is one."""
-    for place in range(before - 1, -1, -1):
-        if name in written_by(run, steps[place]):
-            yield place
-            return
+def _last_writes(run: Run, steps: list[Step]) -> dict[str, int]:
+    """Variable -> the place of the last step that wrote it."""
+    return {name: place for place, step in enumerate(steps) for name in sorted(written_by(run, step))}
 
 
 def written_by(run: Run, step: Step) -> set[str]:
-    """The names that a step binds, or whose objects it changed or may have changed."""
+    """The names that a step binds, or whose objects it changed or asks to change."""
     changed = {change.name for change in step.changes if change.scope == "local"}
     bound = {name for name, _ in step.bound}
     return changed | bound | (_writes_of(run.source.nodes[step.node]) if step.kind == "statement" else set())
 
 
 def _writes_of(node: ast.AST) -> set[str]:
-    match node:
-        case ast.Assign() | ast.AugAssign() | ast.AnnAssign() | ast.Expr() | ast.Delete():
-            written = touched_by(node)
-            # A function that is given an object may change it; whether it did, the record's changes say.
-            calls = [part for part in ast.walk(node) if isinstance(part, ast.Call)]
-            given = {name for call in calls for part in (*call.args, *call.keywords) for name in names_in(part)}
-            stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
-            called = {call.func.id for call in calls if isinstance(call.func, ast.Name)}
-            return (written - given - called) | stored
-        case ast.With():
-            return {name for item in node.items if item.optional_vars for name in names_in(item.optional_vars)}
-        case ast.FunctionDef() | ast.ClassDef():
-            return {node.name}
-        case _:
-            return set()
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return {node.name}
+    heads: list[ast.AST] = [node] if isinstance(node, _PLAIN) else []
+    if isinstance(node, ast.With):
+        heads = [item.optional_vars for item in node.items if item.optional_vars]
+    found: set[str] = set()
+    for part in (part for head in heads for part in ast.walk(head)):
+        is_store = not isinstance(getattr(part, "ctx", ast.Load()), ast.Load)
+        if isinstance(part, ast.Name) and is_store:
+            found.add(part.id)
+        owner = part.value if isinstance(part, (ast.Subscript, ast.Attribute)) else None
+        asks = is_store or (isinstance(part, ast.Attribute) and part.attr in _MUTATORS)
+        if isinstance(owner, ast.Name) and asks:
+            found.add(owner.id)
+    return found
 
 
 def _read(run: Run, step: Step) -> set[str]:
