@@ -189,8 +189,9 @@ def judge(
 ) -> list[list[bool | None]]:
     """For each predicate its truth on each trial, in the program's own namespace.
 
-    None where it raises, or gives another value than True and False. A predicate is an expression over the parameters and, under the name `result`, the trial's output. All are evaluated
-    in one run of the program; where that does not end, each predicate by itself.
+    None where it raises, or gives another value than True and False. A predicate is an expression over the parameters
+    and, under the name `result`, the trial's output. All are evaluated in one run of the program; where that does not
+    end, each predicate by itself.
     """
     if not predicates or not trials:
         return [[] for _ in predicates]

@@ -34,6 +34,10 @@ def equals(expression: ast.expr, value: Any) -> ast.expr:
     return ast.Compare(expression, [operator], [_literal(value)])
 
 
+def _is_whole(value: Any) -> bool:
+    return type(value) is int
+
+
 def _literal(value: Any) -> ast.expr:
     return parse_expression(literal(value))  # sets in order, whatever the hash seed
 
@@ -59,17 +63,17 @@ def _turned(node: ast.expr, value: Any, kinds: dict[str, str]) -> Iterator[tuple
     match node:
         case ast.BinOp(op=ast.Add()):
             yield from _of_sum(node, value, kinds)
-        case ast.BinOp(op=ast.Sub()) if type(value) is int:
+        case ast.BinOp(op=ast.Sub()) if _is_whole(value):
             left, right = _number(node.left), _number(node.right)
             if right is not None and kind_of(node.left, kinds) == "int":
                 yield node.left, value + right, f"{right} is subtracted from it"
             if left is not None and kind_of(node.right, kinds) == "int":
                 yield node.right, left - value, f"it is subtracted from {left}"
-        case ast.BinOp(op=ast.Mult()) if type(value) is int:
+        case ast.BinOp(op=ast.Mult()) if _is_whole(value):
             for operand, factor in ((node.left, _number(node.right)), (node.right, _number(node.left))):
                 if factor and kind_of(operand, kinds) == "int" and value % factor == 0:
                     yield operand, value // factor, f"it is multiplied by {factor}"
-        case ast.UnaryOp(op=ast.USub()) if type(value) is int and kind_of(node.operand, kinds) == "int":
+        case ast.UnaryOp(op=ast.USub()) if _is_whole(value) and kind_of(node.operand, kinds) == "int":
             yield node.operand, -value, "its sign is changed"
         case ast.UnaryOp(op=ast.Not()) if kind_of(node.operand, kinds) == "bool":
             yield node.operand, not value, "it is negated"
@@ -90,7 +94,7 @@ def _number(node: ast.expr) -> int | None:
         value = ast.literal_eval(node)
     except (ValueError, TypeError):
         return None
-    return value if type(value) is int else None
+    return value if _is_whole(value) else None
 
 
 def _of_sum(node: ast.BinOp, value: Any, kinds: dict[str, str]) -> Iterator[tuple[ast.expr, Any, str]]:
@@ -100,7 +104,7 @@ def _of_sum(node: ast.BinOp, value: Any, kinds: dict[str, str]) -> Iterator[tupl
         except (ValueError, TypeError):
             continue
         kind = kind_of(operand, kinds)
-        if type(known) is int and type(value) is int and kind == "int":
+        if _is_whole(known) and _is_whole(value) and kind == "int":
             yield operand, value - known, f"{known} is added to it"
         elif known and type(known) is type(value) and kind == type(value).__name__ in ("str", "list", "tuple"):
             size = len(known)
@@ -192,8 +196,8 @@ def _consequences(node: ast.expr, value: Any, kinds: dict[str, str]) -> Iterator
         case ast.Call(func=ast.Name(id="max" | "min" as name), args=[argument]) if type(value) in (int, str):
             yield ast.Compare(_literal(value), [ast.In()], [argument]), f"`{name}` gives one of the items"
         case ast.BinOp(op=ast.FloorDiv(), left=operand, right=ast.Constant(value=int() as divisor)) if divisor > 0:
-            if kind_of(operand, kinds) == "int" and type(value) is int:
-                low, high = _literal(value * divisor), _literal((value + 1) * divisor)
+            if kind_of(operand, kinds) == "int" and _is_whole(value):
+                low, high = _literal(value * divisor), _literal(value * divisor + divisor)
                 between = ast.Compare(low, [ast.LtE(), ast.Lt()], [operand, high])
                 yield between, f"it is divided by {divisor}, rounded down"
         case _:
