@@ -18,7 +18,7 @@ type_name = _getter(type, "__name__")
 type_qualname = _getter(type, "__qualname__")
 _type_module = _getter(type, "__module__")
 _type_mro = _getter(type, "__mro__")
-_type_dict = _getter(type, "__dict__")
+type_dict = _getter(type, "__dict__")
 _type_flags = _getter(type, "__flags__")
 module_dict = _getter(types.ModuleType, "__dict__")
 exception_args = _getter(BaseException, "args")
@@ -39,14 +39,14 @@ def plain(text: object) -> str:
     return exact if exact.isascii() else exact.encode("utf-8", "backslashreplace").decode()
 
 
-def find(mapping: Any, name: str) -> object:
-    """`mapping.get(name)` without comparing with keys that a program may have made."""
+def find(mapping: Any, name: str, default: object = None) -> object:
+    """`mapping.get(name, default)` without comparing with keys that a program may have made."""
     if mapping is None:
-        return None
+        return default
     for key, item in mapping.items():
         if type(key) is str and key == name:
             return item
-    return None
+    return default
 
 
 def is_enum(kind: type) -> bool:
@@ -59,7 +59,7 @@ def instance_dict(value: object) -> dict[Any, Any] | None:
     if issubclass(type(value), BaseException):
         return _exception_dict(value)
     for base in _type_mro(type(value)):
-        descriptor = find(_type_dict(base), "__dict__")
+        descriptor = find(type_dict(base), "__dict__")
         if type(descriptor) is types.GetSetDescriptorType and descriptor.__objclass__ is base:
             found = types.GetSetDescriptorType.__get__(descriptor, value, type(value))
             return found if type(found) is dict else None
@@ -71,7 +71,7 @@ def has_slots(kind: type) -> bool:
 
 
 def _declares_slots(kind: type) -> bool:
-    return any(type(key) is str and key == "__slots__" for key in _type_dict(kind))
+    return any(type(key) is str and key == "__slots__" for key in type_dict(kind))
 
 
 def attributes(value: object) -> Iterator[tuple[Any, Any]]:
@@ -79,7 +79,7 @@ def attributes(value: object) -> Iterator[tuple[Any, Any]]:
     for base in reversed(_type_mro(type(value))):
         if not _declares_slots(base):
             continue
-        for name, member in _type_dict(base).items():
+        for name, member in type_dict(base).items():
             if type(member) is types.MemberDescriptorType and member.__objclass__ is base and not _is_dunder(name):
                 try:
                     item = types.MemberDescriptorType.__get__(member, value, type(value))
@@ -99,7 +99,7 @@ def namedtuple_fields(kind: type, value: Any) -> tuple[str, ...] | None:
     if not issubclass(kind, tuple):
         return None
     for base in _type_mro(kind):
-        names = find(_type_dict(base), "_fields")
+        names = find(type_dict(base), "_fields")
         if names is not None:
             return names if type(names) is tuple and _are_fields(names, tuple.__len__(value)) else None
     return None

@@ -6,12 +6,12 @@ recursion budget, and truncates the trace where that runs out; a program can see
 """
 
 import sys
-from opcode import opmap
+from opcode import opmap, opname
 from types import CodeType, FrameType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from ray_app.tracing.canonical import python_canonical, python_describe_exception
-from ray_app.tracing.wire import DEFINITION, LETTERS, VALUED, Log, number, string
+from ray_app.tracing.wire import DEFINITION, LETTERS, Log, number, string
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -32,6 +32,7 @@ class PythonRecorder:
     def __init__(self) -> None:
         self._log: Log | None = None
         self._callback = self._enter
+        self.active = False
 
     def start(self, buffer: "Buffer", filename: str, *, value_chars: int, max_events: int) -> None:
         if self._log is not None:
@@ -40,7 +41,7 @@ class PythonRecorder:
         self._filename = filename
         self.value_chars = value_chars
         self._events_left = max_events
-        self._codes: dict[int, _Code] = {}
+        self._codes: dict[int, Code] = {}
         self._frames = 0
         self.depth = 0
         self.active = True
@@ -69,16 +70,23 @@ class PythonRecorder:
             return None
         return state.callback
 
-    def _state_of(self, frame: FrameType) -> "_FrameState":
+    def _state_of(self, frame: FrameType) -> "FrameState":
         known: Any = frame.f_trace
-        if type(known) is MethodType and type(known.__self__) is _FrameState and known.__self__.recorder is self:
-            return known.__self__
+        state = known.__self__ if type(known) is MethodType else None
+        if isinstance(state, FrameState) and state.recorder is self:
+            return state
         code = self._codes.get(id(frame.f_code))
         if code is None:
-            code = self._codes[id(frame.f_code)] = _Code(frame.f_code, len(self._codes))
+            code = self._codes[id(frame.f_code)] = self._new_code(frame.f_code)
             self._append(code.definition)
         self._frames += 1
-        return _FrameState(self, code, self._frames - 1)
+        return self._new_state(code)
+
+    def _new_code(self, code: CodeType) -> "Code":
+        return Code(code, len(self._codes))
+
+    def _new_state(self, code: "Code") -> "FrameState":
+        return FrameState(self, code, self._frames - 1)
 
     def write(self, event: bytes) -> None:
         """Appends an event, unless a cap is reached: then the trace ends here."""
@@ -98,7 +106,7 @@ class PythonRecorder:
         self.active = False
 
 
-class _Code:
+class Code:
     """What is needed of a code object: it is held, so that its id stays its own."""
 
     def __init__(self, code: CodeType, serial: int) -> None:
@@ -107,33 +115,36 @@ class _Code:
         self.bytecode = code.co_code
         cells = tuple(name for name in code.co_cellvars if name not in code.co_varnames)
         self.names = code.co_varnames + cells + code.co_freevars if code.co_flags & _CO_OPTIMIZED else ()
-        names = b"".join(string(name) for name in self.names)
-        self.definition = (
-            bytes([DEFINITION]) + number(serial) + string(code.co_qualname) + number(len(self.names)) + names
-        )
+        self.definition = self.definition_of(code)
+
+    def definition_of(self, code: CodeType) -> bytes:
+        """The record that says its name and those of its variables."""
+        names = b"".join(map(string, self.names))
+        head = bytes([DEFINITION]) + number(self.serial) + string(code.co_qualname)
+        return head + number(len(self.names)) + names
 
 
-class _FrameState:
+class FrameState:
     """What the trace has said so far about one frame; the frame holds it as its local trace function."""
 
-    def __init__(self, recorder: PythonRecorder, code: _Code, serial: int) -> None:
+    def __init__(self, recorder: PythonRecorder, code: Code, serial: int) -> None:
         self.recorder = recorder
         self.callback = self.event
-        self._code = code
-        self._serial = serial
+        self.code = code
+        self.serial = serial
         self._depth = 0
         self._texts: dict[int, str] = {}
         self._last_kind = ""
         self._raised_at: tuple[int, int] | None = None
         """Bytecode offset and line of the last exception, until its line runs again."""
-        self._leaving: str | None = None
+        self.leaving: str | None = None
         """Once there was an exception: the one that leaves the frame if it is left by one now. It is the one just
         raised or, after a line of a handler or `finally` has begun, the one that is being handled there."""
 
     def enter(self, frame: FrameType) -> None:
         self._depth = self.recorder.depth
         self.recorder.depth += 1
-        self._write("resume" if self._is_at_yield(frame) else "call", frame)
+        self.write("resume" if self._is_at_yield(frame) else "call", frame)
 
     def event(self, frame: FrameType, event: str, argument: Any) -> Any:
         """The local trace function of one frame."""
@@ -144,8 +155,8 @@ class _FrameState:
                 self._line(frame)
             elif event == "exception":
                 self._raised_at = (frame.f_lasti, frame.f_lineno)
-                self._leaving = self._describe(argument[1])
-                self._write("exception", frame, self._leaving)
+                self.leaving = self.describe(argument[1])
+                self.write("exception", frame, self.leaving)
             elif event == "return":
                 self._leave(frame, argument)
         except (RecursionError, MemoryError):
@@ -155,46 +166,63 @@ class _FrameState:
     def _line(self, frame: FrameType) -> None:
         if self._raised_at is not None and frame.f_lineno == self._raised_at[1]:
             self._raised_at = None
-        if self._leaving is not None:
-            self._leaving = self._describe(sys.exc_info()[1])
-        self._write("line", frame)
+        if self.leaving is not None:
+            self.leaving = self.describe(sys.exc_info()[1])
+        self.write("line", frame)
 
     def _leave(self, frame: FrameType, argument: Any) -> None:
         self.recorder.depth = self._depth
-        if self._code.bytecode[frame.f_lasti] in _RETURNS:
-            self._write("return", frame, python_canonical(argument, self.recorder.value_chars))
+        if self.code.bytecode[frame.f_lasti] in _RETURNS:
+            self.write("return", frame, python_canonical(argument, self.recorder.value_chars))
         elif self._is_at_yield(frame) and not self._unwinds(frame, argument):
-            self._write("yield", frame, python_canonical(argument, self.recorder.value_chars))
-        elif self._last_kind != "exception":
-            self._write("exception", frame, self._leaving or self._describe(sys.exc_info()[1]))
+            self.write("yield", frame, python_canonical(argument, self.recorder.value_chars))
+        else:
+            self.leave_by_exception(frame)
 
-    def _describe(self, error: BaseException | None) -> str:
+    def leave_by_exception(self, frame: FrameType) -> None:
+        """The frame ends by an exception; if it was the frame's last event, that is said."""
+        if self._last_kind != "exception":
+            self.write("exception", frame, self.leaving or self.describe(sys.exc_info()[1]))
+
+    def describe(self, error: BaseException | None) -> str:
         return "" if error is None else python_describe_exception(error, self.recorder.value_chars)
 
     def _is_at_yield(self, frame: FrameType) -> bool:
         """Whether the frame stands at a `yield` or `await`, or behind it, where Python 3.13 leaves and enters."""
-        opcode, argument = self._code.bytecode[frame.f_lasti : frame.f_lasti + 2]
+        opcode, argument = self.code.bytecode[frame.f_lasti : frame.f_lasti + 2]
         return opcode == _YIELD or (opcode == _RESUME and argument & 3 != 0)
+
+    def opcode_at(self, frame: FrameType) -> str:
+        """The operation at which the frame stands."""
+        return opname[self.code.bytecode[frame.f_lasti]]
 
     def _unwinds(self, frame: FrameType, argument: Any) -> bool:
         """Whether a frame that stands at a `yield` leaves through an exception that was thrown in there."""
         return argument is None and self._raised_at is not None and self._raised_at[0] == frame.f_lasti
 
-    def _write(self, kind: Any, frame: FrameType, value: str | None = None) -> None:
-        changes = self._changes(frame)
-        letter = LETTERS[kind]
+    def write(self, kind: Any, frame: FrameType, value: str | None = None) -> None:
         self._last_kind = kind
-        head = (frame.f_lineno, self._depth, self._serial, self._code.serial, len(changes))
-        record = bytes([letter]) + b"".join(map(number, head)) + b"".join(changes)
-        self.recorder.write(record + string(value or "") if letter in VALUED else record)
+        self.write_event(LETTERS[kind], frame, value)
 
-    def _changes(self, frame: FrameType) -> list[bytes]:
-        if not self._code.names:
+    def write_event(self, letter: int, frame: FrameType, value: str | None) -> None:
+        """Appends an event; a value follows the kinds that have one."""
+        changes = self.all_changes(frame)
+        head = (frame.f_lineno, self._depth, self.serial, self.code.serial)
+        record = bytes([letter]) + b"".join(map(number, head)) + changes
+        self.recorder.write(record if value is None else record + string(value))
+
+    def all_changes(self, frame: FrameType) -> bytes:
+        """How many variables have changed, and how."""
+        changes = self.changes(frame)
+        return number(len(changes)) + b"".join(changes)
+
+    def changes(self, frame: FrameType) -> list[bytes]:
+        if not self.code.names:
             return []
         changes: list[bytes] = []
         variables = frame.f_locals
-        for index, name in enumerate(self._code.names):
-            if name[0] == "." or name in _HIDDEN:
+        for index, name in enumerate(self.code.names):
+            if not self.is_shown(name):
                 continue
             value = variables.get(name, _UNBOUND)
             text = None if value is _UNBOUND else python_canonical(value, self.recorder.value_chars)
@@ -202,9 +230,18 @@ class _FrameState:
                 continue
             if text is None:
                 del self._texts[index]
-                changes.append(number(index) + number(0))
             else:
                 self._texts[index] = text
-                encoded = text.encode("utf-8", "backslashreplace")
-                changes.append(number(index) + number(len(encoded) + 1) + encoded)
+            changes.append(self.change(index, text, variables))
         return changes
+
+    def is_shown(self, name: str) -> bool:
+        """Whether the program has named the variable."""
+        return name[0] != "." and name not in _HIDDEN
+
+    def change(self, index: int, text: str | None, variables: dict[str, Any]) -> bytes:
+        """One variable's new text, or that it is unbound."""
+        if text is None:
+            return number(index) + number(0)
+        encoded = text.encode("utf-8", "backslashreplace")
+        return number(index) + number(len(encoded) + 1) + encoded

@@ -1,0 +1,440 @@
+"""From the entries of a recorder to the record: who owns a note, what each step changed, what followed from what."""
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ray_app.semantics import places
+from ray_app.semantics.conditions import completes
+from ray_app.semantics.reader import Changed, Event, Note, Notes, Watched
+from ray_app.semantics.record import Change, Evaluation, Frame, FrameEnd, Run, Scope, Step, StepKind
+from ray_app.semantics.source import Source
+
+_STEP_KINDS: dict[str, StepKind] = {
+    "S": "statement",
+    "L": "statement",
+    "I": "iteration",
+    "W": "test",
+    "M": "case",
+    "H": "handler",
+    "F": "finally",
+    "K": "comprehension",
+}
+_BINDING = frozenset("IMH")
+"""Kinds of notes that are made when the names that they stand for are bound already."""
+_COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
+
+
+@dataclass(slots=True)
+class _Step:
+    """A step under way."""
+
+    index: int
+    kind: StepKind
+    node: int
+    frame: int
+    visit: int
+    run_visit: int
+    loops: tuple[tuple[int, int], ...]
+    before: dict[str, str]
+    changes: dict[str, Change] = field(default_factory=dict)
+    bound: tuple[tuple[str, str], ...] = ()
+    evaluations: list[int] = field(default_factory=list)
+    raised: str | None = None
+
+    def add(self, change: Change) -> None:
+        """One more change: what a variable was before counts once, what it is afterwards last."""
+        earlier = self.changes.pop(change.name, None)
+        before = change.before if earlier is None else earlier.before
+        if before != change.after:
+            self.changes[change.name] = Change(change.name, change.scope, before, change.after, change.aliases)
+
+
+@dataclass(slots=True)
+class _Evaluation:
+    step: int
+    node: int
+    value: str
+    frames: list[int]
+    truth: bool | None = None
+
+
+@dataclass(slots=True)
+class _Frame:
+    """A frame under way. `clauses` are the iterations of comprehensions that are open in the current step."""
+
+    index: int
+    function: str
+    node: int
+    caller: int | None
+    captured: frozenset[str]
+    names: frozenset[str]
+    given: dict[str, str] = field(default_factory=dict)
+    state: dict[str, str] = field(default_factory=dict)
+    steps: list[int] = field(default_factory=list)
+    end: FrameEnd = "suspended"
+    value: str | None = None
+    yields: list[str] = field(default_factory=list)
+    current: _Step | None = None
+    clauses: list[_Step] = field(default_factory=list)
+    iterations: dict[int, int] = field(default_factory=dict)
+    visits: dict[tuple[int, StepKind], int] = field(default_factory=dict)
+    latest: dict[int, _Step] = field(default_factory=dict)
+    entered: list[int] = field(default_factory=list)
+    evaluated: dict[int, int] = field(default_factory=dict)
+
+    def scope_of(self, name: str) -> Scope:
+        return "captured" if name in self.captured else "local"
+
+    def open_steps(self) -> list[_Step]:
+        """The steps that are under way, innermost first."""
+        return [*reversed(self.clauses), *([self.current] if self.current else [])]
+
+
+def assemble(source: Source, notes: Notes, call: str, output: str | None, exception: str | None, stdout: str) -> Run:
+    """The record of a call. Raises ValueError where the notes are none that a run of this program leaves."""
+    assembly = _Assembly(source)
+    try:
+        for entry in notes.entries:
+            assembly.take(entry)
+    except (IndexError, KeyError, AttributeError) as error:
+        raise ValueError(f"the notes contradict the program: {error!r}") from error
+    frames, steps, evaluations = assembly.frames_made(), assembly.steps_made(), assembly.evaluations_made()
+    return Run(source, call, frames, steps, evaluations, output, exception, stdout)
+
+
+class _Assembly:
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.frames: list[_Frame] = []
+        self.steps: list[_Step] = []
+        self.evaluations: list[_Evaluation] = []
+        self.by_serial: dict[int, _Frame] = {}
+        self.stack: list[tuple[int, _Frame]] = []
+        self.watched: dict[str, str] = {}
+        self.run_visits: dict[tuple[int, StepKind], int] = {}
+
+    def take(self, entry: Event | Note | Watched) -> None:
+        if isinstance(entry, Note):
+            self._note(entry)
+        elif isinstance(entry, Event):
+            self._event(entry)
+        else:
+            self._watched_changes(entry.changes)
+
+    # Frames
+
+    def _event(self, event: Event) -> None:
+        if event.kind == "call":
+            return self._enter(event)
+        frame = self.by_serial[event.frame]
+        is_comprehension = self._is_comprehension(event)
+        if event.kind == "resume":
+            self.stack.append((event.frame, frame))
+            if not is_comprehension:
+                self._update(frame, event.changes)
+            return None
+        if not is_comprehension:
+            self._own_effect(frame, event.changes)
+        if event.kind == "exception":
+            return self._raise(frame, event.value or "")
+        self._pop(event.frame)
+        if not is_comprehension:
+            self._leave(frame, event)
+        return None
+
+    def _is_comprehension(self, event: Event) -> bool:
+        """Whether the frame is one that newer versions of Python do not make. At the outermost, it is a frame."""
+        return (
+            event.code.function.endswith(_COMPREHENSIONS)
+            and self.by_serial[event.frame].function != event.code.function
+        )
+
+    def _enter(self, event: Event) -> None:
+        below = self.stack[-1][1] if self.stack else None
+        if below is not None and event.code.function.endswith(_COMPREHENSIONS):
+            frame = below
+        else:
+            frame = self._new_frame(event, below)
+        self.by_serial[event.frame] = frame
+        self.stack.append((event.frame, frame))
+
+    def _new_frame(self, event: Event, below: _Frame | None) -> _Frame:
+        names, free = event.code.names, event.code.free
+        captured = frozenset(names[len(names) - free :])
+        node = places.scope_at(self.source, event.code.function, event.code.line)
+        frame = _Frame(len(self.frames), event.code.function, node, self._caller(), captured, frozenset(names))
+        self._update(frame, event.changes)
+        frame.given = dict(frame.state)
+        self.frames.append(frame)
+        if below is not None:
+            below.entered.append(frame.index)
+        return frame
+
+    def _caller(self) -> int | None:
+        for _, frame in reversed(self.stack):
+            for step in frame.open_steps():
+                return step.index
+        return None
+
+    def _pop(self, serial: int) -> None:
+        while self.stack:
+            if self.stack.pop()[0] == serial:
+                return
+        raise ValueError(f"frame {serial} ends and was not running")
+
+    def _leave(self, frame: _Frame, event: Event) -> None:
+        if event.kind == "yield":
+            frame.yields.append(event.value or "")
+            return
+        frame.value = event.value
+        frame.end = "return" if event.kind == "return" else "raise"
+        self._mark_bare_raise(frame, event.value if event.kind == "left" else None)
+        self._close(frame)
+
+    def _raise(self, frame: _Frame, error: str) -> None:
+        if error.partition(":")[0] == "StopAsyncIteration":  # the end of an `async for`
+            return
+        for step in frame.open_steps():
+            step.raised = step.raised or error
+        current = frame.current
+        around = places.with_around(self.source, current.node) if current else -1
+        if around in frame.latest:  # its exit runs now
+            self._close(frame)
+            frame.current = frame.latest[around]
+
+    # Variables
+
+    def _update(self, frame: _Frame, changes: Iterable[Changed]) -> None:
+        """Changes that are nobody's effect in this frame."""
+        for change in changes:
+            _set(frame.state, change.name, change.text)
+
+    def _own_effect(self, frame: _Frame, changes: Iterable[Changed]) -> None:
+        """Changes that the frame's current step made."""
+        step = frame.current
+        for changed in changes:
+            before = frame.state.get(changed.name)
+            _set(frame.state, changed.name, changed.text)
+            if step is not None and not self._ends_handler(step, changed):
+                change = Change(changed.name, frame.scope_of(changed.name), before, changed.text, changed.aliases)
+                step.add(change)
+
+    def _ends_handler(self, step: _Step, changed: Changed) -> bool:
+        """Whether the name of a handler is unbound because the handler is over: no effect of its last statement."""
+        if changed.text is not None or isinstance(self.source.nodes[step.node], ast.Delete):
+            return False
+        return changed.name in places.handler_names(self.source, step.node)
+
+    def _watched_changes(self, changes: Iterable[Changed]) -> None:
+        for changed in changes:
+            before = self.watched.get(changed.name)
+            _set(self.watched, changed.name, changed.text)
+            for frame in {frame.index: frame for _, frame in self.stack}.values():
+                if frame.current is not None and changed.name not in frame.names:
+                    frame.current.add(Change(changed.name, "global", before, changed.text))
+
+    # Steps
+
+    def _note(self, note: Note) -> None:
+        frame = self.by_serial[note.frame]
+        if frame.node < 0:
+            frame.node = note.node if note.kind == "L" else self.source.function_of(note.node)
+        if note.kind == "V":
+            self._evaluate(frame, note.node, note.text)
+        elif note.kind == "B":
+            self._decide(frame, note.node, note.truth)
+        elif note.kind == "K":
+            self._clause(frame, note)
+        elif note.kind == "E":
+            self._own_effect(frame, note.changes or ())
+            self._close(frame)
+            frame.current = frame.latest[note.node]
+        else:
+            self._begin(frame, note)
+
+    def _begin(self, frame: _Frame, note: Note) -> None:
+        """A statement-like step begins; what changed until now was its predecessor's doing, but for what it binds."""
+        changes = note.changes or ()
+        binds = frozenset(places.bound_by(self.source, note.node)) if note.kind in _BINDING else frozenset[str]()
+        self._own_effect(frame, [change for change in changes if change.name not in binds])
+        self._mark_bare_raise(frame, note.text if note.kind in ("H", "F") else None)
+        self._close(frame)
+        self._count(frame, note)
+        step = self._new_step(frame, _STEP_KINDS[note.kind], note.node)
+        frame.current = frame.latest[note.node] = step
+        self._own_effect(frame, [change for change in changes if change.name in binds])
+        names = places.bound_by(self.source, note.node) if binds else ()
+        step.bound = tuple((name, frame.state[name]) for name in names if name in frame.state)
+        self._note_old_value(frame, step)
+
+    def _count(self, frame: _Frame, note: Note) -> None:
+        if note.kind == "S":
+            frame.iterations[note.node] = 0
+        elif note.kind in ("I", "W", "K"):
+            frame.iterations[note.node] = frame.iterations.get(note.node, 0) + 1
+
+    def _new_step(self, frame: _Frame, kind: StepKind, node: int) -> _Step:
+        key = (node, kind)
+        frame.visits[key] = frame.visits.get(key, 0) + 1
+        self.run_visits[key] = self.run_visits.get(key, 0) + 1
+        around = self.source.loops_of(node)
+        if kind in ("iteration", "test", "comprehension"):
+            around = (*around, node)
+        loops = tuple((loop, frame.iterations.get(loop, 0)) for loop in around)
+        before = dict(frame.state)
+        before.update((name, text) for name, text in self.watched.items() if name not in frame.names)
+        step = _Step(len(self.steps), kind, node, frame.index, frame.visits[key], self.run_visits[key], loops, before)
+        self.steps.append(step)
+        frame.steps.append(step.index)
+        return step
+
+    def _clause(self, frame: _Frame, note: Note) -> None:
+        clauses = places.clauses_with(self.source, note.node)
+        later = clauses[clauses.index(note.node) :]
+        frame.clauses = [step for step in frame.clauses if step.node not in later]
+        for clause in later[1:]:
+            frame.iterations[clause] = 0
+        self._count(frame, note)
+        step = self._new_step(frame, "comprehension", note.node)
+        for outer in frame.clauses:
+            step.before.update(outer.bound)
+        step.bound = tuple(zip(places.bound_by(self.source, note.node), note.texts, strict=True))
+        frame.clauses.append(step)
+
+    def _close(self, frame: _Frame) -> None:
+        """The current step is over, and with it the comprehensions in it."""
+        step = frame.current
+        if step is not None:
+            self._note_new_value(frame, step)
+        for clause in frame.clauses:
+            frame.iterations.pop(clause.node, None)
+        frame.clauses.clear()
+        frame.evaluated.clear()
+        frame.entered.clear()
+        frame.current = None
+
+    def _mark_bare_raise(self, frame: _Frame, error: str | None) -> None:
+        """A `raise` without an exception is not said to raise; what is handled next, or leaves the frame, is."""
+        step = frame.current
+        if step is not None and error:
+            node = self.source.nodes[step.node]
+            if isinstance(node, ast.Raise) and node.exc is None:
+                step.raised = step.raised or error
+
+    # Evaluations
+
+    def _evaluate(self, frame: _Frame, node: int, value: str, truth: bool | None = None) -> None:
+        found = self.source.nodes[node]
+        if isinstance(found, (ast.ListComp, ast.SetComp, ast.DictComp)):
+            self._end_clauses(frame, found)
+        open_steps = frame.open_steps()
+        if not open_steps:
+            raise ValueError(f"node {node} is evaluated outside of every step")
+        index = len(self.evaluations)
+        self.evaluations.append(_Evaluation(open_steps[0].index, node, value, frame.entered[:], truth))
+        frame.entered.clear()
+        for step in open_steps:
+            step.evaluations.append(index)
+        if isinstance(found, ast.BoolOp) and truth is None:
+            self._decide_operands(frame, found)
+        frame.evaluated[node] = index
+
+    def _decide(self, frame: _Frame, node: int, truth: bool) -> None:
+        """The value just evaluated was taken for true or false; conditions around it may be complete by that."""
+        evaluation = self.evaluations[frame.evaluated[node]]
+        evaluation.truth = truth
+        evaluation.frames += frame.entered
+        frame.entered.clear()
+        value, completion = evaluation.value, completes(self.source, node, truth)
+        while completion is not None:
+            truth = truth != completion.negated
+            value = str(truth) if completion.negated else value
+            self._evaluate(frame, completion.node, value, truth)
+            completion = completes(self.source, completion.node, truth)
+
+    def _decide_operands(self, frame: _Frame, operation: ast.BoolOp) -> None:
+        """What the operands of `a and b`, whose value is used, were taken for: only the last is not asked."""
+        goes_on = isinstance(operation.op, ast.And)
+        indices = [frame.evaluated.pop(self.source.id_of(operand), None) for operand in operation.values]
+        known = [index for index in indices if index is not None]
+        for index in known[:-1]:
+            self.evaluations[index].truth = goes_on
+        if known and indices[-1] is None:
+            self.evaluations[known[-1]].truth = not goes_on
+
+    def _end_clauses(self, frame: _Frame, comprehension: ast.ListComp | ast.SetComp | ast.DictComp) -> None:
+        ended = [self.source.id_of(clause) for clause in comprehension.generators]
+        frame.clauses = [step for step in frame.clauses if step.node not in ended]
+        for clause in ended:
+            frame.iterations.pop(clause, None)
+
+    def _note_old_value(self, frame: _Frame, step: _Step) -> None:
+        """`x += 1` reads `x` first; a note there would read it twice."""
+        node = self.source.nodes[step.node]
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id in step.before:
+            self._evaluate(frame, self.source.id_of(node.target), step.before[node.target.id])
+
+    def _note_new_value(self, frame: _Frame, step: _Step) -> None:
+        node = self.source.nodes[step.node]
+        if not isinstance(node, ast.AugAssign) or not isinstance(node.target, ast.Name) or step.raised:
+            return
+        name = node.target.id
+        value = frame.state.get(name) if name in frame.names else self.watched.get(name)
+        if value is not None and name in step.before:
+            self._evaluate(frame, step.node, value)
+
+    # Results
+
+    def frames_made(self) -> tuple[Frame, ...]:
+        return tuple(
+            Frame(
+                frame.index,
+                frame.function,
+                frame.node,
+                frame.caller,
+                self._arguments(frame),
+                tuple(frame.steps),
+                frame.end,
+                frame.value,
+                tuple(frame.yields) if places.is_generator(self.source, frame.node) else (),
+            )
+            for frame in self.frames
+        )
+
+    def _arguments(self, frame: _Frame) -> dict[str, str]:
+        names = places.parameters(self.source, frame.node)
+        return {name: frame.given[name] for name in names if name in frame.given}
+
+    def steps_made(self) -> tuple[Step, ...]:
+        return tuple(
+            Step(
+                step.index,
+                step.kind,
+                step.node,
+                step.frame,
+                self.source.line(step.node),
+                step.visit,
+                step.run_visit,
+                step.loops,
+                step.before,
+                tuple(step.changes.values()),
+                step.bound,
+                tuple(step.evaluations),
+                step.raised,
+            )
+            for step in self.steps
+        )
+
+    def evaluations_made(self) -> tuple[Evaluation, ...]:
+        return tuple(
+            Evaluation(index, made.step, made.node, made.value, made.truth, tuple(made.frames))
+            for index, made in enumerate(self.evaluations)
+        )
+
+
+def _set(state: dict[str, str], name: str, text: str | None) -> None:
+    if text is None:
+        state.pop(name, None)
+    else:
+        state[name] = text

@@ -1,0 +1,45 @@
+"""Recording a call in this process, with everything in Python: an oracle for tests. It isolates nothing."""
+
+import ast
+import contextlib
+import io
+
+from ray_app.semantics.assembly import assemble
+from ray_app.semantics.instrument import instrument, watched_names
+from ray_app.semantics.reader import decode
+from ray_app.semantics.record import Run
+from ray_app.semantics.source import read
+from ray_app.tracing.canonical import python_canonical, python_describe_exception
+from ray_app.tracing.note_recorder import NoteRecorder, place_notes
+
+_PREFIX = "\0note "
+_FILENAME = "<program>"
+_BYTES = 8 << 20
+
+
+def record(code: str, call: str, *, value_chars: int = 512, events: int = 50_000) -> Run:
+    """The record of a call. Raises ValueError where it does not fit into the budget."""
+    source = read(code)
+    tree = ast.parse(code, _FILENAME)  # not the source's own, which stays as it is
+    watched = watched_names(tree)
+    instrument(tree, _PREFIX, asks_truth=False)
+    recorder = NoteRecorder()
+    module = place_notes(compile(tree, _FILENAME, "exec", dont_inherit=True), _PREFIX, recorder.note)
+    space: dict[str, object] = {"__name__": "program"}
+    buffer, printed = bytearray(_BYTES), io.StringIO()
+    output = exception = None
+    with contextlib.redirect_stdout(printed):
+        exec(module, space)
+        expression = compile(call, "<call>", "eval", dont_inherit=True)
+        recorder.watch(space, watched)
+        recorder.start(buffer, _FILENAME, value_chars=value_chars, max_events=events)
+        try:
+            output = python_canonical(eval(expression, space), 16_384)
+        except BaseException as error:
+            exception = python_describe_exception(error, 2_000)
+        finally:
+            recorder.stop()
+    notes = decode(buffer)
+    if notes.truncated:
+        raise ValueError("over budget")
+    return assemble(source, notes, call, output, exception, printed.getvalue())
