@@ -128,3 +128,8 @@ def test_modules_do_not_import_in_cycles():
 
     for module in graph:
         visit(module, ())
+
+
+@pytest.mark.parametrize("path", sources("ray_app/claims", "ray_app/verification"), ids=lambda path: path.name)
+def test_claims_and_verification_share_nothing_with_the_narrator(path):
+    assert not any(module.startswith("ray_app.monologue") for module in imports(path))

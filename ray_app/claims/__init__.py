@@ -1,0 +1,1 @@
+"""What a text says: sentences, their mode, and the checkable claims in them, typed."""

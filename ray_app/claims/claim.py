@@ -1,0 +1,121 @@
+"""A checkable statement about a run, and where its words put it."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+Kind = Literal[
+    "value",  # a name, an item or an attribute has, had or gets a value
+    "expression",  # an expression of the program, or one with values put in, has a value
+    "truth",  # an expression, or the condition in question, is taken for true or false
+    "property",  # a value contains, begins with, is greater than, is empty ...
+    "result",  # what was just spoken of gives a value
+    "return",
+    "yield",
+    "raise",
+    "catch",  # a handler does or does not take an exception
+    "leave",  # an exception leaves a function
+    "call",
+    "argument",  # what a call was given, by position
+    "iteration",
+    "count",  # how often a loop ran
+    "stop",  # `break`, `continue`, or the end of a loop
+    "visits",  # how often a line ran
+    "next",
+    "skip",
+    "branch",
+    "case",
+    "kept",  # an item of a comprehension passes its conditions, or not
+    "unevaluated",
+    "last",  # a name gets its last value here
+    "sequence",  # the values of a name, in order
+    "added",
+    "removed",
+    "trend",  # never decreases, never changes ...
+    "alias",
+    "deleted",
+    "signature",
+    "line",  # a line runs; nothing else was understood
+]
+Tense = Literal["state", "change", "before", "first", "end", "final"]
+Mode = Literal["run", "general", "talk"]
+"""About this run; about the program or Python in general; neither."""
+
+
+class Iteration(NamedTuple):
+    """One time around a loop. `line` 0: some loop; `number` -1: the last one, 0: after the loop's end.
+
+    `path` are the numbers of the inner clauses, where they were given as "2.1".
+    """
+
+    line: int
+    number: int
+    path: tuple[int, ...] = ()
+    inner: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the words put a claim: at a line (0: not said), in iterations, at code that the sentence quotes."""
+
+    line: int = 0
+    end_line: int = 0
+    visit: int = 0
+    iterations: tuple[Iteration, ...] = ()
+    quotes: tuple[str, ...] = ()
+    called: str = ""
+
+
+NOWHERE = Place()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """`subject` is a name or an expression; `value` canonical text; `other` a second expression; what each kind
+    means by
+    them is said where it is built (`claims.table`) and where it is checked (`verification.checks`)."""
+
+    kind: Kind
+    subject: str = ""
+    value: str = ""
+    tense: Tense = "state"
+    other: str = ""
+    negated: bool = False
+    number: int = 0
+    line: int = 0
+    items: tuple[str, ...] = ()
+    start: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Claims that share a place. `ordered`: told in the order of the run, as far as the words show; `strict`: the
+    text tells
+    one step a line, so no step is told twice."""
+
+    claims: tuple[Claim, ...]
+    place: Place
+    sentence: int
+    ordered: bool = True
+    strict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence, its mode, and where it stands in the text."""
+
+    text: str
+    mode: Mode
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that a text says: its sentences, the claims about the run in reading order, the answer at its end."""
+
+    statements: tuple[Statement, ...]
+    groups: tuple[Group, ...]
+    answer: str
+    literals: tuple[tuple[str, int], ...] = ()
+    """Values that no claim holds, each with its sentence."""

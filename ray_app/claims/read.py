@@ -1,0 +1,219 @@
+"""What a text says about a run: its claims in reading order, each with the place that the words give it."""
+
+import re
+from dataclasses import dataclass, field, replace
+
+from ray_app.claims.answer import split
+from ray_app.claims.claim import NOWHERE, Claim, Group, Iteration, Mode, Place, Reading, Statement
+from ray_app.claims.lexer import Sentence, Token, sentences
+from ray_app.claims.shape import Anchor, Hit, Shape, shape
+from ray_app.claims.table import Said
+from ray_app.semantics.source import Source
+
+_GENERAL_HEADING = re.compile(
+    r"\b(?:propert|purpose|constraint|understand|overview|what .* does|edge case|invariant|description|general)"
+)
+_RUN_HEADING = re.compile(r"\b(?:execution|simulat|trace|step|walk|run|result|conclusion|answer)")
+_STEPWISE_SHARE = 0.7
+
+
+def read(text: str, source: Source) -> Reading:
+    """The reading of a text about a program. Never raises, whatever the text."""
+    body, answer = split(text)
+    reader = _Reader(source, body)
+    found = sentences(body, source.names)
+    stepwise = _is_stepwise(found)
+    for sentence in found:
+        reader.take(sentence)
+    reader.finish()
+    groups = tuple(replace(group, strict=True) for group in reader.groups) if stepwise else tuple(reader.groups)
+    return Reading(tuple(reader.statements), groups, answer, tuple(reader.literals))
+
+
+def _is_stepwise(found: list[Sentence]) -> bool:
+    """Whether nearly every line begins with the label of the line that it is about: then each tells one step."""
+    leads = [sentence for sentence in found if sentence.leads]
+    labelled = sum(sentence.words.startswith("‹l0›") for sentence in leads)
+    return len(leads) > 0 and labelled >= _STEPWISE_SHARE * len(leads)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """Iterations named at the head of a line hold for what is indented under it."""
+
+    indent: int
+    iteration: Iteration
+
+
+@dataclass(slots=True)
+class _Reader:
+    source: Source
+    text: str
+    statements: list[Statement] = field(default_factory=list[Statement])
+    groups: list[Group] = field(default_factory=list[Group])
+    literals: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
+    scopes: list[_Scope] = field(default_factory=list[_Scope])
+    general: bool = False
+    line: int = -1
+    place: Place = NOWHERE
+    pending: list[Claim] = field(default_factory=list[Claim])
+    owner: int = 0
+    ordered: bool = True
+
+    def take(self, sentence: Sentence) -> None:
+        """One sentence: its mode, its claims, and the place that it gives to what follows on its line."""
+        form = shape(sentence.words)
+        if sentence.line != self.line:
+            self._new_line(sentence, form)
+        mode = self._mode(sentence, form)
+        self.statements.append(
+            Statement(self.text[sentence.start : sentence.end].strip(), mode, sentence.start, sentence.end)
+        )
+        if mode != "run":
+            return
+        tokens = form.tokens(sentence.tokens)
+        self._place(sentence, form, tokens)
+        number = len(self.statements) - 1
+        self.literals += [(tokens[at].value, number) for at in form.unclaimed]
+        self._claims(sentence, form, tokens)
+
+    def _new_line(self, sentence: Sentence, form: Shape) -> None:
+        self.finish()
+        self.line = sentence.line
+        while self.scopes and sentence.indent <= self.scopes[-1].indent:
+            self.scopes.pop()
+        self.place = Place(iterations=tuple(scope.iteration for scope in self.scopes))
+        self.ordered = not form.concludes and not form.jumps
+        self.owner = len(self.statements)
+        if sentence.heading:
+            self.general = bool(_GENERAL_HEADING.search(form.words)) and not _RUN_HEADING.search(form.words)
+
+    def finish(self) -> None:
+        """What was said at the place so far is a group."""
+        if self.pending:
+            self.groups.append(Group(tuple(self.pending), self.place, self.owner, self.ordered))
+            self.pending = []
+
+    def _mode(self, sentence: Sentence, form: Shape) -> Mode:
+        labelled = sentence.words.startswith("‹l0›")
+        if not form.asserts and not labelled:
+            return "general"
+        if self.general and not labelled:
+            return "general"
+        if sentence.fenced and self._is_program(sentence):
+            return "talk"
+        return "run" if form.hits or form.anchors or form.labels or form.unclaimed else "talk"
+
+    def _is_program(self, sentence: Sentence) -> bool:
+        """Whether a line of a code block is one of the program's, perhaps with its label behind it."""
+        piece = self.text[sentence.start : sentence.end].split("#")[0].strip()
+        return any(piece == line.strip() for line in self.source.lines)
+
+    # Places
+
+    def _place(self, sentence: Sentence, form: Shape, tokens: tuple[Token, ...]) -> None:
+        """The place of a sentence: its first label, its iterations, the code that it quotes."""
+        is_new = sentence.start == self._line_start(sentence)
+        if not is_new and self._starts_anew(sentence, form):
+            self.finish()
+            self.owner = len(self.statements) - 1
+            self.ordered = not form.concludes and not form.jumps
+        iterations = self._iterations(form, tokens)
+        if iterations:
+            base = tuple(scope.iteration for scope in self.scopes)
+            self.finish_if_moved()
+            self.place = replace(self.place, iterations=(*base, *iterations))
+            if form.anchors[0].leads and sentence.leads:
+                self.scopes.append(_Scope(sentence.indent, iterations[0]))
+        visit = tokens[form.visit].value if form.visit >= 0 else "0"
+        quotes = tuple(tokens[at].value for at in form.quotes)
+        self.place = replace(
+            self.place, visit=int(visit) if visit.isdecimal() else 0, quotes=(*self.place.quotes, *quotes)
+        )
+
+    def finish_if_moved(self) -> None:
+        """A new iteration on the same line begins a new group."""
+        if self.pending:
+            self.finish()
+            self.owner = len(self.statements) - 1
+
+    def _line_start(self, sentence: Sentence) -> int:
+        return sentence.start if sentence.leads else -1
+
+    def _starts_anew(self, sentence: Sentence, form: Shape) -> bool:
+        """Clauses after a semicolon and sentences on the line of a label belong to what stands before; others do
+        not."""
+        return not self.place.line
+
+    def _iterations(self, form: Shape, tokens: tuple[Token, ...]) -> tuple[Iteration, ...]:
+        return tuple(found for anchor in form.anchors if (found := _iteration(anchor, tokens)) is not None)
+
+    # Claims
+
+    def _claims(self, sentence: Sentence, form: Shape, tokens: tuple[Token, ...]) -> None:
+        """The claims of a sentence, each under the label before it."""
+        labels = [(at, tokens[number].value) for number, at in form.labels]
+        first = labels[0][1] if labels else ""
+        if first and (not self.place.line or labels[0][0] == 0):
+            self._move(first)
+        for anchor in form.anchors:
+            claim = _exists(anchor, tokens, sentence)
+            if claim is not None:
+                self.pending.append(claim)
+        for hit in form.hits:
+            under = [label for at, label in labels if at <= hit.match.start()]
+            if under and _span(under[-1]) != (self.place.line, self.place.end_line):
+                self.finish()
+                self.owner = len(self.statements) - 1
+                self._move(under[-1])
+            self.pending += _built(hit, tokens, sentence)
+        if first and not self.pending:
+            self.pending.append(Claim("line", start=sentence.start, end=sentence.end))
+
+    def _move(self, label: str) -> None:
+        line, end = _span(label)
+        self.place = replace(self.place, line=line, end_line=end)
+
+
+def _span(label: str) -> tuple[int, int]:
+    first, _, last = label.partition("-")
+    return int(first or 0), int(last or first or 0)
+
+
+def _built(hit: Hit, tokens: tuple[Token, ...], sentence: Sentence) -> list[Claim]:
+    """The claims of a hit, with the stretch of text that they stand in."""
+    made = hit.entry.build(Said(hit.match, tokens, hit.hint))
+    spans = [tokens[number] for number in hit.tokens]
+    start = min((token.start for token in spans), default=sentence.start)
+    end = max((token.end for token in spans), default=sentence.end)
+    return [replace(claim, start=start, end=end) for claim in made]
+
+
+def _iteration(anchor: Anchor, tokens: tuple[Token, ...]) -> Iteration | None:
+    """The iteration that words speak of."""
+    line = int(tokens[anchor.line].value.split("-")[0]) if anchor.line >= 0 else 0
+    if anchor.number < 0:
+        return Iteration(line, 0 if anchor.word in ("loop", "iterations", "passes") else -1, inner=anchor.inner)
+    path = tokens[anchor.number].value.split(".")
+    if not all(part.isdecimal() for part in path):
+        return None
+    numbers = tuple(int(part) for part in path)
+    return Iteration(line, numbers[0], numbers[1:], anchor.inner)
+
+
+def _exists(anchor: Anchor, tokens: tuple[Token, ...], sentence: Sentence) -> Claim | None:
+    """That there is such an iteration; of "the third character" that would be saying too much."""
+    found = _iteration(anchor, tokens)
+    if found is None or found.number <= 0 or (anchor.word and anchor.number >= 0):
+        return None
+    other = "comprehension" if anchor.is_comprehension else ""
+    items = tuple(map(str, found.path))
+    return Claim(
+        "iteration",
+        number=found.number,
+        line=found.line,
+        other=other,
+        items=items,
+        start=sentence.start,
+        end=sentence.end,
+    )

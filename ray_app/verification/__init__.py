@@ -1,0 +1,1 @@
+"""Is it so: claims held against the semantic record of a run."""

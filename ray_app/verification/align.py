@@ -1,0 +1,220 @@
+"""The claims of a text placed in the record: the assignment of groups to places that keeps to the order of time and
+satisfies most.
+
+A text that holds at every turn is placed in one pass, each group at the earliest place that the order allows. Where
+a group
+finds none, all groups are weighed against each other: then one misread sentence does not drag the rest down, and it is
+the group that fits in badly which is left over.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from ray_app.claims.claim import Claim, Group
+from ray_app.verification.checks import WHOLE
+from ray_app.verification.facts import FOREVER, Facts, Spot
+from ray_app.verification.finding import UNKNOWN, Finding
+from ray_app.verification.place import Places, Reading, is_change
+from ray_app.verification.summaries import final_return
+
+MOST_CANDIDATES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A claim, what it turned out to be, and where."""
+
+    claim: Claim
+    finding: Finding
+    spot: Spot | None
+    sentence: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What is placed as one: the claims of a labelled line, or a single claim. `number` is its group's."""
+
+    group: Group
+    number: int
+    positions: tuple[int, ...]
+
+
+def align(facts: Facts, groups: Sequence[Group], steps: Collection[int] | None = None) -> list[Placed]:
+    """Every claim of the groups with its finding, in reading order."""
+    places = Places(facts, steps)
+    found: dict[tuple[int, int], Placed] = {}
+    units: list[_Unit] = []
+    for number, group in enumerate(groups):
+        rest: list[int] = []
+        for position, claim in enumerate(group.claims):
+            whole = _whole(facts, claim, group)
+            if whole is None:
+                rest.append(position)
+            else:
+                found[number, position] = Placed(claim, whole, None, group.sentence)
+        units += _units(group, number, rest)
+    for unit, reading in zip(units, _placed(places, units), strict=True):
+        for claim, finding, position in zip(unit.group.claims, reading[1], unit.positions, strict=True):
+            found[unit.number, position] = Placed(claim, finding, reading[0], unit.group.sentence)
+    return [found[key] for key in sorted(found)]
+
+
+def _whole(facts: Facts, claim: Claim, group: Group) -> Finding | None:
+    """The finding of a claim that needs no place."""
+    if claim.kind in WHOLE:
+        return WHOLE[claim.kind](facts, claim)
+    if claim.kind == "return" and not group.strict and not claim.subject:
+        final = final_return(facts, claim)
+        if final.holds or claim.tense == "final":
+            return final
+    if claim.kind == "count" and not group.place.line:
+        return _some_loop(facts, claim)
+    return None
+
+
+def _some_loop(facts: Facts, claim: Claim) -> Finding:
+    """Without a place, some entry into some loop must have run so often."""
+    entries = [entry for loop in facts.loops_on(claim.line) for entry in facts.entries[loop]]
+    counts = sorted({len(entry.begins) for entry in entries})
+    return Finding(claim.number in counts or (not entries and claim.number == 0), f"the loops run {counts} times")
+
+
+def _units(group: Group, number: int, positions: list[int]) -> list[_Unit]:
+    if not positions:
+        return []
+    if group.place.line:
+        claims = tuple(group.claims[position] for position in positions)
+        return [_Unit(replace(group, claims=claims), number, tuple(positions))]
+    return [_Unit(replace(group, claims=(group.claims[at],)), number, (at,)) for at in positions]
+
+
+Outcome = tuple[Spot | None, tuple[Finding, ...]]
+
+
+def _placed(places: Places, units: list[_Unit]) -> list[Outcome]:
+    outcome = _in_one_pass(places, units)
+    if outcome is not None:
+        return outcome
+    return _weighed(places, units)
+
+
+def _in_one_pass(places: Places, units: list[_Unit]) -> list[Outcome] | None:
+    """Each unit at the earliest place at which all its claims hold; None where one has none."""
+    cursor = -1.0
+    done: list[Outcome] = []
+    for unit in units:
+        if not unit.group.place.line:
+            return None
+        for reading in places.readings(unit.group):
+            if reading.is_whole and _follows(unit, reading.hi, cursor):
+                break
+        else:
+            return None
+        cursor = max(cursor, reading.lo)
+        done.append((reading.spot, reading.findings))
+    return done
+
+
+def _follows(unit: _Unit, at: float, cursor: float) -> bool:
+    return at > cursor if unit.group.strict else at >= cursor
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A way to place the units so far: where it stands in time, what it satisfies, and how it came there."""
+
+    at: float
+    score: float
+    unit: int
+    reading: Reading | None
+    before: "_Way | None"
+
+
+def _weighed(places: Places, units: list[_Unit]) -> list[Outcome]:
+    """The ways to place the units, kept only where no earlier one satisfies as much; then the best one read back."""
+    ways = [_Way(-1.0, 0.0, -1, None, None)]
+    candidates = [_candidates(places, unit) for unit in units]
+    for number, unit in enumerate(units):
+        if not unit.group.ordered and not unit.group.place.line:
+            continue
+        times = [way.at for way in ways]
+        made = [way for reading in candidates[number] for way in _continued(ways, times, number, unit, reading)]
+        ways = _front([*ways, *made])
+    chosen: dict[int, Reading] = {}
+    way: _Way | None = ways[-1]
+    while way is not None:
+        if way.reading is not None:
+            chosen[way.unit] = way.reading
+        way = way.before
+    return [_outcome(unit, chosen.get(number), candidates[number]) for number, unit in enumerate(units)]
+
+
+def _candidates(places: Places, unit: _Unit) -> list[Reading]:
+    """The readings of a unit of which something holds; of a claim without a place, with the time for which it is so."""
+    found: list[Reading] = []
+    for reading in places.readings(unit.group):
+        if not any(finding.holds is not None for finding in reading.findings):
+            continue
+        if not unit.group.place.line and reading.true and not is_change(unit.group.claims[0]):
+            reading = replace(reading, hi=_until(places.facts, unit.group.claims[0], reading))
+        found.append(reading)
+        if len(found) >= MOST_CANDIDATES:
+            break
+    return found
+
+
+def _until(facts: Facts, claim: Claim, reading: Reading) -> float:
+    """How long what a claim says stays so: a variable's value until it changes, the rest until it is computed anew."""
+    if claim.kind == "value":
+        later = (at for at, _, _ in facts.history.get(claim.subject, ()) if at > reading.lo)
+        return min(later, default=float(FOREVER)) - 0.01
+    return float(FOREVER)
+
+
+def _continued(ways: list[_Way], times: list[float], number: int, unit: _Unit, reading: Reading) -> list[_Way]:
+    """The ways that go on with a reading."""
+    if not reading.true:
+        return []
+    worth = reading.true / len(reading.findings) + (1.0 if not reading.false else 0.0)
+    worth *= 2.0 if unit.group.place.line else 1.0
+    strict = unit.group.strict
+    last = bisect_left(times, reading.lo) if strict else bisect_right(times, reading.lo)
+    made: list[_Way] = []
+    if last:
+        way = ways[last - 1]
+        made.append(_Way(max(way.at, reading.lo), way.score + worth, number, reading, way))
+    for way in ways[last : bisect_right(times, reading.hi)]:
+        if not strict:
+            made.append(_Way(way.at, way.score + worth, number, reading, way))
+    return made
+
+
+def _front(ways: list[_Way]) -> list[_Way]:
+    """The ways in the order of time, each with a higher score than all before it."""
+    best: list[_Way] = []
+    for way in sorted(ways, key=lambda way: (way.at, -way.score)):
+        if not best or way.score > best[-1].score:
+            best.append(way)
+    return best
+
+
+def _outcome(unit: _Unit, chosen: Reading | None, candidates: list[Reading]) -> Outcome:
+    """The findings of a unit where it was placed. One that was not is false where its place is fixed by a label; a
+    claim
+    without a label that holds elsewhere is not checked."""
+    if chosen is not None:
+        return chosen.spot, chosen.findings
+    best = max(candidates, key=lambda reading: (reading.true - reading.false, reading.true), default=None)
+    if best is None:
+        reason = f"L{unit.group.place.line} does not run here" if unit.group.place.line else ""
+        return None, tuple(Finding(False, reason) if reason else UNKNOWN for _ in unit.group.claims)
+    if best.false or not best.true:
+        return best.spot, best.findings
+    if unit.group.place.line:
+        return best.spot, tuple(
+            Finding(False, f"{finding.evidence}, but not when it is told") for finding in best.findings
+        )
+    if unit.group.ordered:
+        return best.spot, tuple(Finding(None, f"{finding.evidence}, at another time") for finding in best.findings)
+    return best.spot, best.findings

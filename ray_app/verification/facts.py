@@ -1,0 +1,402 @@
+"""A run arranged for looking things up: by line, by name, by expression, on one clock.
+
+The clock counts what the record holds in the order in which it happened: every step that begins and every evaluation
+that
+is complete is one tick. A `Spot` is a stretch of it that words can be about.
+"""
+
+import ast
+import functools
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ray_app.semantics.record import Change, Evaluation, Frame, Run, Step
+from ray_app.semantics.source import Source, read
+
+SpotKind = Literal["step", "call", "loop end", "passed"]
+FOREVER = 1 << 60
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """`step`: what happens there; of "call" the first step of the frame (None where it has none), of "loop end" the
+    loop's
+    statement, of "passed" the step whose exception a handler does not take, or the `match` of which a case does not
+    match: `node` is that handler or case."""
+
+    kind: SpotKind
+    step: Step | None
+    frame: Frame
+    start: float
+    end: float
+    node: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry into a loop: when each iteration began, and when the loop was over."""
+
+    node: int
+    frame: int
+    step: Step
+    begins: tuple[float, ...]
+    end: float
+
+    def window(self, number: int) -> tuple[float, float] | None:
+        """The time of an iteration; -1: of the last one."""
+        if number < 0:
+            number = len(self.begins)
+        if not 1 <= number <= len(self.begins):
+            return None
+        following = self.begins[number] if number < len(self.begins) else self.end
+        return self.begins[number - 1], following - 0.25
+
+
+@dataclass
+class Facts:
+    """What verification asks of a run; everything but the clock is made when first asked for."""
+
+    run: Run
+    evaluated_at: list[float] = field(default_factory=list[float], repr=False)
+    begun_at: list[float] = field(default_factory=list[float], repr=False)
+    ended_at: list[float] = field(default_factory=list[float], repr=False)
+    frame_ended_at: list[float] = field(default_factory=list[float], repr=False)
+
+    def __post_init__(self) -> None:
+        self._set_clock()
+
+    def _set_clock(self) -> None:
+        """Steps and evaluations in the order in which they happened."""
+        run = self.run
+        begun = 0
+        steps_before: list[int] = []
+        last_step = self._last_steps()
+        for evaluation in run.evaluations:
+            inside = max((last_step[serial] for serial in evaluation.frames), default=-1)
+            begun = max(begun, evaluation.step + 1, inside + 1)
+            steps_before.append(begun)
+        self.evaluated_at = [float(index + before) for index, before in enumerate(steps_before)]
+        self.begun_at = [float(step.index + bisect_right(steps_before, step.index)) for step in run.steps]
+        self.ended_at = self._ends()
+
+    def _last_steps(self) -> list[int]:
+        """For each frame the last step in it or in a frame that was entered from it, -1 where there is none."""
+        last = [frame.steps[-1] if frame.steps else -1 for frame in self.run.frames]
+        for frame in reversed(self.run.frames):
+            if frame.caller is not None and frame.end != "suspended":
+                caller = self.run.steps[frame.caller].frame
+                if frame.steps or last[frame.serial] >= 0:
+                    last[caller] = max(last[caller], last[frame.serial])
+        return last
+
+    def _ends(self) -> list[float]:
+        """When the effect of each step was complete: just before the next step of its frame, or after all in it."""
+        ends = [0.0] * len(self.run.steps)
+        self.frame_ended_at = [0.0] * len(self.run.frames)
+        for frame in reversed(self.run.frames):
+            over = self.frame_ended_at[frame.serial] = self._frame_end(frame)
+            for index, following in zip(frame.steps, [*frame.steps[1:], None], strict=True):
+                ends[index] = over if following is None else self.begun_at[following] - 0.5
+        return ends
+
+    def _frame_end(self, frame: Frame) -> float:
+        """When a frame was over: after its last step, what that evaluated, and its callees (which have later
+        serials)."""
+        if not frame.steps:
+            return self._empty_frame(frame) + 0.2
+        last = self.run.steps[frame.steps[-1]]
+        latest = self.begun_at[last.index]
+        if last.evaluations:
+            latest = max(latest, self.evaluated_at[last.evaluations[-1]])
+        for callee in self.callees.get(last.index, ()):
+            if callee.end != "suspended":
+                latest = max(latest, self.frame_ended_at[callee.serial])
+        return latest + 0.25
+
+    @functools.cached_property
+    def callees(self) -> dict[int, list[Frame]]:
+        """The frames entered during each step."""
+        found: dict[int, list[Frame]] = {}
+        for frame in self.run.frames:
+            if frame.caller is not None:
+                found.setdefault(frame.caller, []).append(frame)
+        return found
+
+    # Spots
+
+    @functools.cached_property
+    def spots(self) -> dict[int, list[Spot]]:
+        """The spots of each line, in the order of their start."""
+        found: dict[int, list[Spot]] = {}
+        for spot in self._all_spots():
+            line = self._line(spot)
+            found.setdefault(line, []).append(spot)
+        for spots in found.values():
+            spots.sort(key=lambda spot: spot.start)
+        return found
+
+    @functools.cached_property
+    def steps(self) -> list[Spot]:
+        """Every step's spot, by the step's index."""
+        frames = self.run.frames
+        return [
+            Spot("step", step, frames[step.frame], self.begun_at[step.index], self.ended_at[step.index])
+            for step in self.run.steps
+        ]
+
+    @functools.cached_property
+    def calls(self) -> list[Spot]:
+        """Where frames begin, by serial."""
+        return [self._call_spot(frame) for frame in self.run.frames]
+
+    def _call_spot(self, frame: Frame) -> Spot:
+        first = self.run.steps[frame.steps[0]] if frame.steps else None
+        start = self.begun_at[first.index] - 0.4 if first else self._empty_frame(frame)
+        return Spot("call", first, frame, start, start + 0.05)
+
+    def _empty_frame(self, frame: Frame) -> float:
+        """The time of a frame in which no step began: just before what entered it was complete."""
+        if frame.caller is None:
+            return 0.0
+        for index in self.run.steps[frame.caller].evaluations:
+            if frame.serial in self.run.evaluations[index].frames:
+                return self.evaluated_at[index] - 0.4
+        return self.begun_at[frame.caller] + 0.1
+
+    def _all_spots(self) -> Iterator[Spot]:
+        yield from self.steps
+        yield from self.calls
+        for entries in self.entries.values():
+            for entry in entries:
+                yield Spot("loop end", entry.step, self.run.frames[entry.frame], entry.end + 0.1, entry.end + 0.1)
+
+        yield from self._passed_cases()
+        yield from self._passed_handlers()
+
+    def _passed_cases(self) -> Iterator[Spot]:
+        """The cases that were tried before the one that matched, or to the end."""
+        source = self.run.source
+        for step in self.run.steps:
+            node = source.nodes[step.node]
+            if not isinstance(node, ast.Match):
+                continue
+            matched = self._inner_steps(step, [source.id_of(one) for one in node.cases], "case")
+            taken = matched[-1].node if matched else -1
+            for number, one in enumerate(node.cases):
+                case = source.id_of(one)
+                if case not in {other.node for other in matched}:
+                    at = self.ended_at[step.index] - 0.3 + number * 0.001
+                    yield Spot("passed", step, self.run.frames[step.frame], at, at, case)
+                if case == taken:
+                    break
+
+    def _passed_handlers(self) -> Iterator[Spot]:
+        """The handlers that an exception passed, innermost `try` first."""
+        source = self.run.source
+        for step in self.run.steps:
+            if step.raised is None:
+                continue
+            below = step.node
+            for above in source.ancestors(step.node):
+                node = source.nodes[above]
+                if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                    break
+                if isinstance(node, (ast.Try, ast.TryStar)) and any(source.nodes[below] is part for part in node.body):
+                    taken = self._inner_steps(step, [source.id_of(one) for one in node.handlers], "handler")[:1]
+                    for number, one in enumerate(node.handlers):
+                        if taken and source.id_of(one) == taken[0].node:
+                            break
+                        at = self.ended_at[step.index] + number * 0.001
+                        yield Spot("passed", step, self.run.frames[step.frame], at, at, source.id_of(one))
+                    if taken:
+                        break
+                below = above
+
+    def _inner_steps(self, step: Step, nodes: list[int], kind: str) -> list[Step]:
+        """The steps of these nodes right after a step of the same frame, before any other kind of step."""
+        steps = self.run.frames[step.frame].steps
+        found: list[Step] = []
+        for index in steps[bisect_right(steps, step.index) :]:
+            other = self.run.steps[index]
+            if other.kind != kind or other.node not in nodes:
+                if kind == "handler" and other.kind == "finally":
+                    continue
+                break
+            found.append(other)
+        return found
+
+    def _line(self, spot: Spot) -> int:
+        if spot.kind == "passed":
+            return self.run.source.line(spot.node)
+        if spot.kind == "call":
+            return self.run.source.line(spot.frame.node) if spot.frame.node >= 0 else 0
+        assert spot.step is not None
+        return spot.step.line
+
+    def from_line(self, line: int, end_line: int = 0) -> list[Spot]:
+        """The spots of a line, or of lines; of a line on which nothing begins, those of the statement that it is
+        part of."""
+        if end_line > line:
+            found = [spot for number in range(line, end_line + 1) for spot in self.spots.get(number, [])]
+            return sorted(found, key=lambda spot: spot.start)
+        found = self.spots.get(line)
+        if found is not None:
+            return found
+        return self.spots.get(head_of(self.run.source, line), [])
+
+    # Loops
+
+    @functools.cached_property
+    def entries(self) -> dict[int, list[Entry]]:
+        """The entries into each loop, in order."""
+        open_loops: dict[tuple[int, int], tuple[Step, list[float]]] = {}
+        found: dict[int, list[Entry]] = {}
+        nodes = self.run.source.nodes
+        for step in self.run.steps:
+            node = nodes[step.node]
+            key = (step.node, step.frame)
+            if isinstance(node, ast.comprehension):
+                self._comprehension(step, key, open_loops, found)
+            elif isinstance(node, (ast.For, ast.AsyncFor, ast.While)):
+                if step.kind == "statement":
+                    self._over(key, open_loops, found)
+                    open_loops[key] = (step, [])
+                elif key in open_loops and self._begins(step, node):
+                    open_loops[key][1].append(self.begun_at[step.index])
+        for key in list(open_loops):
+            self._over(key, open_loops, found)
+        return found
+
+    def _begins(self, step: Step, node: ast.AST) -> bool:
+        if isinstance(node, ast.While):
+            return self.run.truth_of(step, node.test) is True
+        return step.kind == "iteration"
+
+    def _comprehension(
+        self,
+        step: Step,
+        key: tuple[int, int],
+        open_loops: dict[tuple[int, int], tuple[Step, list[float]]],
+        found: dict[int, list[Entry]],
+    ) -> None:
+        if step.loops[-1][1] == 1:
+            self._over(key, open_loops, found)
+            open_loops[key] = (step, [])
+        if key in open_loops:
+            open_loops[key][1].append(self.begun_at[step.index])
+
+    def _over(
+        self,
+        key: tuple[int, int],
+        open_loops: dict[tuple[int, int], tuple[Step, list[float]]],
+        found: dict[int, list[Entry]],
+    ) -> None:
+        if key in open_loops:
+            step, begins = open_loops.pop(key)
+            found.setdefault(key[0], []).append(
+                Entry(key[0], key[1], step, tuple(begins), self._loop_end(step, begins))
+            )
+
+    def _loop_end(self, step: Step, begins: list[float]) -> float:
+        """When a loop was over: before the first step of its frame that lies outside, or with the frame."""
+        source, steps = self.run.source, self.run.frames[step.frame].steps
+        node = source.nodes[step.node]
+        at = bisect_left(steps, step.index)
+        for index in steps[at + 1 :]:
+            other = self.run.steps[index]
+            if self.begun_at[index] < (begins[-1] if begins else 0):
+                continue
+            if isinstance(node, ast.comprehension):
+                if other.node != step.node and not any(loop == step.node for loop, _ in other.loops):
+                    return self.begun_at[index] - 0.5
+            elif other.node != step.node and not _is_in_loop(source, other.node, step.node):
+                return self.begun_at[index] - 0.5
+        return self.frame_ended_at[step.frame]
+
+    def loops_on(self, line: int) -> list[int]:
+        """The loops whose own text begins on a line, or, with 0, all that were entered."""
+        return [
+            node for node in self.entries if line in (0, self.run.source.line(node)) or self._head_line(node) == line
+        ]
+
+    def _head_line(self, node: int) -> int:
+        return self.run.source.line(self.run.source.statement_of(node))
+
+    # Names
+
+    @functools.cached_property
+    def history(self) -> dict[str, list[tuple[float, str | None, Step]]]:
+        """For each name what it was changed to, when, and by which step; in order."""
+        found: dict[str, list[tuple[float, str | None, Step]]] = {}
+        for step in self.run.steps:
+            for change in step.changes:
+                found.setdefault(change.name, []).append((self.ended_at[step.index], change.after, step))
+        for changes in found.values():
+            changes.sort(key=lambda item: item[0])
+        return found
+
+    def change(self, step: Step, name: str) -> Change | None:
+        """The change of a name by a step."""
+        return next((change for change in step.changes if change.name == name), None)
+
+    def values_of(self, name: str) -> list[str]:
+        """Every value that a name is seen with, in no particular order."""
+        found = {after for _, after, _ in self.history.get(name, []) if after is not None}
+        found |= {frame.arguments[name] for frame in self.run.frames if name in frame.arguments}
+        found |= {step.before[name] for step in self.run.steps if name in step.before}
+        found |= {value for step in self.run.steps for bound, value in step.bound if bound == name}
+        return list(found)
+
+    # Expressions
+
+    def evaluations(self, step: Step) -> list[Evaluation]:
+        """What was evaluated in a step, in order."""
+        return [self.run.evaluations[index] for index in step.evaluations]
+
+    def state(self, spot: Spot) -> Mapping[str, str]:
+        """The variables at the beginning of a spot, with what the step binds."""
+        if spot.kind == "call":
+            return {**(spot.step.before if spot.step else {}), **spot.frame.arguments}
+        assert spot.step is not None
+        if spot.kind == "loop end":
+            return self.run.steps[self._last_inside(spot.step)].after
+        return {**spot.step.before, **dict(spot.step.bound)} if spot.step.bound else spot.step.before
+
+    def _last_inside(self, loop: Step) -> int:
+        """The last step of a loop's frame before the loop was over."""
+        steps = self.run.frames[loop.frame].steps
+        entry = next(entry for entry in self.entries[loop.node] if entry.step is loop)
+        at = bisect_right([self.begun_at[index] for index in steps], entry.end)
+        return steps[max(0, at - 1)]
+
+
+def _is_in_loop(source: Source, node: int, loop: int) -> bool:
+    """Whether a node lies in the body of a loop (its `else` block runs after it)."""
+    found = source.nodes[loop]
+    below = node
+    while (above := source.parent(below)) >= 0:
+        if above == loop:
+            return any(source.nodes[below] is part for part in getattr(found, "body", ()))
+        below = above
+    return False
+
+
+@functools.lru_cache(maxsize=4_096)
+def _heads(code: str) -> tuple[int, ...]:
+    """For each line (from 0) the line of the innermost statement whose own text it is part of; `else:` belongs to
+    its `if`."""
+    source = read(code)
+    heads = [0] * (len(source.lines) + 2)
+    for node in source.nodes:
+        if isinstance(node, ast.stmt):
+            for line in range(node.lineno, min(node.end_lineno or node.lineno, len(source.lines)) + 1):
+                heads[line] = node.lineno
+    return tuple(heads)
+
+
+def head_of(source: Source, line: int) -> int:
+    """The line on which the statement begins that a line is part of."""
+    heads = _heads(source.code)
+    return heads[line] if 0 <= line < len(heads) else 0

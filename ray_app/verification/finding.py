@@ -1,0 +1,15 @@
+"""What a claim turned out to be at a place in the record."""
+
+from typing import NamedTuple
+
+
+class Finding(NamedTuple):
+    """`holds` is None where the place says nothing about the claim; `at` is the time on the record's clock by which it
+    is so; `evidence` what the record has, in words."""
+
+    holds: bool | None
+    evidence: str = ""
+    at: float = 0.0
+
+
+UNKNOWN = Finding(None)

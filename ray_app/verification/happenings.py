@@ -1,0 +1,420 @@
+"""Claims about what happens: calls, returns, exceptions, iterations, branches, cases; held against a place in the
+record."""
+
+import ast
+
+from ray_app.claims.claim import Claim
+from ray_app.claims.code import normal, parsed
+from ray_app.semantics.record import Frame, Step
+from ray_app.verification.code import condition_of, governing, written
+from ray_app.verification.facts import Facts, Spot
+from ray_app.verification.finding import UNKNOWN, Finding
+from ray_app.verification.known import value_of
+from ray_app.verification.match import nodes_like, same, shown
+from ray_app.verification.states import equal
+
+
+def line(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """The line runs."""
+    return Finding(True, f"L{spot.step.line} runs" if spot.step else "runs", spot.start)
+
+
+def call(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """A function is called: by its name, or with the arguments that the claim spells."""
+    if spot.kind == "step" and claim.tense != "first":
+        return _calls_here(facts, claim, spot)
+    if spot.kind != "call":
+        return UNKNOWN
+    holds = _is_call_of(facts, claim.subject, spot.frame, spot)
+    return Finding(holds, f"{spot.frame.function} is called with {_shown_arguments(spot.frame)}", spot.start)
+
+
+def _calls_here(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    assert spot.step is not None
+    seen = [facts.calls[frame.serial] for frame in facts.callees.get(spot.step.index, ())]
+    for entered in seen:
+        if _is_call_of(facts, claim.subject, entered.frame, spot):
+            return Finding(
+                True, f"{entered.frame.function}({_shown_arguments(entered.frame)}) is called", entered.start
+            )
+    if nodes_like(facts.run.source, claim.subject) & {evaluation.node for evaluation in facts.evaluations(spot.step)}:
+        return Finding(True, f"{claim.subject} is evaluated", spot.start)
+    return Finding(False, "no such call", spot.end) if seen else UNKNOWN
+
+
+def _shown_arguments(frame: Frame) -> str:
+    return ", ".join(f"{name}={text}" for name, text in frame.arguments.items())
+
+
+def _is_call_of(facts: Facts, subject: str, frame: Frame, spot: Spot) -> bool:
+    node = parsed(subject)
+    if isinstance(node, (ast.Name, ast.Attribute)):
+        return is_named(frame, ast.unparse(node))
+    if not isinstance(node, ast.Call) or not is_named(frame, ast.unparse(node.func)):
+        return False
+    state = facts.state(spot)
+    names = list(frame.arguments)
+    if names and names[0] in ("self", "cls") and len(node.args) < len(names):
+        names = names[1:]
+    given = dict(zip(names, node.args, strict=False)) | {word.arg: word.value for word in node.keywords if word.arg}
+    return len(node.args) <= len(names) and all(
+        equal(text, frame.arguments.get(name))
+        for name, piece in given.items()
+        if (text := _given(piece, state)) is not None
+    )
+
+
+def _given(piece: ast.expr, state: object) -> str | None:
+    text = shown(piece)
+    return text if text is not None else value_of(ast.unparse(piece), state)  # type: ignore[arg-type]
+
+
+def is_named(frame: Frame, name: str) -> bool:
+    """Whether a frame is one of a function of this name: its own, or with what it is defined in."""
+    own = frame.function.replace(".<locals>", "")
+    return own == name or own.endswith(f".{name}") or name.endswith(f".{own.split('.')[-1]}")
+
+
+def returns(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """A value is returned: where the statement runs, or with the last step of the frame."""
+    frame, step = spot.frame, spot.step
+    if step is None or spot.kind == "call":
+        return UNKNOWN
+    if claim.subject and not is_named(frame, claim.subject):
+        return UNKNOWN
+    node = facts.run.source.nodes[step.node]
+    if claim.other == "waits":
+        return _waits(facts, claim, spot, node)
+    if frame.end != "return":
+        return Finding(False, f"{frame.function} does not return", spot.end)
+    is_last = frame.steps[-1] == step.index
+    if not is_last and not isinstance(node, ast.Return):
+        return UNKNOWN
+    if not is_last and any(
+        facts.run.steps[index].kind == "statement"
+        and isinstance(facts.run.source.nodes[facts.run.steps[index].node], ast.Return)
+        for index in frame.steps
+        if index > step.index
+    ):
+        return UNKNOWN
+    over = facts.frame_ended_at[frame.serial]
+    return Finding(equal(claim.value, frame.value), f"{frame.function} returns {frame.value}", over)
+
+
+def _waits(facts: Facts, claim: Claim, spot: Spot, node: ast.AST) -> Finding:
+    if not isinstance(node, ast.Return) or spot.step is None:
+        return UNKNOWN
+    if node.value is None:
+        return Finding(claim.value == "None", "None", spot.end)
+    evaluation = facts.run.evaluation_in(spot.step, facts.run.source.id_of(node.value))
+    text = evaluation.value if evaluation else shown(node.value)
+    return Finding(equal(claim.value, text), f"the value is {text}", spot.end)
+
+
+def yields(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """A generator yields a value, or is resumed."""
+    step = spot.step
+    if step is None or (claim.subject and not is_named(spot.frame, claim.subject)):
+        return UNKNOWN
+    node = facts.run.source.nodes[step.node]
+    inner = (
+        [part for part in ast.walk(node) if isinstance(part, (ast.Yield, ast.YieldFrom))]
+        if isinstance(node, ast.stmt)
+        else []
+    )
+    if isinstance(node, ast.GeneratorExp) or spot.frame.function.endswith("<genexpr>"):
+        return Finding(claim.value in spot.frame.yields or not claim.value, f"yields {spot.frame.yields}", spot.end)
+    if not inner:
+        return UNKNOWN
+    if claim.other == "resumed":
+        return Finding(True, "resumed", spot.end)
+    seen: list[str | None] = []
+    for part in inner:
+        if part.value is not None:
+            evaluation = facts.run.evaluation_in(step, facts.run.source.id_of(part.value))
+            seen.append(evaluation.value if evaluation else shown(part.value))
+    holds = any(equal(claim.value, text) for text in seen) or (
+        isinstance(inner[0], ast.YieldFrom) and claim.value in spot.frame.yields
+    )
+    return Finding(
+        holds, f"yields {', '.join(map(str, seen))}", (spot.start + spot.end) / 2 if spot.end < 1e9 else spot.start
+    )
+
+
+def raises(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """An exception leaves a step: its type and, where stated, its message; raised by the code that is named."""
+    step = spot.step
+    if step is None or spot.kind != "step":
+        return UNKNOWN
+    if step.raised is None:
+        return Finding(False, f"L{step.line} raises nothing", spot.end)
+    if not is_exception(claim.subject, step.raised):
+        return Finding(False, f"L{step.line} raises {step.raised}", spot.end)
+    for piece in (claim.other, *claim.items):
+        if piece and not _is_part(facts, piece, step):
+            return Finding(False, f"{piece} is not what raises it", spot.end)
+    return Finding(True, f"L{step.line} raises {step.raised}", spot.end)
+
+
+def _is_part(facts: Facts, piece: str, step: Step) -> bool:
+    """Whether a piece is code of the step, or that code with values put in."""
+    source = facts.run.source
+    if any(number == step.node or step.node in source.ancestors(number) for number in nodes_like(source, piece)):
+        return True
+    node = parsed(piece)
+    own = source.text(step.node)
+    if node is None:
+        return normal_code(piece) in normal_code(own)
+    from ray_app.verification.match import _Fit  # pyright: ignore[reportPrivateUsage]
+
+    fit = _Fit(facts, step, 1 << 60, {**step.before, **dict(step.bound)})
+    inside = (part for part in ast.walk(source.nodes[step.node]) if type(part) is type(node))
+    return any(fit.fits(node, part) for part in inside) or isinstance(source.nodes[step.node], ast.AugAssign)
+
+
+def normal_code(text: str) -> str:
+    """Code without its spaces."""
+    return "".join(text.split()).rstrip(":")
+
+
+def is_exception(stated: str, recorded: str) -> bool:
+    """Whether a stated "Type" or "Type: message" is the recorded one; a stated first line of a message will do."""
+    kind, _, message = stated.partition(":")
+    own, _, own_message = recorded.partition(":")
+    if kind.split(".")[-1].strip() != own.split(".")[-1].strip():
+        return False
+    message, own_message = message.strip(), own_message.strip()
+    return (
+        not message
+        or message == own_message
+        or message == own_message.split("\n")[0].strip()
+        or normal(message) == normal(own_message)
+    )
+
+
+def catches(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """A handler takes an exception, or does not."""
+    source = facts.run.source
+    if spot.kind == "passed":
+        header = _header(source.text(spot.node))
+        holds = claim.negated and (not claim.other or normal_code(claim.other) == normal_code(header))
+        return Finding(holds, f"{header} does not catch it", spot.start)
+    if spot.step is None or spot.step.kind != "handler":
+        return UNKNOWN
+    header = _header(source.text(spot.step.node))
+    if claim.negated or (claim.other not in ("", "except") and normal_code(claim.other) != normal_code(header)):
+        return Finding(False, f"{header} catches it", spot.start)
+    return Finding(True, f"{header} catches it", spot.start)
+
+
+def _header(text: str) -> str:
+    return text.split(":")[0].strip()
+
+
+def leaves(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """An exception leaves a function."""
+    if spot.step is None or not is_named(spot.frame, claim.subject.partition("(")[0]):
+        return UNKNOWN
+    if spot.frame.end != "raise" or spot.frame.value is None:
+        return Finding(False, f"no exception leaves {spot.frame.function}", spot.end)
+    holds = not claim.value or is_exception(claim.value, spot.frame.value)
+    return Finding(holds, f"{spot.frame.value} leaves {spot.frame.function}", facts.frame_ended_at[spot.frame.serial])
+
+
+def iteration(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """An iteration begins here, or runs here."""
+    step = spot.step
+    if step is None or spot.kind != "step":
+        return UNKNOWN
+    wanted = (claim.number, *map(int, claim.items))
+    numbers = tuple(number for _, number in step.loops[-len(wanted) :])
+    if step.kind in ("iteration", "comprehension"):
+        holds = numbers == wanted and (claim.other == "comprehension") == (step.kind == "comprehension")
+        return Finding(holds, f"iteration {'.'.join(map(str, numbers))} begins", spot.start)
+    if step.kind == "test":
+        begins = numbers == wanted and _condition_of(facts, step) is True
+        return Finding(begins, f"test {numbers[-1]} of the loop", spot.start)
+    inside = any(number == claim.number for _, number in step.loops)
+    return Finding(inside, f"iterations {[number for _, number in step.loops]}", spot.start) if step.loops else UNKNOWN
+
+
+def _condition_of(facts: Facts, step: Step) -> bool | None:
+    condition = condition_of(facts.run.source.nodes[step.node])
+    return facts.run.truth_of(step, condition) if condition is not None else None
+
+
+def count(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """A loop runs so many times; said where it ends, at its test that fails, or at its statement."""
+    step = spot.step
+    if step is None:
+        return UNKNOWN
+    entries = [entry for entry in facts.entries.get(step.node, ()) if entry.frame == step.frame]
+    if spot.kind == "loop end":
+        entries = [entry for entry in entries if entry.step is step]
+    elif step.kind == "test":
+        if claim.tense == "end" and _condition_of(facts, step) is not False:
+            return Finding(False, "the loop does not end here", spot.start)
+        entries = [entry for entry in entries if entry.step.index < step.index][-1:]
+    elif step.kind == "statement":
+        if claim.tense == "end":
+            return UNKNOWN
+        entries = [entry for entry in entries if entry.step is step]
+    else:
+        return UNKNOWN
+    if not entries:
+        return UNKNOWN
+    holds = any(len(entry.begins) == claim.number for entry in entries)
+    return Finding(
+        holds, f"the loop runs {len(entries[-1].begins)} times", spot.start if claim.tense != "end" else spot.end
+    )
+
+
+def stop(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """`break` or `continue`, in this iteration of this loop."""
+    step = spot.step
+    if step is None or spot.kind != "step":
+        return UNKNOWN
+    node = facts.run.source.nodes[step.node]
+    if not isinstance(node, ast.Break if claim.subject == "break" else ast.Continue):
+        return Finding(False, f"L{step.line} is no {claim.subject}", spot.start)
+    if not step.loops:
+        return UNKNOWN
+    loop, number = step.loops[-1]
+    holds = claim.number in (0, number) and claim.line in (0, facts.run.source.line(loop))
+    return Finding(holds, f"it is iteration {number} of the loop on L{facts.run.source.line(loop)}", spot.end)
+
+
+def goes_on(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """A line runs next."""
+    if spot.step is None:
+        return UNKNOWN
+    following = _following(facts, spot.step)
+    holds = any(step.line == claim.line for step in following)
+    return Finding(holds, f"L{following[0].line} runs next" if following else "nothing runs next", spot.end)
+
+
+def _following(facts: Facts, step: Step) -> list[Step]:
+    """The steps that may be meant by what runs next: of the frame, of the run, and where a loop is asked again."""
+    run = facts.run
+    found = [after for after in (run.next_in_frame(step),) if after is not None]
+    if step.index + 1 < len(run.steps):
+        found.append(run.steps[step.index + 1])
+    if facts.run.frames[step.frame].steps[-1] == step.index and run.frames[step.frame].caller is not None:
+        found.append(run.steps[run.frames[step.frame].caller or 0])
+    return found
+
+
+def skips(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """A line does not run next."""
+    if spot.step is None:
+        return UNKNOWN
+    following = _following(facts, spot.step)[:1]
+    return Finding(
+        all(step.line != claim.line for step in following),
+        f"L{following[0].line} runs next" if following else "",
+        spot.end,
+    )
+
+
+def branch(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """The way that a statement goes: its body, its `else`, or the operand that a conditional expression chooses."""
+    step = spot.step
+    if step is None:
+        return UNKNOWN
+    if claim.other:
+        return _chosen(facts, claim, spot)
+    node = facts.run.source.nodes[step.node]
+    if spot.kind == "loop end":
+        return _else_of_loop(facts, claim, spot, node)
+    if not isinstance(node, ast.If):
+        above = governing(facts.run.source, step.node)
+        if above is None:
+            return UNKNOWN
+        runs = "if" if above[1] else "else"
+        return Finding((runs == claim.subject) != claim.negated, f"L{step.line} is in the {runs} branch", spot.start)
+    taken = facts.run.truth_of(step, node.test)
+    if taken is None:
+        return UNKNOWN
+    runs = "if" if taken else "else"
+    return Finding((runs == claim.subject) != claim.negated, f"the condition on L{step.line} is {taken}", spot.end)
+
+
+def _else_of_loop(facts: Facts, claim: Claim, spot: Spot, node: ast.AST) -> Finding:
+    body = getattr(node, "orelse", [])
+    lines = {part.lineno for part in body}
+    ran = any(
+        step.line in lines and facts.begun_at[step.index] >= spot.end
+        for step in facts.run.steps
+        if step.frame == spot.frame.serial
+    )
+    return Finding(
+        ran != claim.negated, f"the else block of L{spot.step.line if spot.step else 0} runs: {ran}", spot.end
+    )
+
+
+def _chosen(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    assert spot.step is not None
+    nodes, wanted = facts.run.source.nodes, parsed(claim.other)
+    for evaluation in facts.evaluations(spot.step):
+        choice = nodes[facts.run.source.parent(evaluation.node)]
+        if isinstance(choice, ast.IfExp) and choice.test is nodes[evaluation.node] and evaluation.truth is not None:
+            chosen = choice.body if evaluation.truth else choice.orelse
+            if same(wanted, chosen):
+                return Finding(True, f"{claim.other} is chosen", facts.evaluated_at[evaluation.index])
+    return Finding(False, f"{claim.other} is not chosen", spot.end)
+
+
+def case(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """A pattern matches, or does not."""
+    source = facts.run.source
+    node = (
+        spot.node
+        if spot.kind == "passed"
+        else spot.step.node
+        if spot.step is not None and spot.step.kind == "case"
+        else -1
+    )
+    if node < 0 or not isinstance(source.nodes[node], ast.match_case):
+        return UNKNOWN
+    text = source.text(node)
+    is_it = not claim.other or _is_pattern(claim.other, text)
+    holds = is_it and claim.negated == (spot.kind == "passed")
+    return Finding(holds, f"case {text} {'does not match' if spot.kind == 'passed' else 'matches'}", spot.start)
+
+
+def _is_pattern(stated: str, text: str) -> bool:
+    """The whole pattern, with or without its guard."""
+    stated, text = normal_code(stated), normal_code(text)
+    return stated == text or text.startswith(stated + "if")
+
+
+def last(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """The name gets its last value here: nothing in the run writes it later."""
+    step = spot.step
+    if step is None or spot.kind != "step":
+        return UNKNOWN
+    if facts.change(step, claim.subject) is None and claim.subject not in written(facts.run.source, step.node):
+        return Finding(False, f"L{step.line} does not write {claim.subject}", spot.start)
+    later = [
+        other.line
+        for other in facts.run.steps[step.index + 1 :]
+        if other.frame == step.frame and (facts.change(other, claim.subject) or _assigns(facts, other, claim.subject))
+    ]
+    return Finding(
+        not later, f"L{later[-1]} writes {claim.subject} later" if later else "nothing writes it later", spot.end
+    )
+
+
+def _assigns(facts: Facts, step: Step, name: str) -> bool:
+    return step.kind != "test" and name in written(facts.run.source, step.node) and step.kind == "statement"
+
+
+def argument(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """A call was given these values, in this order."""
+    if spot.kind != "call":
+        return UNKNOWN
+    given = list(spot.frame.arguments.values())
+    holds = len(claim.items) <= len(given) and all(
+        equal(text, own) for text, own in zip(claim.items, given, strict=False)
+    )
+    return Finding(holds, f"the arguments are {_shown_arguments(spot.frame)}", spot.start)

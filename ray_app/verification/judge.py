@@ -1,0 +1,81 @@
+"""Is what a text says about a run so? Verdicts without a language model, each with its evidence.
+
+An accepted text says something that can be checked; no claim that was understood is refuted by the record; the
+changes that
+decide the result are stated; the answer is the recorded one. Not promised: that what was not understood is true. It is
+"unchecked", and so is what is said about the program in general.
+"""
+
+from collections.abc import Collection
+
+from ray_app import records
+from ray_app.claims.claim import Reading
+from ray_app.claims.read import read
+from ray_app.semantics.record import Run
+from ray_app.verification.align import Placed, align
+from ray_app.verification.answers import answer_fault
+from ray_app.verification.facts import Facts
+from ray_app.verification.verdict import Verdict, claim
+
+
+def verify_forward(run: Run, text: str) -> Verdict:
+    """The verdict on an explanation of a run, from its call to its result."""
+    facts = Facts(run)
+    reading = read(text, run.source)
+    placed = align(facts, reading.groups)
+    reason, detail = _fault(facts, reading, placed)
+    return Verdict(not reason, reason or "ok", _claims(text, reading, placed), detail)
+
+
+def verify_part(run: Run, text: str, *, steps: Collection[int] | None = None) -> Verdict:
+    """The verdict on a part of an explanation: its claims only, each placed at one of these steps (None: at any)."""
+    facts = Facts(run)
+    reading = read(text, run.source)
+    placed = align(facts, reading.groups, steps)
+    reason, detail = _false_claim(text, placed)
+    if not reason and not any(item.finding.holds for item in placed):
+        reason = "no claims"
+    return Verdict(not reason, reason or "ok", _claims(text, reading, placed), detail)
+
+
+_SOLID = frozenset(["line", "iteration", "signature", "argument"])
+"""Kinds that alone explain nothing."""
+
+
+def _fault(facts: Facts, reading: Reading, placed: list[Placed]) -> tuple[str, str]:
+    """What speaks against a text: a reason and its detail; ("", "") where nothing does."""
+    reason, detail = _false_claim("", placed)
+    if reason:
+        return reason, detail
+    true = [item for item in placed if item.finding.holds and item.claim.kind not in _SOLID]
+    if not true:
+        return "no claims", ""
+    is_result = [_is_result(facts, item) for item in true]
+    if reading.answer:
+        fault = answer_fault(facts.run, reading.answer)
+        if fault:
+            return fault, reading.answer
+    elif not any(is_result):
+        return "no final answer", ""
+    if all(is_result):
+        return "only the result", ""
+    return "", ""
+
+
+def _is_result(facts: Facts, item: Placed) -> bool:
+    """Whether a claim only says what the call gives."""
+    return item.claim.kind in ("return", "raise", "leave") and (item.spot is None or item.spot.frame.serial == 0)
+
+
+def _false_claim(text: str, placed: list[Placed]) -> tuple[str, str]:
+    false = next((item for item in placed if item.finding.holds is False), None)
+    if false is None:
+        return "", ""
+    return "false claim", f"{false.claim.kind} {false.claim.subject or false.claim.value}: {false.finding.evidence}"
+
+
+def _claims(text: str, reading: Reading, placed: list[Placed]) -> tuple[records.Claim, ...]:
+    return tuple(
+        claim(text[item.claim.start : item.claim.end], item.claim.kind, item.finding.holds, item.finding.evidence)
+        for item in placed
+    )

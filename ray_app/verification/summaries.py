@@ -1,0 +1,150 @@
+"""Claims about the run as a whole, which need no place in it."""
+
+import ast
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from ray_app.claims.claim import Claim
+from ray_app.claims.code import parsed
+from ray_app.verification.code import written
+from ray_app.verification.facts import Facts
+from ray_app.verification.finding import UNKNOWN, Finding
+from ray_app.verification.known import UnknownError, literal_value, resolve
+from ray_app.verification.states import equal
+
+
+def signature(facts: Facts, claim: Claim) -> Finding:
+    """A function's parameters, and how many `return` statements are its own."""
+    number = next(
+        (node for name, node in facts.run.source.functions.items() if name.split(".")[-1] == claim.subject), None
+    )
+    node = facts.run.source.nodes[number] if number is not None else None
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or number is None:
+        return UNKNOWN
+    given = node.args
+    names = [
+        one.arg
+        for one in [
+            *given.posonlyargs,
+            *given.args,
+            *([given.vararg] if given.vararg else []),
+            *given.kwonlyargs,
+            *([given.kwarg] if given.kwarg else []),
+        ]
+    ]
+    source = facts.run.source
+    returns = sum(
+        isinstance(part, ast.Return) and source.function_of(source.id_of(part)) == number for part in ast.walk(node)
+    )
+    stated = sorted(claim.items)
+    holds = claim.number == len(names) and claim.line == returns and (not stated or stated == sorted(names))
+    return Finding(holds, f"{len(names)} parameters {', '.join(names)}, {returns} returns")
+
+
+def visits(facts: Facts, claim: Claim) -> Finding:
+    """How often a line runs: its statement, its test, or its iterations."""
+    spots = [spot.step for spot in facts.from_line(claim.line) if spot.kind == "step" and spot.step is not None]
+    kinds = {step.kind for step in spots}
+    counts = {sum(step.kind == kind for step in spots) for kind in kinds} | {len({step.index for step in spots})}
+    calls = sum(spot.kind == "call" for spot in facts.spots.get(claim.line, ()))
+    counts |= {calls} if calls else set()
+    return Finding(
+        claim.number in counts or (not spots and claim.number == 0), f"L{claim.line} runs {sorted(counts) or 0} times"
+    )
+
+
+def trend(facts: Facts, claim: Claim) -> Finding:
+    """What never happens to a value, over all values that the record shows for the name, in each frame."""
+    found = False
+    for values in _sequences(facts, claim.subject):
+        found = found or bool(values)
+        for one, other in pairwise(values):
+            if not _keeps(claim.other, one, other):
+                return Finding(False, f"{claim.subject} goes from {one} to {other}")
+        if claim.other in ("is never negative", "is never empty") and not all(
+            _is_so(claim.other, text) for text in values
+        ):
+            return Finding(False, f"{claim.subject} is {', '.join(values[:5])}")
+    return Finding(True, f"of all values of {claim.subject}") if found else UNKNOWN
+
+
+def _keeps(trend: str, one: str, other: str) -> bool:
+    if one == other:
+        return True
+    if trend in ("keeps", "never changes"):
+        return False
+    try:
+        before, after = literal_value(one), literal_value(other)
+        if trend in ("never gets shorter", "only grows", "only ever grows") and not isinstance(before, (int, float)):
+            return len(after) >= len(before)
+        if trend in ("never gets longer", "only shrinks", "only ever shrinks") and not isinstance(before, (int, float)):
+            return len(after) <= len(before)
+        if trend in ("never decreases", "only grows", "only ever grows"):
+            return bool(after >= before)
+        if trend in ("never increases", "only shrinks", "only ever shrinks"):
+            return bool(after <= before)
+    except (UnknownError, TypeError):
+        return False
+    return True
+
+
+def _is_so(trend: str, text: str) -> bool:
+    try:
+        value = literal_value(text)
+        return bool(value >= 0) if trend == "is never negative" else len(value) > 0
+    except (UnknownError, TypeError):
+        return False
+
+
+def _sequences(facts: Facts, name: str) -> Iterator[list[str]]:
+    """For each frame in which the name has a value: its values in order, repeated ones too where it was bound anew."""
+    node = parsed(name)
+    if node is None:
+        return
+    for frame in facts.run.frames:
+        values = [frame.arguments[name]] if name in frame.arguments else []
+        for index in frame.steps:
+            step = facts.run.steps[index]
+            if not values and (known := resolve(node, step.before)) is not None:
+                values.append(known)
+            bound = dict(step.bound).get(name)
+            own = [] if bound is None else [bound]
+            after = resolve(node, step.after)
+            is_written = facts.change(step, name) is not None or (
+                step.kind == "statement" and name in written(facts.run.source, step.node)
+            )
+            if after is not None and (
+                (is_written and after not in own) or (not own and values and after != values[-1])
+            ):
+                own.append(after)
+            values += own
+        if values:
+            yield values
+
+
+def sequence(facts: Facts, claim: Claim) -> Finding:
+    """The values of a name, in order and without gaps."""
+    shown: list[str] = []
+    for values in _sequences(facts, claim.subject):
+        shown = values
+        if _runs_through(values, claim.items):
+            return Finding(True, f"{claim.subject} goes through {', '.join(values)}")
+        without = [one for one, before in zip(values, ["", *values], strict=False) if one != before]
+        if _runs_through(without, claim.items):
+            return Finding(True, f"{claim.subject} goes through {', '.join(without)}")
+    return Finding(False, f"{claim.subject} goes through {', '.join(shown)}") if shown else UNKNOWN
+
+
+def _runs_through(values: Sequence[str], stated: Sequence[str]) -> bool:
+    size = len(stated)
+    return any(
+        all(equal(one, other) for one, other in zip(stated, values[at : at + size], strict=True))
+        for at in range(len(values) - size + 1)
+    )
+
+
+def final_return(facts: Facts, claim: Claim) -> Finding:
+    """What the call gives in the end."""
+    if facts.run.output is None:
+        return Finding(False, f"the call raises {facts.run.exception}")
+    return Finding(equal(claim.value, facts.run.output), f"the call returns {facts.run.output}")
