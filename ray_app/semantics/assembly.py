@@ -3,11 +3,23 @@
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ray_app.semantics import places
 from ray_app.semantics.conditions import completes
 from ray_app.semantics.reader import Changed, Event, Note, Notes, Watched
-from ray_app.semantics.record import Change, Evaluation, Frame, FrameEnd, Run, Scope, Step, StepKind
+from ray_app.semantics.record import (
+    Change,
+    Crossing,
+    CrossingKind,
+    Evaluation,
+    Frame,
+    FrameEnd,
+    Run,
+    Scope,
+    Step,
+    StepKind,
+)
 from ray_app.semantics.source import Source
 
 _STEP_KINDS: dict[str, StepKind] = {
@@ -56,7 +68,8 @@ class _Evaluation:
     node: int
     value: str
     frames: list[int]
-    truth: bool | None = None
+    truth: bool | None
+    begun: int
 
 
 @dataclass(slots=True)
@@ -97,10 +110,13 @@ def assemble(source: Source, notes: Notes, call: str, output: str | None, except
     try:
         for entry in notes.entries:
             assembly.take(entry)
+        if notes.truncated:
+            assembly.cut()
     except (IndexError, KeyError, AttributeError) as error:
         raise ValueError(f"the notes contradict the program: {error!r}") from error
     frames, steps, evaluations = assembly.frames_made(), assembly.steps_made(), assembly.evaluations_made()
-    return Run(source, call, frames, steps, evaluations, output, exception, stdout)
+    crossings = tuple(assembly.crossings)
+    return Run(source, call, frames, steps, evaluations, output, exception, stdout, crossings, notes.truncated)
 
 
 class _Assembly:
@@ -113,6 +129,7 @@ class _Assembly:
         self.stack: list[tuple[int, _Frame]] = []
         self.watched: dict[str, str] = {}
         self.run_visits: dict[tuple[int, StepKind], int] = {}
+        self.crossings: list[Crossing] = []
 
     def take(self, entry: Event | Note | Watched) -> None:
         if isinstance(entry, Note):
@@ -121,6 +138,11 @@ class _Assembly:
             self._event(entry)
         else:
             self._watched_changes(entry.changes)
+
+    def cut(self) -> None:
+        """The frames that run now have no end."""
+        for _, frame in self.stack:
+            frame.end = "cut"
 
     # Frames
 
@@ -133,6 +155,7 @@ class _Assembly:
             self.stack.append((event.frame, frame))
             if not is_comprehension:
                 self._update(frame, event.changes)
+                self._cross("resume", frame)
             return None
         if not is_comprehension:
             self._own_effect(frame, event.changes)
@@ -142,6 +165,9 @@ class _Assembly:
         if not is_comprehension:
             self._leave(frame, event)
         return None
+
+    def _cross(self, kind: CrossingKind, frame: _Frame, value: str | None = None, node: int = -1) -> None:
+        self.crossings.append(Crossing(kind, frame.index, len(self.steps), len(self.evaluations), value, node))
 
     def _is_comprehension(self, event: Event) -> bool:
         """Whether the frame is one that newer versions of Python do not make. At the outermost, it is a frame."""
@@ -167,6 +193,7 @@ class _Assembly:
         self._update(frame, event.changes)
         frame.given = dict(frame.state)
         self.frames.append(frame)
+        self._cross("call", frame)
         if below is not None:
             below.entered.append(frame.index)
         return frame
@@ -186,11 +213,12 @@ class _Assembly:
     def _leave(self, frame: _Frame, event: Event) -> None:
         if event.kind == "yield":
             frame.yields.append(event.value or "")
-            return
-        frame.value = event.value
-        frame.end = "return" if event.kind == "return" else "raise"
+            return self._cross("yield", frame, event.value)
+        end: Literal["return", "raise"] = "return" if event.kind == "return" else "raise"
+        frame.value, frame.end = event.value, end
         self._mark_bare_raise(frame, event.value if event.kind == "left" else None)
         self._close(frame)
+        return self._cross(end, frame, event.value)
 
     def _raise(self, frame: _Frame, error: str) -> None:
         if error.partition(":")[0] == "StopAsyncIteration":  # the end of an `async for`
@@ -202,6 +230,7 @@ class _Assembly:
         if around in frame.latest:  # its exit runs now
             self._close(frame)
             frame.current = frame.latest[around]
+            self._cross("exit", frame, node=around)
 
     # Variables
 
@@ -250,6 +279,7 @@ class _Assembly:
             self._own_effect(frame, note.changes or ())
             self._close(frame)
             frame.current = frame.latest[note.node]
+            self._cross("exit", frame, node=note.node)
         else:
             self._begin(frame, note)
 
@@ -332,7 +362,7 @@ class _Assembly:
         if not open_steps:
             raise ValueError(f"node {node} is evaluated outside of every step")
         index = len(self.evaluations)
-        self.evaluations.append(_Evaluation(open_steps[0].index, node, value, frame.entered[:], truth))
+        self.evaluations.append(_Evaluation(open_steps[0].index, node, value, frame.entered[:], truth, len(self.steps)))
         frame.entered.clear()
         for step in open_steps:
             step.evaluations.append(index)
@@ -428,7 +458,7 @@ class _Assembly:
 
     def evaluations_made(self) -> tuple[Evaluation, ...]:
         return tuple(
-            Evaluation(index, made.step, made.node, made.value, made.truth, tuple(made.frames))
+            Evaluation(index, made.step, made.node, made.value, made.truth, tuple(made.frames), made.begun)
             for index, made in enumerate(self.evaluations)
         )
 

@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import io
+from types import FrameType
 
 from ray_app.semantics.assembly import assemble
 from ray_app.semantics.instrument import instrument, watched_names
@@ -17,13 +18,31 @@ _FILENAME = "<program>"
 _BYTES = 8 << 20
 
 
-def record(code: str, call: str, *, value_chars: int = 512, events: int = 50_000) -> Run:
-    """The record of a call. Raises ValueError where it does not fit into the budget."""
+class _Cut(BaseException):
+    """The budget is used up: the program is stopped at its next note."""
+
+
+class _StoppingRecorder(NoteRecorder):
+    def note(self, frame: FrameType, kind: str, node: int, value: object) -> None:
+        super().note(frame, kind, node, value)
+        if self.is_cut:
+            raise _Cut
+
+    is_cut = False
+
+    def truncate(self) -> None:
+        super().truncate()
+        self.is_cut = True
+
+
+def record(code: str, call: str, *, value_chars: int = 512, events: int = 50_000, partial: bool = False) -> Run:
+    """The record of a call. Where it does not fit into the budget the program is stopped: ValueError, or with
+    `partial` what was recorded until then, as a run that is `cut`."""
     source = read(code)
     tree = ast.parse(code, _FILENAME)  # not the source's own, which stays as it is
     watched = watched_names(tree)
     instrument(tree, _PREFIX, asks_truth=False)
-    recorder = NoteRecorder()
+    recorder = _StoppingRecorder()
     module = place_notes(compile(tree, _FILENAME, "exec", dont_inherit=True), _PREFIX, recorder.note)
     space: dict[str, object] = {"__name__": "program"}
     buffer, printed = bytearray(_BYTES), io.StringIO()
@@ -40,6 +59,8 @@ def record(code: str, call: str, *, value_chars: int = 512, events: int = 50_000
         finally:
             recorder.stop()
     notes = decode(buffer)
-    if notes.truncated:
+    if notes.truncated and not partial:
         raise ValueError("over budget")
+    if notes.truncated:
+        output = exception = None
     return assemble(source, notes, call, output, exception, printed.getvalue())

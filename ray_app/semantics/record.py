@@ -14,7 +14,8 @@ from ray_app.semantics.source import Source
 
 Scope = Literal["local", "captured", "global"]
 StepKind = Literal["statement", "iteration", "test", "case", "handler", "finally", "comprehension"]
-FrameEnd = Literal["return", "raise", "suspended"]
+FrameEnd = Literal["return", "raise", "suspended", "cut"]
+CrossingKind = Literal["call", "return", "raise", "yield", "resume", "exit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,12 @@ class Evaluation:
     """One evaluation of one expression, at the moment at which it was complete.
 
     `truth` is what CPython took the value for where it stood as a condition. `frames` are those entered by this
-    operation itself (a call's callee, a property, `__eq__` ...), not by its operands. Not recorded: constants, names of
-    modules, and what stands right where it is called (`f` in `f(x)`, `xs.append` in `xs.append(x)`).
+    operation itself (a call's callee, a property, `__eq__` ...), not by its operands. `begun` steps of the run had
+    begun when it was complete. Of `x += 1` the target is evaluated to the old value, and the statement to the new one.
+
+    Not recorded: constants (but operands of `and` and `or`), names of modules, functions, classes and built-ins,
+    lambdas, generator expressions, and what stands right where it is called (`f` in `f(x)`, `xs.append` in
+    `xs.append(x)`).
     """
 
     index: int
@@ -47,6 +52,23 @@ class Evaluation:
     value: str
     truth: bool | None = None
     frames: tuple[int, ...] = ()
+    begun: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The run goes into a frame or out of it; "exit": the body of `node`, a `for` or `with`, has ended once.
+
+    `begun` steps had begun and `evaluated` evaluations were complete. `value` is what was returned, yielded, or
+    "Type: message"; None for the other kinds.
+    """
+
+    kind: CrossingKind
+    frame: int
+    begun: int
+    evaluated: int
+    value: str | None = None
+    node: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +126,8 @@ class Frame:
 
     List, set and dictionary comprehensions are no frames: what they do belongs to the statement around them.
     `node` is -1 where the frame is none of the program's nodes; `caller` is the step during which it was entered, None
-    where no step of the program did that. `value` is what was returned, or "Type: message"; None where it is suspended.
+    where no step of the program did that. `value` is what was returned, or "Type: message"; None where it is suspended,
+    or still ran when the record was cut.
     """
 
     serial: int
@@ -120,7 +143,11 @@ class Frame:
 
 @dataclass(frozen=True)
 class Run:
-    """What one call did: `output` is its canonical value, or `exception` "Type: message" what it raised."""
+    """What one call did: `output` is its canonical value, or `exception` "Type: message" what it raised.
+
+    A run that is `cut` was stopped, or went on, where its budget ended: it has neither, and its last steps may
+    lack changes.
+    """
 
     source: Source
     call: str
@@ -130,6 +157,8 @@ class Run:
     output: str | None
     exception: str | None
     stdout: str
+    crossings: tuple[Crossing, ...] = field(default=(), repr=False)
+    cut: bool = False
 
     def steps_of(self, node: int, kind: StepKind | None = None) -> tuple[Step, ...]:
         """Every time that the node began, in order; with `kind`, only those of that kind."""

@@ -210,3 +210,19 @@ def test_comprehensions_are_no_frames_but_steps_of_their_statement():
         "0",
         "(1, 0)",
     ]
+
+
+def test_runs_over_budget_are_refused_or_cut():
+    code = "def f():\n    n = 0\n    while True:\n        n += 1\n"
+    with pytest.raises(ValueError, match="over budget"):
+        record(code, "f()", events=100)
+    run = record(code, "f()", events=100, partial=True)
+    assert (run.cut, run.frames[0].end, run.output, run.exception) == (True, "cut", None, None)
+
+
+def test_crossings_put_frames_on_the_clock_of_steps_and_evaluations():
+    run = record(*PROGRAMS["yield from"])
+    kinds = [(made.kind, run.frames[made.frame].function) for made in run.crossings]
+    assert kinds[:5] == [("call", "f"), ("call", "outer"), ("call", "inner"), ("yield", "inner"), ("yield", "outer")]
+    assert [made.begun for made in run.crossings] == sorted(made.begun for made in run.crossings)
+    assert all(0 <= made.evaluated <= len(run.evaluations) for made in run.crossings)
