@@ -39,11 +39,12 @@ _GIVE_UP = 8
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """An input, and the output it gives: None where the call raised or did not end in time."""
+    """An input, and the output it gives, or the type of the exception that it raises."""
 
     arguments: tuple[str, ...]
     call: str
     output: str | None
+    raises: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +60,39 @@ class Tried:
 
 
 def try_inputs(
-    code: str, shape: Signature, call: str, output: str, *, values: Sequence[str] = (), execute: Execute = execute
+    code: str,
+    shape: Signature,
+    call: str,
+    output: str | None,
+    *,
+    values: Sequence[str] = (),
+    salt: str = "",
+    execute: Execute = execute,
 ) -> Tried | None:
     """The recorded call and some `COUNT` others; None where it does not bind the parameters.
 
-    `values` are texts of further values that inputs may be built of.
+    `values` are texts of further values that inputs may be built of; another `salt` gives other inputs.
     """
-    return _remembered(code, shape, call, output, tuple(values), execute)
+    return _remembered(code, shape, call, output, tuple(values), salt, execute)
 
 
 @functools.lru_cache(maxsize=64)
 def _remembered(
-    code: str, shape: Signature, call: str, output: str, values: tuple[str, ...], execute: Execute
+    code: str, shape: Signature, call: str, output: str | None, values: tuple[str, ...], salt: str, execute: Execute
 ) -> Tried | None:
     """A narrator and a verifier ask for the same tries of the same call, one after the other."""
     bound = shape.bind(call)
     if not bound:
         return None
     recorded = Trial(tuple(bound.values()), call, output)
-    varied = _Varied(code, shape, recorded, values)
+    varied = _Varied(code, shape, recorded, values, salt)
     trials, endless = [recorded], 0
     for size in (_FIRST, *[(COUNT - _FIRST) // _ROUNDS] * _ROUNDS):
         calls = varied.draw(size, [trial.arguments for trial in trials if trial.output == output])
         done = execute(code, [call for _, call in calls], _LIMITS, trace=False) if calls else []
         ended = [one.status not in ("timeout-cpu", "timeout-wall", "memory") for one in done]
         trials += [
-            Trial(arguments, call, one.output if one.status == "ok" and not one.flags else None)
+            _trial(arguments, call, one)
             for (arguments, call), one, in_time in zip(calls, done, ended, strict=True)
             if in_time
         ]
@@ -94,11 +102,18 @@ def _remembered(
     return Tried(shape, tuple(trials))
 
 
+def _trial(arguments: tuple[str, ...], call: str, done: Execution) -> Trial:
+    if done.status == "ok" and not done.flags:
+        return Trial(arguments, call, done.output)
+    raised = (done.exception or "").partition(":")[0] if done.status == "exception" else ""
+    return Trial(arguments, call, None, raised)
+
+
 class _Varied:
     """A stream of different inputs near the recorded one."""
 
-    def __init__(self, code: str, shape: Signature, recorded: Trial, values: tuple[str, ...]) -> None:
-        self._rng = random.Random(f"{recorded.call}:tries")
+    def __init__(self, code: str, shape: Signature, recorded: Trial, values: tuple[str, ...], salt: str) -> None:
+        self._rng = random.Random(f"{recorded.call}:tries{salt}")
         self._shape = shape
         self._like = recorded.call
         self._seen = {recorded.arguments}

@@ -10,7 +10,7 @@ Whatever its basis, a constraint holds of every input tried that gives the outpu
 import ast
 import builtins
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ray_app.monologue.backward.candidates import laws, properties
@@ -21,7 +21,7 @@ from ray_app.monologue.backward.spelling import folded, written
 from ray_app.monologue.backward.summary import Summary, summarise
 from ray_app.parsing import parse_expression
 from ray_app.programs.signature import definition_of
-from ray_app.programs.tries import Execute, Trial, Tried, judge
+from ray_app.programs.tries import Execute, Trial, Tried, judge, try_inputs
 from ray_app.semantics.source import Source
 
 Basis = Literal["implied", "law", "tested"]
@@ -32,6 +32,8 @@ _MIN_TESTED = 12
 """Inputs with the output that a property must hold on,"""
 _MIN_DIFFERENT = 8
 """and different values of the parameters it is about, among them."""
+_MIN_EXPECTED = 8
+"""Inputs that break it and give the output all the same: so many would be there if it had nothing to do with it."""
 _MIN_LAW = 60
 _OTHER_OUTPUTS = 4
 
@@ -46,7 +48,7 @@ class Constraint:
     reason: str = ""
     law: str = ""
     inputs: int = 0
-    fact: Fact | None = None
+    fact: Fact | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,19 @@ def constraints(question: Question) -> Found:
     for name, value in question.values.items():
         candidates += [Constraint(predicate, "tested") for predicate in properties(name, value)]
     judged = _judged(question, candidates, checks)
-    return Found(tuple(_strongest(judged.candidates)), summary if judged.is_confirmed else None)
+    chosen = _strongest(judged.candidates)
+    broken = _broken(question, [one for one in chosen if one.basis == "tested"])
+    return Found(tuple(one for one in chosen if one not in broken), summary if judged.is_confirmed else None)
+
+
+def _broken(question: Question, chosen: Sequence[Constraint]) -> set[Constraint]:
+    """Those of the weakest basis that further inputs with this output break."""
+    shape, code = question.tried.signature, question.source.code
+    call, execute = question.tried.trials[0].call, question.execute
+    further = try_inputs(code, shape, call, question.text, salt="further", execute=execute) if chosen else None
+    trials = further.giving(question.text) if further is not None else ()
+    rows = judge(code, shape, [one.predicate for one in chosen], trials, execute=execute)
+    return {one for one, row in zip(chosen, rows, strict=True) if not all(truth is True for truth in row)}
 
 
 def _summary(question: Question) -> Summary | None:
@@ -199,6 +213,10 @@ def _support(question: Question, one: Constraint, row: Sequence[bool | None], la
         lawful = sum(truth is True for truth in law)
         outputs = {trial.output for trial in ended}
         return lawful if lawful == len(ended) >= _MIN_LAW and len(outputs) >= _MIN_DIFFERENT else 0
+    ended = [at for at, trial in enumerate(trials) if trial.output is not None]
+    against = sum(row[at] is not True for at in ended)
+    if against * len(right) < _MIN_EXPECTED * len(ended):
+        return 0
     about = [at for at, name in enumerate(parameters) if name in names_in(parse_expression(one.predicate))]
     different = {tuple(trial.arguments[at] for at in about) for trial in right}
     return len(right) if len(right) >= _MIN_TESTED and len(different) >= _MIN_DIFFERENT else 0

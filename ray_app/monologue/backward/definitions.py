@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-How = Literal["assigned", "changed", "branch", "loop"]
+How = Literal["assigned", "changed", "branch", "loop", "inner"]
+"""Of "inner": within a branch, or within a loop that was written out."""
 
 _RESULT_KINDS = {
     "int": "len int ord round",
@@ -30,6 +31,7 @@ _METHOD_KINDS = {
     " isidentifier isprintable isascii issubset issuperset isdisjoint",
     "list": "split rsplit splitlines",
     "tuple": "partition rpartition",
+    "dict": "fromkeys maketrans",
     "iterator": "keys values items",
 }
 _CALL_KIND = {name: kind for kind, names in _RESULT_KINDS.items() for name in names.split()}
@@ -44,6 +46,7 @@ _NUMBERS = ("bool", "int", "float")
 class Definition:
     """The value of `name` from the statement on `line` on; `expression` is None where it cannot be said."""
 
+    identity: str
     name: str
     line: int
     how: How

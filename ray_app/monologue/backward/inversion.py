@@ -197,7 +197,7 @@ def _consequences(node: ast.expr, value: Any, kinds: dict[str, str]) -> Iterator
             yield ast.Compare(_literal(value), [ast.In()], [argument]), f"`{name}` gives one of the items"
         case ast.BinOp(op=ast.FloorDiv(), left=operand, right=ast.Constant(value=int() as divisor)) if divisor > 0:
             if kind_of(operand, kinds) == "int" and _is_whole(value):
-                low, high = _literal(value * divisor), _literal(value * divisor + divisor)
+                low, high = _literal(int(value) * divisor), _literal(int(value) * divisor + divisor)
                 between = ast.Compare(low, [ast.LtE(), ast.Lt()], [operand, high])
                 yield between, f"it is divided by {divisor}, rounded down"
         case _:

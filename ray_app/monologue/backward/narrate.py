@@ -21,7 +21,7 @@ from typing import Any
 from ray_app.monologue.backward.constraints import Constraint, Found, Question, constraints
 from ray_app.monologue.backward.definitions import Definition, names_in, put_in
 from ray_app.monologue.backward.spelling import written
-from ray_app.monologue.backward.summary import variable_text
+from ray_app.monologue.backward.summary import Summary, variable_text
 from ray_app.monologue.backward.way import Write, head_text, way_back
 from ray_app.programs.signature import signature
 from ray_app.programs.tries import Execute, try_inputs
@@ -188,12 +188,15 @@ class _Text:
         if summary is None or fact is None or fact.returned is None or fact.line != line:
             return
         current: ast.expr = fact.returned
-        while open_names := sorted(names_in(current) & set(summary.definitions), key=_number):
-            definition = summary.definitions[open_names[-1]]
+        while waiting := _open(summary, current):
+            definition = waiting[-1]
             if definition.expression is None:
                 return
-            current = put_in(current, {open_names[-1]: definition.expression})
-            shown = variable_text(current)
+            current = put_in(current, {definition.identity: definition.expression})
+            after = _open(summary, current)
+            # What one loop makes is put in as one.
+            is_whole = not any(one.line == definition.line and one.how == definition.how for one in after)
+            shown = variable_text(current) if definition.how != "inner" and is_whole else ""
             if _fits(shown) and len(self._output) <= _MAX_VALUE:
                 yield f"[L{definition.line}] {self._put_in(definition)} `{shown}` is {self._output}."
 
@@ -202,7 +205,7 @@ class _Text:
         if definition.how == "changed":
             return f"With `{definition.name}` as it was before this,"
         if definition.how == "loop":
-            return f"Over the whole loop, which makes `{definition.name}`,"
+            return "Over the whole loop,"
         if definition.how == "branch":
             return f"Whichever way the branch for `{definition.name}` goes,"
         return self._rng.choice(("So", "With what is assigned here,"))
@@ -229,8 +232,10 @@ class _Text:
         yield f"{verb} {_listed([*states, result])}."
 
 
-def _number(identity: str) -> int:
-    return int(identity.partition("#")[2] or 0)
+def _open(summary: Summary, expression: ast.expr) -> list[Definition]:
+    """The definitions that an expression mentions, in the order in which they were made."""
+    names = names_in(expression)
+    return [definition for identity, definition in summary.definitions.items() if identity in names]
 
 
 def _quotable(node: ast.expr) -> str:

@@ -79,7 +79,7 @@ def _worked_out(node: ast.expr) -> ast.expr:
     match node:
         case ast.Call(func=ast.Name(id="len" | "sorted" as name), args=[argument]):
             value = _value(argument)
-            done = _NONE if value is _NONE else {"len": len, "sorted": sorted}[name](value)
+            done = _measure(name, value)
         case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text), attr="lower"), args=[]):
             done = text.lower()
         case ast.BinOp(left=left, op=ast.Mod(), right=ast.Constant(value=2)):
@@ -88,3 +88,10 @@ def _worked_out(node: ast.expr) -> ast.expr:
         case _:
             done = _NONE
     return node if done is _NONE else parse_expression(literal(done))
+
+
+def _measure(name: str, value: Any) -> Any:
+    try:
+        return {"len": len, "sorted": sorted}[name](value)
+    except TypeError:
+        return _NONE

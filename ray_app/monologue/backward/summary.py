@@ -97,6 +97,8 @@ class _Reader:
     is_flat: bool
     definitions: dict[str, Definition] = field(default_factory=dict[str, Definition])
     forks: int = 0
+    depth: int = 0
+    """How many branches and written-out loops are around the statement that is read."""
 
     def __post_init__(self) -> None:
         self.parameters = frozenset(self.kinds)
@@ -173,7 +175,8 @@ class _Reader:
             sources = {name, *names_in(statement)} & set(env)
             shares = shares.union(*(self._shares(env[source]) for source in sources))
         env[name] = identity
-        self.definitions[identity] = Definition(name, statement.lineno, how, value, kind, frozenset(shares))
+        shown: How = "inner" if self.depth else how
+        self.definitions[identity] = Definition(identity, name, statement.lineno, shown, value, kind, frozenset(shares))
         self.kinds[identity] = kind
 
     def _shares(self, identity: str) -> frozenset[str]:
@@ -202,10 +205,11 @@ class _Reader:
             case ast.If():
                 self._branch(statement, env)
             case ast.For(target=ast.Name(id=name)) if items := _few_items(statement):
+                self.depth += 1
                 for item in items:
                     self._assign({name: item}, statement, env)
-                    for part in statement.body:
-                        self.effect(part, env)
+                    self._effects(statement.body, env)
+                self.depth -= 1
             case ast.For():
                 self._loop(statement, env)
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
@@ -217,6 +221,10 @@ class _Reader:
                 self._assign({to.id: value for to, value in pairs if isinstance(to, ast.Name)}, statement, env)
             case _:
                 self._change(statement, env)
+
+    def _effects(self, statements: Sequence[ast.stmt], env: Environment) -> None:
+        for statement in statements:
+            self.effect(statement, env)
 
     def _assign(self, values: Mapping[str, ast.expr], statement: ast.stmt, env: Environment) -> None:
         found = {name: self.value(value, env) for name, value in values.items()}
@@ -242,10 +250,10 @@ class _Reader:
         test = self.value(statement.test, env)
         self._forget(touched_by(statement.test), statement, env)
         yes, no = dict(env), dict(env)
-        for part in statement.body:
-            self.effect(part, yes)
-        for part in statement.orelse:
-            self.effect(part, no)
+        self.depth += 1
+        self._effects(statement.body, yes)
+        self._effects(statement.orelse, no)
+        self.depth -= 1
         for name in dict.fromkeys((*yes, *no)):
             one, other = yes.get(name), no.get(name)
             if one == other:

@@ -1,0 +1,213 @@
+"""What a backward text says: constraints with their basis, values of expressions, last writes, the returned value.
+
+One `Said` per statement. Sentences in which none of these is recognised are left to others (`Reading.rest`). Wordings:
+
+    constraint   "`P` (implied by [L4])", "1. `P` must hold", "so `P`", "it is necessary that `P`", "x must be 3"
+    value        "`E` is V", "`E` is at last V", "x = V", "choose x to be V"
+    last write   "[L3] `S` is the last to write `x`", "the last assignment of `x` is `S`"
+    result       "[L4] `S` gives the result", "`f` returns V"
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from ray_app.parsing import parse_expression
+
+SaidKind = Literal["constraint", "value", "last write", "result line", "returns"]
+Basis = Literal["", "implied", "law", "tested"]
+When = Literal["any", "before", "final", "input"]
+
+_LABEL = re.compile(r"\[?\bL(\d+)\]?")
+_SPAN = re.compile(r"`([^`\n]+)`")
+_DEMAND = re.compile(
+    r"\b(?:must|needs? to|ha(?:s|ve) to|requires?|necessary|necessarily|implies|implied|tested|only if)\b"
+)
+_IMPLIED = re.compile(r"\bimplied\b")
+_TESTED = re.compile(r"\btested on (\d+) inputs?( with (?:this|that|the same|the) (?:result|output))?(?:: `([^`]+)`)?")
+_ITEM = re.compile(r"\s*(?:\d+[.)]|[-*])\s+`[^`]+`")
+_CONCLUDED = re.compile(r"\bso `([^`]+)`\s*[.,]?\s*$")
+_LAST = re.compile(
+    r"\b(?:last to write|writes last to|for the last time|last (?:write|assignment|change) (?:of|to)"
+    r"|last (?:written|assigned|set))\b"
+)
+_ITERATION = re.compile(r"\bin iteration (\d+) of the loop on \[?L(\d+)\]?")
+_GIVES = re.compile(r"\bgives the (?:result|output)\b|\bproduces the (?:result|output)\b")
+_RETURNS = re.compile(r"\b(?:returns?|gives?|returned|outputs?)(?: back)?(?: the value)? (?=['\"\[({\d\-TFN])")
+_IS = re.compile(
+    r"(?:`([^`\n]+)`|\b([A-Za-z_]\w*)) "
+    r"(?:=|==|is|equals|(?:must|should|can|has to|needs to) be|to be|ends as|is set to)"
+    r"(?: equal to)?(?P<when> at last| now| then)? (?=['\"\[({\d\-TFNbs])"
+)
+_BEFORE = re.compile(r"\bas it was before\b|\bbefore (?:this|that|it)\b")
+_HARMLESS = re.compile(r"^\W*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """`subject` is an expression, a predicate, a variable or a statement; `line` the label before it (0: none)."""
+
+    kind: SaidKind
+    text: str
+    subject: str
+    value: str = ""
+    line: int = 0
+    when: When = "any"
+    basis: Basis = ""
+    inputs: int = 0
+    law: str = ""
+    statement: str = ""
+    loop: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All statements in reading order, and the sentences that none of them was found in."""
+
+    said: tuple[Said, ...]
+    rest: tuple[str, ...]
+
+
+def read_backward(body: str, parameters: tuple[str, ...], entry: str) -> Reading:
+    """The reading of a text without its answer. Never raises, whatever the text."""
+    said: list[Said] = []
+    rest: list[str] = []
+    for line in body.split("\n"):
+        found = list(_statements(line.strip(), parameters, entry))
+        said += found
+        if not found and not _HARMLESS.match(line):
+            rest.append(line.strip())
+    return Reading(tuple(said), tuple(rest))
+
+
+def _statements(line: str, parameters: tuple[str, ...], entry: str) -> Iterator[Said]:
+    """The statements of one line of text."""
+    label = _LABEL.match(line)
+    at = int(label[1]) if label else 0
+    constraint = _constraint(line, at, parameters)
+    if constraint is not None:
+        yield constraint
+        return
+    if _LAST.search(line):
+        yield from _last_write(line, at)
+    if _GIVES.search(line):
+        statement = _SPAN.search(line)
+        yield Said("result line", line, statement[1] if statement else "", line=at)
+    for match in _RETURNS.finditer(_SPAN.sub(lambda span: " " * len(span[0]), line)):
+        value = literal_at(line, match.end())
+        if value:
+            yield Said("returns", line, entry, value, at)
+    yield from _values(line, at, parameters)
+
+
+def _constraint(line: str, at: int, parameters: tuple[str, ...]) -> Said | None:
+    concluded = _CONCLUDED.search(line)
+    spans = [concluded[1]] if concluded else _SPAN.findall(line)
+    is_item = bool(_ITEM.match(line))
+    demanded = bool(_DEMAND.search(line)) or concluded is not None or is_item
+    predicate = next((span for span in spans if is_predicate(span, parameters)), "") if demanded else ""
+    if not predicate:
+        return _plain_demand(line, at, parameters) if demanded else None
+    tested, implied = _TESTED.search(line), _IMPLIED.search(line)
+    origin = _LABEL.search(line, implied.end()) if implied else None
+    if tested:
+        basis: Basis = "law" if tested[3] else "tested"
+        return Said("constraint", line, predicate, line=at, basis=basis, inputs=int(tested[1]), law=tested[3] or "")
+    return Said(
+        "constraint", line, predicate, line=int(origin[1]) if origin else at, basis="implied" if implied else ""
+    )
+
+
+def _plain_demand(line: str, at: int, parameters: tuple[str, ...]) -> Said | None:
+    """ "x must be 3": a demand on a parameter in words."""
+    for match in _IS.finditer(line):
+        name = match[1] or match[2]
+        value = literal_at(line, match.end())
+        if name in parameters and value and re.search(r"\b(?:must|has to|needs to) be\b", match[0]):
+            return Said("constraint", line, f"{name} == {value}", line=at)
+    return None
+
+
+def _last_write(line: str, at: int) -> Iterator[Said]:
+    spans = _SPAN.findall(line)
+    names = [span for span in spans if span.isidentifier()]
+    statements = [span for span in spans if not span.isidentifier()]
+    inside = _ITERATION.search(line)
+    loop = (int(inside[2]), int(inside[1])) if inside else None
+    if names:
+        statement = statements[0] if statements else ""
+        yield Said("last write", line, names[-1], line=at, statement=statement, loop=loop)
+
+
+def _values(line: str, at: int, parameters: tuple[str, ...]) -> Iterator[Said]:
+    before = bool(_BEFORE.search(line))
+    spans = [match.span() for match in _SPAN.finditer(line)]
+    for match in _IS.finditer(line):
+        value = literal_at(line, match.end())
+        subject = match[1] or match[2]
+        is_quoted = any(start < match.start() < end for start, end in spans)
+        if not value or is_quoted or (match[2] and match[2] not in parameters):
+            continue
+        when: When = "before" if before else "any" if at else "input"
+        if match["when"] == " at last":
+            when = "final"
+        yield Said("value", line, subject, value, at, when)
+
+
+def is_predicate(text: str, parameters: tuple[str, ...]) -> bool:
+    """Whether a text is a condition over the parameters that changes nothing."""
+    try:
+        node = parse_expression(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    parts = list(ast.walk(node))
+    if any(isinstance(part, (ast.NamedExpr, ast.Await, ast.Yield, ast.YieldFrom)) for part in parts):
+        return False
+    about = any(isinstance(part, ast.Name) and part.id in parameters for part in parts)
+    return about and _asks(node)
+
+
+def _asks(node: ast.expr) -> bool:
+    """Whether an expression reads as a condition."""
+    if isinstance(node, ast.Call):
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ast.unparse(node.func)
+        return name in ("all", "any", "bool", "isinstance", "startswith", "endswith") or name.startswith("is")
+    is_negation = isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    return is_negation or isinstance(node, (ast.Compare, ast.BoolOp, ast.IfExp))
+
+
+def literal_at(text: str, start: int) -> str:
+    """The literal that begins at a place, "" where there is none."""
+    end = _end_of_literal(text, start)
+    found = text[start:end]
+    try:
+        ast.literal_eval(found)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return ""
+    return found
+
+
+_PLAIN = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|True\b|False\b|None\b|set\(\)")
+_STRING = re.compile(r"b?(?:'(?:[^'\\\n]|\\.)*'|\"(?:[^\"\\\n]|\\.)*\")")
+
+
+def _end_of_literal(text: str, start: int) -> int:
+    depth, at = 0, start
+    while at < len(text):
+        string = _STRING.match(text, at)
+        if string:
+            at = string.end()
+        elif text[at] in "[({":
+            depth, at = depth + 1, at + 1
+        elif text[at] in "])}":
+            depth, at = depth - 1, at + 1
+        else:
+            plain = _PLAIN.match(text, at)
+            if not plain and depth == 0:
+                return start
+            at = plain.end() if plain else at + 1
+        if depth <= 0:
+            return at
+    return start

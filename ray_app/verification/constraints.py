@@ -1,0 +1,105 @@
+"""Constraints held against inputs that were tried: true of all that give the output, and false of some other."""
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ray_app.parsing import parse_expression
+from ray_app.programs.tries import Execute, Trial, Tried, judge, try_inputs
+from ray_app.semantics.record import Run
+from ray_app.verification.backward_text import Said
+from ray_app.verification.statement import Statement
+
+_OTHER_TRIES = "verification"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a constraint on the inputs of an output is held against."""
+
+    code: str
+    output: str
+    tried: Tried
+    trials: tuple[Trial, ...]
+    """Those of `tried` first, then inputs that the author cannot have known."""
+    execute: Execute
+
+
+def ground(run: Run, tried: Tried, witness: Trial, execute: Execute) -> Ground:
+    """The inputs tried by everybody, the witness, and others of its own, near the witness."""
+    code, output = run.source.code, run.output or ""
+    own = try_inputs(code, tried.signature, witness.call, output, salt=_OTHER_TRIES, execute=execute)
+    further = (witness, *(own.trials if own is not None else ()))
+    return Ground(code, output, tried, (*tried.trials, *further), execute)
+
+
+def check_constraints(found: Ground, said: Sequence[Said], lines: Mapping[int, str]) -> list[Statement]:
+    """A verdict on each constraint; `lines`: what stands on each line where a result or a test may come from."""
+    laws = [_put(one.law, found.output) or "True" for one in said]
+    asked = [*(one.subject for one in said), *(one.law or "True" for one in said), *laws]
+    rows = judge(found.code, found.tried.signature, asked, found.trials, execute=found.execute)
+    count = len(said)
+    return [
+        _verdict(found, one, _Rows(rows[at], rows[count + at], rows[2 * count + at]), lines)
+        for at, one in enumerate(said)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The truth of a constraint, of its law, and of its law put to this output, on every trial."""
+
+    own: list[bool | None]
+    law: list[bool | None]
+    put: list[bool | None]
+
+
+def _verdict(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, str]) -> Statement:
+    fault = next(_faults(found, said, rows, lines), "")
+    if fault:
+        return Statement(said.text, "constraint", False, fault)
+    right = sum(trial.output == found.output for trial in found.trials)
+    is_empty = all(truth is True for truth in rows.own)
+    evidence = f"true of {right} inputs tried that give the output, of {len(found.trials)} tried"
+    return Statement(said.text, "constraint", True, evidence, is_empty)
+
+
+def _faults(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, str]) -> Iterator[str]:
+    """What is wrong with a constraint, worst first."""
+    for trial, truth in zip(found.trials, rows.own, strict=True):
+        if trial.output == found.output and truth is not True:
+            yield f"false of {trial.call}, which gives the output too"
+    tried = found.tried.trials
+    ended = [at for at, trial in enumerate(tried) if trial.output is not None]
+    right = [at for at in ended if tried[at].output == found.output]
+    if said.basis == "implied" and said.line not in lines:
+        yield f"nothing that decides stands on line {said.line}"
+    if said.basis == "tested" and said.inputs != len(right):
+        yield f"{len(right)} inputs with this result were tried, not {said.inputs}"
+    if said.basis == "law":
+        if said.inputs != len(ended):
+            yield f"{len(ended)} inputs were tried, not {said.inputs}"
+        if not all(rows.law[at] is True for at in ended):
+            yield f"`{said.law}` does not hold for all inputs tried"
+        if rows.put != rows.own:
+            yield f"`{said.law}` does not give this for the result"
+
+
+def _put(law: str, output: str) -> str:
+    """A law with the output in the place of `result`."""
+    if not law:
+        return ""
+    try:
+        tree = parse_expression(law)
+        value = parse_expression(output)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "None"
+    return ast.unparse(_Put(value).visit(tree))
+
+
+class _Put(ast.NodeTransformer):
+    def __init__(self, value: ast.expr) -> None:
+        self._value = value
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._value if node.id == "result" else node
