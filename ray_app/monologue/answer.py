@@ -12,8 +12,18 @@ _RAISES = re.compile(r"(.+?)\s+raises\s+`?([A-Za-z_][\w.]*)`?", re.DOTALL)
 
 
 def final_answer(call: str, output: str) -> str:
-    """The answer where a call returns: "[ANSWER]assert f(1) == 2[/ANSWER]"."""
-    return f"[ANSWER]assert {call} == {output}[/ANSWER]"
+    """The answer where a call returns: "[ANSWER]assert f(1) == 2[/ANSWER]"; several calls stand in brackets."""
+    return f"[ANSWER]assert {call if is_single(call) else f'({call})'} == {output}[/ANSWER]"
+
+
+def is_single(call: str) -> bool:
+    """Whether an expression binds as closely as a call does, so that a comparison needs no brackets around it."""
+    try:
+        node = ast.parse(call.strip(), mode="eval").body
+    except SyntaxError:
+        return True
+    loose = (ast.Tuple, ast.Compare, ast.BoolOp, ast.IfExp, ast.Lambda, ast.NamedExpr, ast.UnaryOp, ast.Await)
+    return not isinstance(node, loose) or call.strip().startswith("(")
 
 
 def raised_answer(call: str, exception: str) -> str:

@@ -2,18 +2,13 @@
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from ray_app.monologue.activation import Activation
-from ray_app.monologue.refusal import RefusalError
 from ray_app.monologue.styles import Work
-from ray_app.monologue.texts import appended, attribute, element, is_capped, is_literal, is_stateable, size
+from ray_app.monologue.texts import appended, attribute, element, is_literal, is_stateable, size
+from ray_app.monologue.wording import LONG, Wording
 from ray_app.semantics.record import Change, Evaluation, Frame, Scope, Step
 
-if TYPE_CHECKING:
-    from ray_app.monologue.forward import Narrator
-
-LONG = 80
 _SHORT = 40
 _SIGNS: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -33,16 +28,15 @@ _SIGNS: dict[type[ast.operator], str] = {
 
 
 class Effects:
-    """The clauses on what steps did; `narrator` lends the run, the plan, the spans and the style."""
+    """The clauses on what steps of one run did."""
 
-    def __init__(self, narrator: "Narrator") -> None:
-        self.n = narrator
-        self.source = narrator.source
-        self.style = narrator.style
+    def __init__(self, words: Wording) -> None:
+        self.words = words
+        self.source = words.source
+        self.style = words.style
+        self._recent: dict[str, str] = {}
         self._globals: dict[str, str] = {}
-        self._moving = {
-            change.name for step in narrator.run.steps for change in step.changes if change.scope == "global"
-        }
+        self._moving = {change.name for step in words.run.steps for change in step.changes if change.scope == "global"}
 
     # Statements
 
@@ -60,7 +54,7 @@ class Effects:
             case ast.Return() as node if following is not None:
                 self._wait(at, node)
             case ast.If(test=test) | ast.Assert(test=test) as node:
-                self._decide(at, test, is_assert=isinstance(node, ast.Assert))
+                self.decide(at, test, is_assert=isinstance(node, ast.Assert))
             case ast.Match():
                 at.cases = (step.node, 0)
             case ast.With(items=items) | ast.AsyncWith(items=items):
@@ -79,27 +73,30 @@ class Effects:
         said = len(at.clauses)
         self.besides(at, step, told)
         node = self.source.nodes[step.node]
-        if isinstance(node, ast.Expr) and len(at.clauses) == said == 0:
-            self._only_called(at, node.value)
+        if isinstance(node, ast.Expr):
+            self._ran(at, node.value, silent=len(at.clauses) == said == 0)
 
-    def _only_called(self, at: Activation, value: ast.expr) -> None:
-        """A call that leaves no trace in the state, such as `print(x)`."""
+    def _ran(self, at: Activation, value: ast.expr, *, silent: bool) -> None:
+        """An expression that is a statement: where it leaves no trace in the state, such as `print(x)`, it is named."""
         found = at.values.get(self.source.id_of(value))
-        if found is None or found.frames or isinstance(value, (ast.Yield, ast.YieldFrom)):
+        if found is None or isinstance(value, (ast.Yield, ast.YieldFrom)):
+            return
+        if not silent:
+            self.words.count(found)
+        if not silent or found.frames or found.index in self.words.plan.stated or found.index in at.named:
             return
         if found.value != "None" and is_stateable(found.value):
-            at.clauses.append(self.n.value(at, found))
+            at.clauses.append(self.words.value(at, found))
         elif isinstance(value, ast.Call):
-            filled = self.n.spans.filled(found)
-            at.clauses.append(self.style.calls(filled or self.n.spans.code(found.node)))
+            at.clauses.append(self.style.calls(self.words.spans.filled(found) or self.words.spans.code(found.node)))
 
     def _wait(self, at: Activation, node: ast.Return) -> None:
         """A `return` that is not the end yet, because a `finally` block runs first."""
         found = at.values.get(self.source.id_of(node.value)) if node.value is not None else None
         if found is not None:
-            work = self.n.work(found)
+            work = self.words.work(found)
         else:
-            work = Work("", "", self.n.spans.code(self.source.id_of(node.value)) if node.value else "None")
+            work = Work("", "", self.words.spans.code(self.source.id_of(node.value)) if node.value else "None")
         at.clauses.append(self.style.waits(work))
         at.pending = "return"
 
@@ -117,7 +114,7 @@ class Effects:
         after = dict(following.before) if following is not None and following.frame == step.frame else dict(step.after)
         told: set[str] = set()
         for item in items:
-            at.clauses.append(self.style.enters(self.n.spans.code(self.source.id_of(item.context_expr))))
+            at.clauses.append(self.style.enters(self.words.spans.code(self.source.id_of(item.context_expr))))
             if item.optional_vars is not None:
                 self._unpack(at, step, item.optional_vars, after, told)
         at.clauses += self.differences({**step.before, **{name: after[name] for name in told}}, after)
@@ -132,7 +129,8 @@ class Effects:
 
     # Conditions
 
-    def _decide(self, at: Activation, test: ast.expr, *, is_assert: bool) -> None:
+    def decide(self, at: Activation, test: ast.expr, *, is_assert: bool) -> None:
+        """A condition with its outcome."""
         found = at.values.get(self.source.id_of(test))
         if found is None or found.truth is None:
             return
@@ -144,13 +142,13 @@ class Effects:
 
     def test(self, at: Activation, test: ast.expr, found: Evaluation) -> str:
         """The clause on a condition's value; where it was the last thing said, that very clause."""
-        if found.index in self.n.plan.stated and at.clauses:
+        if found.index in self.words.plan.stated and at.clauses:
             return at.clauses.pop()
         long = len(found.value) > _SHORT and not isinstance(test, (ast.BoolOp, ast.Compare, ast.UnaryOp))
         if (long or not is_stateable(found.value)) and size(found.value) is not None:
-            self.n.stated(found)
-            return self.style.filling(self.n.spans.code(found.node), bool(found.truth))
-        return self.n.value(at, found)
+            self.words.count(found)
+            return self.style.filling(self.words.spans.code(found.node), bool(found.truth))
+        return self.words.value(at, found)
 
     def loop_test(self, at: Activation, step: Step) -> None:
         """The test of a `while`: another iteration, or the end of the loop."""
@@ -159,7 +157,7 @@ class Effects:
         number = step.loops[-1][1]
         found = at.values.get(self.source.id_of(node.test))
         clause = self.test(at, node.test, found) if found is not None else ""
-        if self.n.run.truth_of(step, node.test):
+        if self.words.run.truth_of(step, node.test):
             at.clauses.append(self.style.begins(clause, number))
         else:
             at.clauses.append(self.style.loop_ends(clause, number - 1, bool(node.orelse)))
@@ -183,11 +181,9 @@ class Effects:
             after = step.after.get(target.id)
             if found is not None:
                 is_known = isinstance(value, ast.Name) or step.before.get(target.id) == found.value
-                work = self.n.known(found) if is_known else self.n.work(found)
-            elif after is not None:
-                work = self.n.constant(value, after)
+                work = self.words.known(found) if is_known else self.words.work(found)
             else:
-                return
+                work = self.words.constant(self.words.spans.code(self.source.id_of(value)), after)
             at.clauses.append(self.style.assigned(self._scope(step, target.id), target.id, work))
             told.add(target.id)
             self._aliases(at, step, target.id, value, told)
@@ -199,7 +195,7 @@ class Effects:
     def _aliases(self, at: Activation, step: Step, name: str, value: ast.expr, told: set[str]) -> None:
         """The other names of what a name was just bound to, where the code does not show it."""
         change = next((change for change in step.changes if change.name == name), None)
-        code = self.n.spans.code(self.source.id_of(value))
+        code = self.words.spans.code(self.source.id_of(value))
         aliases = [alias for alias in _others(change) if alias not in told and alias != code]
         if aliases and not isinstance(value, ast.Name):
             at.clauses.append(self.style.same(name, aliases))
@@ -226,53 +222,43 @@ class Effects:
         root = _root(target)
         whole = step.after.get(root, "")
         if isinstance(target, ast.Subscript) and is_stateable(whole) and len(whole) <= LONG:
-            if found is not None and self.n.plan.pending.get(found.index):
-                at.clauses.append(self.n.value(at, found))
+            if found is not None and self.words.plan.pending.get(found.index):
+                at.clauses.append(self.words.value(at, found))
             return
-        text = self.n.spans.code(self.source.id_of(value))
-        work = self.n.work(found) if found is not None else Work("", "", text)
+        text = self.words.spans.code(self.source.id_of(value))
+        work = self.words.work(found) if found is not None else Work("", "", text)
         at.clauses.append(self.style.assigned("local", self._place(at, target), work))
         if self._shown(at, target, whole) is not None:
             told.update(self._holders(step, root))
 
     def _augment(self, at: Activation, step: Step, node: ast.AugAssign, told: set[str]) -> None:
+        """`x += y`: the value before, the operand, and the value after; what holds it is told too where it is short."""
         target = node.target
-        if isinstance(target, ast.Name):
-            name, before, after = target.id, step.before.get(target.id), step.after.get(target.id)
-        else:
-            root = _root(target)
-            name = self._place(at, target)
-            old = at.values.get(self.source.id_of(target))
-            before = old.value if old is not None else self._shown(at, target, step.before.get(root, ""))
-            after = self._shown(at, target, step.after.get(root, ""))
-        if before is None or after is None or not is_stateable(after):
+        old, new = at.values.get(self.source.id_of(target)), at.values.get(step.node)
+        if old is None or new is None or not is_stateable(new.value):
             return
-        scope = self._scope(step, target.id) if isinstance(target, ast.Name) else "local"
-        change = next((change for change in step.changes if change.name == name), None)
-        aliases = _others(change)
-        filled = self._sum(at, node, before)
-        if isinstance(target, ast.Name) and len(after) > LONG and not filled:
-            return
-        found = at.values.get(self.source.id_of(node.value))
-        total = at.values.get(step.node)
-        if total is not None:
-            self.n.count(total)
-        elif found is not None:
-            self.n.count(found, 1)
-        at.clauses.append(self.style.becomes(scope, name, filled, after, aliases))
+        self.words.count(new)
+        change = next((change for change in step.changes if change.name == _root(target)), None)
+        filled = self._sum(at, node, old.value)
         if isinstance(target, ast.Name):
-            told.update((name, *aliases))
-        elif isinstance(target, ast.Attribute) or len(step.after.get(_root(target), "")) > LONG:
+            if len(new.value) > LONG and not filled:
+                return  # told by what was added
+            scope, aliases = self._scope(step, target.id), _others(change)
+            at.clauses.append(self.style.becomes(scope, target.id, filled, new.value, aliases))
+            told.update((target.id, *aliases))
+            return
+        at.clauses.append(self.style.becomes("local", self._place(at, target), filled, new.value, ()))
+        if isinstance(target, ast.Attribute) or (change is not None and len(change.after or "") > LONG):
             told.update(self._holders(step, _root(target)))
 
     def _sum(self, at: Activation, node: ast.AugAssign, before: str) -> str:
         """`x += y` as the sum of the values: "3 + 4"."""
         found = at.values.get(self.source.id_of(node.value))
-        amount = self.n.spans.code(self.source.id_of(node.value)) if found is None else found.value
-        if found is not None and self.n.plan.pending.get(found.index):
-            amount = self.n.spans.filled(found)
+        amount = self.words.spans.code(self.source.id_of(node.value)) if found is None else found.value
+        if found is not None and self.words.plan.pending.get(found.index):
+            amount = self.words.spans.filled(found)
         fits = len(before) <= _SHORT and len(amount) <= LONG and is_literal(before) and bool(amount)
-        if not fits or not (found is None or is_literal(amount) or self.n.plan.pending.get(found.index)):
+        if not fits or not (found is None or is_literal(amount) or self.words.plan.pending.get(found.index)):
             return ""
         is_compound = " " in amount and amount[:1] not in "'\"[({"
         amount = f"({amount})" if is_compound or amount.startswith("-") else amount
@@ -284,14 +270,14 @@ class Effects:
             return f"{self._place(at, target.value)}.{target.attr}"
         if isinstance(target, ast.Subscript):
             return f"{self._place(at, target.value)}[{self._key(at, target.slice)}]"
-        return self.n.spans.code(self.source.id_of(target))
+        return self.words.spans.code(self.source.id_of(target))
 
     def _key(self, at: Activation, key: ast.expr) -> str:
         found = at.values.get(self.source.id_of(key))
         if found is not None and is_literal(found.value) and len(found.value) <= _SHORT:
-            self.n.stated(found)
+            self.words.count(found)
             return found.value
-        return self.n.spans.code(self.source.id_of(key))
+        return self.words.spans.code(self.source.id_of(key))
 
     def _shown(self, at: Activation, target: ast.expr, whole: str) -> str | None:
         """What a root's text shows at a target's place."""
@@ -338,11 +324,13 @@ class Effects:
         if after is None:
             handled = isinstance(self.source.nodes[step.node], ast.Delete)
             return self.style.deleted(change.name) if handled else ""
-        if is_capped(after):
-            raise RefusalError("a value is too long to state")
+        self.words.check(after)
         if not is_stateable(after):
             return ""
         told.update(change.aliases)
+        if self._recent.get(change.name) == after and change.scope == "local":
+            return ""  # another frame has just said it of the same object under the same name
+        self._recent[change.name] = after
         count = size(after)
         item = appended(change.before, after) if change.before is not None and len(after) > LONG else None
         if item is not None and count is not None:
@@ -351,8 +339,7 @@ class Effects:
 
     def bound(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
         """Names with the values that a loop, a case or a handler bound them to."""
-        if any(is_capped(value) for _, value in pairs):
-            raise RefusalError("a value is too long to state")
+        self.words.check(*[value for _, value in pairs])
         return [(name, value) for name, value in pairs if is_stateable(value)]
 
     # What a frame sees
@@ -363,7 +350,7 @@ class Effects:
             return []
         mentioned = _names(self.source.nodes[frame.node])
         found: list[tuple[Scope, str, str]] = []
-        for name, value in self.n.run.steps[frame.steps[0]].before.items():
+        for name, value in self.words.run.steps[frame.steps[0]].before.items():
             if name in frame.arguments or name.rpartition(".")[2] not in mentioned or not is_stateable(value):
                 continue
             if self._is_captured(frame.node, name):

@@ -13,17 +13,16 @@ from typing import Literal
 
 from ray_app.monologue.activation import Activation
 from ray_app.monologue.answer import final_answer, raised_answer
-from ray_app.monologue.chains import links
-from ray_app.monologue.effects import LONG, Effects
+from ray_app.monologue.effects import Effects
 from ray_app.monologue.failing import failing, failing_operands
 from ray_app.monologue.head import head
 from ray_app.monologue.plan import Planner
 from ray_app.monologue.refusal import RefusalError
-from ray_app.monologue.spans import Spans, is_short
 from ray_app.monologue.stream import Event, stream
 from ray_app.monologue.styles import Prose, States, Style, Work
-from ray_app.monologue.texts import is_capped, is_stateable
+from ray_app.monologue.texts import is_stateable
 from ray_app.monologue.tokens import tokens
+from ray_app.monologue.wording import Wording
 from ray_app.semantics.record import Crossing, Evaluation, Run, Step
 
 StyleName = Literal["prose", "states"]
@@ -51,7 +50,7 @@ def narrate(run: Run, *, style: StyleName = "prose", detail: Detail = 1, seed: i
     """What the run did, up to its answer. The same arguments give the same text; `seed` is kept for wordings."""
     narrator = Narrator(run, style, detail)
     try:
-        lines = narrator.tell(list(stream(run)))
+        lines = narrator.narrate()
     except RefusalError as refusal:
         return Narration("", refused=str(refusal))
     if run.exception is None:
@@ -60,7 +59,7 @@ def narrate(run: Run, *, style: StyleName = "prose", detail: Detail = 1, seed: i
         answer = raised_answer(run.call, run.exception)
     opening = head(run) if style == "prose" else []
     text = "\n".join([*opening, *lines, answer])
-    return Narration(text, narrator.leap, tokens(text), narrator.leap_reason)
+    return Narration(text, narrator.words.longest_leap, tokens(text), narrator.words.beyond)
 
 
 class Narrator:
@@ -72,21 +71,20 @@ class Narrator:
     def __init__(self, run: Run, style: StyleName, detail: int) -> None:
         self.run = run
         self.source = run.source
-        self.style = STYLES[style]()
-        self.detail = detail
+        self.events: Sequence[Event] = list(stream(run))
+        self.plan = Planner(run, detail).make(self.events)
+        self.words = Wording(run, self.plan, STYLES[style](), detail)
+        self.style = self.words.style
+        self.spans = self.words.spans
+        self.effects = Effects(self.words)
         self.lines: list[str] = []
-        self.leap = 0
-        self.leap_reason = ""
         self._stack: list[Activation] = []
         self._all: dict[int, Activation] = {}
         self._callers = {serial: found for found in run.evaluations for serial in found.frames}
 
-    def tell(self, events: Sequence[Event]) -> list[str]:
+    def narrate(self) -> list[str]:
         """The lines on all events."""
-        self.plan = Planner(self.run, self.detail).make(events)
-        self.spans = Spans(self.source, self.plan)
-        self.effects = Effects(self)
-        for event in events:
+        for event in self.events:
             if isinstance(event, Evaluation):
                 self.evaluation(event)
             elif isinstance(event, Crossing):
@@ -96,43 +94,6 @@ class Narrator:
             else:
                 self.step(event)
         return self.lines
-
-    # What a value needs
-
-    def stated(self, evaluation: Evaluation) -> None:
-        """Counts the operations up to a value that the text states now."""
-        self.count(evaluation)
-
-    def count(self, evaluation: Evaluation, own: int = 0) -> None:
-        """Counts the operations up to a stated value: those up to an evaluation, and `own` more."""
-        leap = own + self.plan.leaps.get(evaluation.index, self.plan.pending.get(evaluation.index, 0))
-        if leap > self.leap:
-            self.leap = leap
-            self.leap_reason = f"`{self.spans.code(evaluation.node)}`" if leap > self.detail else ""
-
-    def work(self, evaluation: Evaluation) -> Work:
-        """How an evaluation's value comes about. A value that was cut ends the telling."""
-        code, value = self.spans.code(evaluation.node), evaluation.value
-        if is_capped(value):
-            raise RefusalError("a value is too long to state")
-        self.stated(evaluation)
-        if code.replace('"', "'") == value:
-            return Work("", "", value)
-        if not is_stateable(value):
-            return Work(code, "", "")
-        filled = "" if evaluation.frames else self.spans.filled(evaluation)
-        return Work(code, filled, value)
-
-    def known(self, evaluation: Evaluation) -> Work:
-        """The work of a value that a variable holds already: not repeated where it is long."""
-        work = self.work(evaluation)
-        return work if len(work.value) <= LONG or not work.code else Work(work.code, "", "")
-
-    def constant(self, node: ast.expr, value: str) -> Work:
-        """The work of an expression that the record has no evaluation for: a constant."""
-        if is_capped(value):
-            raise RefusalError("a value is too long to state")
-        return Work("", "", value)
 
     # Lines
 
@@ -177,7 +138,7 @@ class Narrator:
                 self._call(at)
         else:
             if self._is_told(crossing.frame):
-                at.clauses.append(self._resumed(at, crossing.value or ""))
+                at.clauses.append(self._resumed(at, self._sent(crossing)))
                 self.flush(at)
         self._stack.append(at)
 
@@ -211,16 +172,33 @@ class Narrator:
         return not isinstance(self.source.nodes[frame.node], (ast.GeneratorExp, ast.ClassDef))
 
     def _interrupt(self, parent: Activation, crossing: Crossing) -> None:
-        """The line of a step ends where another frame takes over; it says at least which call that is."""
-        caller = self._callers.get(crossing.frame)
-        if crossing.kind == "call" and not parent.clauses and caller is not None and parent.last_item is None:
+        """The line of a step ends where another frame takes over; it says at least which call that is, once."""
+        caller = self._callers.get(crossing.frame) if crossing.kind == "call" else self._asking(parent, crossing)
+        if caller is not None and caller.index not in parent.named and not parent.clauses and parent.last_item is None:
             parent.clauses.append(self.style.calls(self.spans.code(caller.node)))
+            parent.named.add(caller.index)
         self.flush(parent)
+
+    def _asking(self, parent: Activation, crossing: Crossing) -> Evaluation | None:
+        """The call that has a generator go on, such as `next(g)`: the next that completes in the step that waits."""
+        for evaluation in self.run.evaluations[crossing.evaluated :]:
+            step = self.run.steps[evaluation.step]
+            if step.frame == parent.frame.serial:
+                is_call = isinstance(self.source.nodes[evaluation.node], ast.Call)
+                return evaluation if is_call and step is parent.step else None
+        return None
+
+    def _sent(self, crossing: Crossing) -> str:
+        """What a generator is resumed with: the value of the `yield` in which it waited."""
+        for evaluation in self.run.evaluations[crossing.evaluated :]:
+            if self.run.steps[evaluation.step].frame == crossing.frame:
+                is_yield = isinstance(self.source.nodes[evaluation.node], ast.Yield)
+                return evaluation.value if is_yield and is_stateable(evaluation.value) else ""
+        return ""
 
     def _call(self, at: Activation) -> None:
         arguments = [(name, value) for name, value in at.frame.arguments.items() if is_stateable(value)]
-        if any(is_capped(value) for value in at.frame.arguments.values()):
-            raise RefusalError("a value is too long to state")
+        self.words.check(*at.frame.arguments.values())
         at.clauses.append(self.style.call(at.name, arguments, self.effects.sees(at.frame)))
         if at.name != "<lambda>":
             self.flush(at)
@@ -249,10 +227,8 @@ class Narrator:
         found = at.values.get(self.source.id_of(node)) if node is not None else None
         if found is not None and found.value == value:
             is_known = isinstance(node, ast.Name) and at.depth > 0
-            return self.known(found) if is_known else self.work(found)
-        if is_capped(value):
-            raise RefusalError("a value is too long to state")
-        return Work("", "", value)
+            return self.words.known(found) if is_known else self.words.work(found)
+        return self.words.constant("", value)
 
     def _yield(self, at: Activation, value: str) -> None:
         if not self._is_told(at.frame.serial):
@@ -429,59 +405,16 @@ class Narrator:
         above = self.source.nodes[self.source.parent(evaluation.node)]
         filters = evaluation.truth is not None and isinstance(above, ast.comprehension) and self._is_walked(at)
         says_itself = self.spans.code(evaluation.node).replace('"', "'") == evaluation.value
+        at.clauses += self.words.chain(at, evaluation)
         if filters or (evaluation.index in self.plan.stated and not says_itself):
-            at.clauses.append(self.value(at, evaluation))
-
-    def value(self, at: Activation, evaluation: Evaluation) -> str:
-        """The clause on a value; for a condition inside an expression also what follows from it."""
-        node = self.source.nodes[evaluation.node]
-        work = self.work(evaluation)
-        if isinstance(node, ast.Compare):
-            self._links(at, node, evaluation)
-        skipped = self._skipped(at, node)
-        if skipped:
-            clause = self.style.cut_short(work.code, evaluation.value, skipped)
-        elif not work.code:
-            clause = self.style.evaluated(work._replace(code=self.spans.code(evaluation.node)))
-        else:
-            clause = self.style.evaluated(work)
-        above = self.source.nodes[self.source.parent(evaluation.node)]
-        if isinstance(above, ast.IfExp) and above.test is node and evaluation.truth is not None:
-            branch = above.body if evaluation.truth else above.orelse
-            return self.style.chosen(self.spans.code(self.source.id_of(branch)), clause)
-        if isinstance(above, ast.comprehension) and evaluation.truth is not None:
-            return self.style.filtered(clause, evaluation.truth)
-        return clause
-
-    def _links(self, at: Activation, node: ast.Compare, evaluation: Evaluation) -> None:
-        """A chained comparison is said link by link before it is said as a whole."""
-        for link in links(self.source, node, evaluation.value, self.plan.operands.get(evaluation.index, [])):
-            sides = [self.source.id_of(side) for side in (link.left, link.right)]
-            code, filled = (
-                f" {link.sign} ".join(texts) for texts in zip(*[self._side(at, side) for side in sides], strict=True)
-            )
-            at.clauses.append(self.style.evaluated(Work(code, "" if filled == code else filled, str(link.holds))))
-
-    def _side(self, at: Activation, node: int) -> tuple[str, str]:
-        """An operand's code, and its value where that is short."""
-        code, found = self.spans.code(node), at.values.get(node)
-        return code, found.value if found is not None and is_short(found.value) else code
+            at.clauses.append(self.words.value(at, evaluation))
 
     def _is_walked(self, at: Activation) -> bool:
         return at.last_item is not None and at.last_item.index in self.plan.walked
 
-    def _skipped(self, at: Activation, node: ast.AST) -> str:
-        """The operand of `and` or `or` that was not evaluated, "" where all were."""
-        if not isinstance(node, ast.BoolOp):
-            return ""
-        for part in node.values:
-            if not isinstance(part, ast.Constant) and self.source.id_of(part) not in at.values:
-                return self.spans.code(self.source.id_of(part))
-        return ""
-
     def _walrus(self, at: Activation, node: ast.NamedExpr, evaluation: Evaluation) -> None:
         value = at.values.get(self.source.id_of(node.value))
-        work = self.work(value) if value is not None else self.constant(node.value, evaluation.value)
+        work = self.words.work(value) if value is not None else self.words.constant("", evaluation.value)
         at.clauses.append(self.style.assigned("local", node.target.id, work))
         at.walruses.add(node.target.id)
 
@@ -536,15 +469,29 @@ class Narrator:
         at.pending = "raise"
 
     def _raise_clause(self, at: Activation, step: Step, error: str) -> None:
+        statement = self.source.nodes[step.node]
+        if isinstance(statement, ast.Assert):
+            self.effects.decide(at, statement.test, is_assert=True)
         node = failing(self.run, self.plan, step)
-        if node is None or isinstance(self.source.nodes[step.node], ast.Raise):
-            simple = isinstance(self.source.nodes[step.node], ast.Raise)
-            at.clauses.append(self.style.raises(self.spans.code(step.node) if simple else "", "", error))
+        through = any(frame.caller == step.index and frame.end == "raise" for frame in self.run.frames)
+        if isinstance(statement, ast.Raise):
+            clause = self.style.raises(self.spans.code(step.node), "", error)
+        elif node is not None:
+            code = self.spans.code(node)
+            filled = code if through else self.spans.fill(node, failing_operands(self.run, self.plan, step, node))
+            clause = self.style.raises(code, "" if filled == code else filled, error)
         else:
-            code, operands = self.spans.code(node), failing_operands(self.run, self.plan, step, node)
-            through = any(frame.caller == step.index and frame.end == "raise" for frame in self.run.frames)
-            filled = code if through else self.spans.fill(node, operands)
-            at.clauses.append(self.style.raises(code, "" if filled == code else filled, error))
+            clause = self._unpacking(at, statement, error) or self.style.raises("", "", error)
+        at.clauses.append(clause)
+
+    def _unpacking(self, at: Activation, statement: ast.AST, error: str) -> str:
+        """The clause on values that do not fit the names that they are assigned to, "" for another statement."""
+        if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], (ast.Tuple, ast.List)):
+            return ""
+        found = at.values.get(self.source.id_of(statement.value))
+        if found is None or not is_stateable(found.value):
+            return ""
+        return self.style.unpacking(self.spans.code(self.source.id_of(statement.targets[0])), found.value, error)
 
     def _end_loops(self, at: Activation, loops: tuple[tuple[int, int], ...], *, returning: bool) -> None:
         """Says which loops ended between the frame's last step and one with these loops around it."""

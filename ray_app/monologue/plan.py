@@ -27,13 +27,14 @@ _ONE = (ast.AugAssign, ast.BinOp, ast.BoolOp, ast.Subscript, ast.Call, ast.Joine
 class Plan:
     """What to state: evaluations by index; comprehension steps (by index) that are told one by one.
 
-    `leaps` keeps, for each stated evaluation, the operations up to it; `tops` for each step the evaluations that are no
-    operand of another one.
+    `chained` are comparisons of which the links are stated first; `leaps` keeps, for each stated evaluation, the
+    operations up to it; `tops` for each step the evaluations that are no operand of another one.
     """
 
     stated: set[int] = field(default_factory=set[int])
     pending: dict[int, int] = field(default_factory=dict[int, int])
     operands: dict[int, list[Evaluation]] = field(default_factory=dict[int, list[Evaluation]])
+    chained: set[int] = field(default_factory=set[int])
     leaps: dict[int, int] = field(default_factory=dict[int, int])
     walked: set[int] = field(default_factory=set[int])
     tops: dict[int, list[Evaluation]] = field(default_factory=dict[int, list[Evaluation]])
@@ -142,7 +143,10 @@ class Planner:
     def _own_cost(self, node: ast.AST, evaluation: Evaluation, operands: Sequence[Evaluation]) -> int:
         """The operations that an expression adds to those of its operands."""
         if isinstance(node, ast.Compare):
-            return 1 if links(self.source, node, evaluation.value, operands) else len(node.ops)
+            if len(node.ops) <= self.detail or not links(self.source, node, evaluation.value, operands):
+                return len(node.ops)
+            self.plan.chained.add(evaluation.index)
+            return 1
         if isinstance(node, ast.UnaryOp):
             return 0 if isinstance(node.operand, ast.Constant) else 1
         if isinstance(node, ast.Attribute):
@@ -168,7 +172,7 @@ class Planner:
         mine = [step for step in frame.iterations if self._is_within(step.node, evaluation.node)]
         frame.iterations = [step for step in frame.iterations if not self._is_within(step.node, evaluation.node)]
         cost = len(mine) + sum([self.plan.pending[operand.index] for operand in operands])
-        enters = any(operand.frames for operand in operands)
+        enters = any(operand.frames or operand.index in self.plan.chained for operand in operands)
         if cost <= self.detail and not enters:
             return len(mine)
         self.plan.walked.update(step.index for step in mine)

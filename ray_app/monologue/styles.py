@@ -56,6 +56,7 @@ class Style(Protocol):
     def item(self, kind: str, number: str, bound: Sequence[tuple[str, str]]) -> str: ...
     def case(self, pattern: str, matches: bool, bound: Sequence[tuple[str, str]]) -> str: ...
     def raises(self, code: str, filled: str, error: str) -> str: ...
+    def unpacking(self, targets: str, value: str, error: str) -> str: ...
     def catches(self, handler: str, bound: Sequence[tuple[str, str]]) -> str: ...
     def misses(self, handler: str) -> str: ...
     def finally_runs(self) -> str: ...
@@ -182,6 +183,9 @@ class Prose:
         if not code:
             return f"{error} is raised"
         return f"`{code}` is {filled}, which raises {error}" if filled else f"`{code}` raises {error}"
+
+    def unpacking(self, targets: str, value: str, error: str) -> str:
+        return f"unpacking {value} into `{targets}` raises {error}"
 
     def catches(self, handler: str, bound: Sequence[tuple[str, str]]) -> str:
         return f"`{handler}` catches it" + ("; " + self._bound(bound) if bound else "")
@@ -329,6 +333,9 @@ class States:
     def raises(self, code: str, filled: str, error: str) -> str:
         parts = [part for part in (code, filled) if part]
         return " -> ".join([*parts, f"raises {error}"])
+
+    def unpacking(self, targets: str, value: str, error: str) -> str:
+        return f"{targets} = {value} -> raises {error}"
 
     def catches(self, handler: str, bound: Sequence[tuple[str, str]]) -> str:
         return f"{handler}: caught" + ("; " + self._bound(bound) if bound else "")
