@@ -12,7 +12,8 @@ class Activation:
     `clauses` are those of the line so far; `values` the evaluations of the current step by node. `inside` are the loops
     that the frame is in, `loops` those around the current line. `broken` is the loop that a `break` has left; `pending`
     says why the frame is on its way out while `finally` blocks still run; `cases` is the `match` that looks for a case,
-    and the number of the case that it tries next. `named` are calls that a line has named already. `left` is the state in which the body of a `with` was left.
+    and the number of the case that it tries next. `named` are calls that a line has named already; `left` is the state
+    in which the body of a `with` was left.
     """
 
     frame: Frame

@@ -86,9 +86,9 @@ class Effects:
         if not silent or found.frames or found.index in self.words.plan.stated or found.index in at.named:
             return
         if found.value != "None" and is_stateable(found.value):
-            at.clauses.append(self.words.value(at, found))
+            at.clauses.append(self.words.value(found))
         elif isinstance(value, ast.Call):
-            at.clauses.append(self.style.calls(self.words.spans.filled(found) or self.words.spans.code(found.node)))
+            at.clauses.append(self.style.calls(self.words.spans.code(found.node)))
 
     def _wait(self, at: Activation, node: ast.Return) -> None:
         """A `return` that is not the end yet, because a `finally` block runs first."""
@@ -148,7 +148,7 @@ class Effects:
         if (long or not is_stateable(found.value)) and size(found.value) is not None:
             self.words.count(found)
             return self.style.filling(self.words.spans.code(found.node), bool(found.truth))
-        return self.words.value(at, found)
+        return self.words.value(found)
 
     def loop_test(self, at: Activation, step: Step) -> None:
         """The test of a `while`: another iteration, or the end of the loop."""
@@ -223,7 +223,7 @@ class Effects:
         whole = step.after.get(root, "")
         if isinstance(target, ast.Subscript) and is_stateable(whole) and len(whole) <= LONG:
             if found is not None and self.words.plan.pending.get(found.index):
-                at.clauses.append(self.words.value(at, found))
+                at.clauses.append(self.words.value(found))
             return
         text = self.words.spans.code(self.source.id_of(value))
         work = self.words.work(found) if found is not None else Work("", "", text)

@@ -46,6 +46,19 @@ class Narration:
     refused: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a text, and the index of the step that it is about; None on the way into the first one."""
+
+    text: str
+    step: int | None
+
+
+def lines(run: Run, *, style: StyleName = "prose", detail: Detail = 1) -> list[Line]:
+    """The lines on a run, without what is said before them and the answer. RefusalError where it cannot be told."""
+    return Narrator(run, style, detail).narrate()
+
+
 def narrate(run: Run, *, style: StyleName = "prose", detail: Detail = 1, seed: int = 0) -> Narration:
     """What the run did, up to its answer. The same arguments give the same text; `seed` is kept for wordings."""
     narrator = Narrator(run, style, detail)
@@ -58,7 +71,7 @@ def narrate(run: Run, *, style: StyleName = "prose", detail: Detail = 1, seed: i
     else:
         answer = raised_answer(run.call, run.exception)
     opening = head(run) if style == "prose" else []
-    text = "\n".join([*opening, *lines, answer])
+    text = "\n".join([*opening, *[line.text for line in lines], answer])
     return Narration(text, narrator.words.longest_leap, tokens(text), narrator.words.beyond)
 
 
@@ -77,12 +90,12 @@ class Narrator:
         self.style = self.words.style
         self.spans = self.words.spans
         self.effects = Effects(self.words)
-        self.lines: list[str] = []
+        self.lines: list[Line] = []
         self._stack: list[Activation] = []
         self._all: dict[int, Activation] = {}
         self._callers = {serial: found for found in run.evaluations for serial in found.frames}
 
-    def narrate(self) -> list[str]:
+    def narrate(self) -> list[Line]:
         """The lines on all events."""
         for event in self.events:
             if isinstance(event, Evaluation):
@@ -101,7 +114,9 @@ class Narrator:
         """Ends the line that is being written for a frame."""
         if at.clauses:
             indent = self.style.indent * min(8, at.depth + len(at.loops))
-            self.lines.append(self.style.line(indent, at.label, at.clauses))
+            step = at.last_item or at.step
+            text = self.style.line(indent, at.label, at.clauses)
+            self.lines.append(Line(text, None if step is None else step.index))
             at.clauses = []
 
     # Frames
@@ -174,9 +189,10 @@ class Narrator:
     def _interrupt(self, parent: Activation, crossing: Crossing) -> None:
         """The line of a step ends where another frame takes over; it says at least which call that is, once."""
         caller = self._callers.get(crossing.frame) if crossing.kind == "call" else self._asking(parent, crossing)
-        if caller is not None and caller.index not in parent.named and not parent.clauses and parent.last_item is None:
-            parent.clauses.append(self.style.calls(self.spans.code(caller.node)))
+        if caller is not None and caller.index not in parent.named:
             parent.named.add(caller.index)
+            if not parent.clauses and parent.last_item is None:
+                parent.clauses.append(self.style.calls(self.spans.code(caller.node)))
         self.flush(parent)
 
     def _asking(self, parent: Activation, crossing: Crossing) -> Evaluation | None:
@@ -407,7 +423,7 @@ class Narrator:
         says_itself = self.spans.code(evaluation.node).replace('"', "'") == evaluation.value
         at.clauses += self.words.chain(at, evaluation)
         if filters or (evaluation.index in self.plan.stated and not says_itself):
-            at.clauses.append(self.words.value(at, evaluation))
+            at.clauses.append(self.words.value(evaluation))
 
     def _is_walked(self, at: Activation) -> bool:
         return at.last_item is not None and at.last_item.index in self.plan.walked

@@ -27,13 +27,15 @@ _ONE = (ast.AugAssign, ast.BinOp, ast.BoolOp, ast.Subscript, ast.Call, ast.Joine
 class Plan:
     """What to state: evaluations by index; comprehension steps (by index) that are told one by one.
 
-    `chained` are comparisons of which the links are stated first; `leaps` keeps, for each stated evaluation, the
-    operations up to it; `tops` for each step the evaluations that are no operand of another one.
+    `skipped` are, for evaluations of `and` and `or`, operands that were not evaluated; `chained` comparisons of which the
+    links are stated first. `leaps` keeps, for each stated evaluation, the operations up to it; `tops` for each step the
+    evaluations that are no operand of another one.
     """
 
     stated: set[int] = field(default_factory=set[int])
     pending: dict[int, int] = field(default_factory=dict[int, int])
     operands: dict[int, list[Evaluation]] = field(default_factory=dict[int, list[Evaluation]])
+    skipped: dict[int, int] = field(default_factory=dict[int, int])
     chained: set[int] = field(default_factory=set[int])
     leaps: dict[int, int] = field(default_factory=dict[int, int])
     walked: set[int] = field(default_factory=set[int])
@@ -113,6 +115,10 @@ class Planner:
             plan.pending[evaluation.index] = frame.unsaid.get(found.id, 0)
             return
         own = self._own_cost(found, evaluation, operands)
+        if isinstance(found, ast.BoolOp) and self._cut_short(found, evaluation, operands):
+            plan.pending[evaluation.index] = self._settle(operands, own)
+            self._state(evaluation.index)
+            return
         if isinstance(found, _COMPREHENSIONS):
             own = self._walk(evaluation, operands, frame)
         if evaluation.truth is not None and isinstance(self.source.nodes[self.source.parent(node)], ast.IfExp):
@@ -120,6 +126,16 @@ class Planner:
             self._state_all([evaluation])
             return
         plan.pending[evaluation.index] = self._settle(operands, own, followed=own == 0 and bool(evaluation.frames))
+
+    def _cut_short(self, node: ast.BoolOp, evaluation: Evaluation, operands: Sequence[Evaluation]) -> bool:
+        """Whether `and` or `or` left an operand out, which is noted."""
+        evaluated = {operand.node for operand in operands}
+        for part in node.values:
+            number = self.source.id_of(part)
+            if not isinstance(part, ast.Constant) and number not in evaluated:
+                self.plan.skipped[evaluation.index] = number
+                return True
+        return False
 
     def _settle(self, operands: Sequence[Evaluation], own: int, *, followed: bool = False) -> int:
         """The operations up to a value, after as many operands were stated as the dial asks for."""
@@ -172,7 +188,10 @@ class Planner:
         mine = [step for step in frame.iterations if self._is_within(step.node, evaluation.node)]
         frame.iterations = [step for step in frame.iterations if not self._is_within(step.node, evaluation.node)]
         cost = len(mine) + sum([self.plan.pending[operand.index] for operand in operands])
-        enters = any(operand.frames or operand.index in self.plan.chained for operand in operands)
+        inner = {index for step in mine for index in step.evaluations}
+        enters = any(operand.frames for operand in operands) or not inner.isdisjoint(
+            self.plan.stated | self.plan.chained
+        )
         if cost <= self.detail and not enters:
             return len(mine)
         self.plan.walked.update(step.index for step in mine)

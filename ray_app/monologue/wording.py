@@ -47,8 +47,8 @@ class Wording:
         code, value = self.spans.code(evaluation.node), evaluation.value
         self.check(value)
         self.count(evaluation)
-        if code.replace('"', "'") == value:
-            return Work("", "", value)
+        if code.replace('"', "'") == value or evaluation.index in self.plan.skipped:
+            return Work("", "", value)  # the code says it, or a clause of its own
         if not is_stateable(value):
             return Work(code, "", "")
         return Work(code, "" if evaluation.frames else self.spans.filled(evaluation), value)
@@ -65,14 +65,15 @@ class Wording:
         self.check(value)
         return Work("", "", value) if is_stateable(value) else Work(code, "", "")
 
-    def value(self, at: Activation, evaluation: Evaluation) -> str:
+    def value(self, evaluation: Evaluation) -> str:
         """The clause on a value; for a condition inside an expression also what follows from it."""
         node = self.source.nodes[evaluation.node]
         work = self.work(evaluation)
-        if skipped := self._skipped(at, node):
-            clause = self.style.cut_short(self.spans.code(evaluation.node), evaluation.value, skipped)
+        skipped = self.plan.skipped.get(evaluation.index, -1)
+        if skipped >= 0:
+            clause = self.style.cut_short(self.spans.code(evaluation.node), evaluation.value, self.spans.code(skipped))
         else:
-            clause = self.style.evaluated(work if work.code else work._replace(code=self.spans.code(evaluation.node)))
+            clause = self.style.evaluated(work if work.code else Work(self.spans.code(evaluation.node), "", work.value))
         above = self.source.nodes[self.source.parent(evaluation.node)]
         if isinstance(above, ast.IfExp) and above.test is node and evaluation.truth is not None:
             branch = above.body if evaluation.truth else above.orelse
@@ -80,15 +81,6 @@ class Wording:
         if isinstance(above, ast.comprehension) and evaluation.truth is not None:
             return self.style.filtered(clause, evaluation.truth)
         return clause
-
-    def _skipped(self, at: Activation, node: ast.AST) -> str:
-        """The operand of `and` or `or` that was not evaluated, "" where all were."""
-        if not isinstance(node, ast.BoolOp):
-            return ""
-        for part in node.values:
-            if not isinstance(part, ast.Constant) and self.source.id_of(part) not in at.values:
-                return self.spans.code(self.source.id_of(part))
-        return ""
 
     def chain(self, at: Activation, evaluation: Evaluation) -> list[str]:
         """The links of a chained comparison, which are said before it."""
