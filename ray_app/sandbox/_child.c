@@ -13,8 +13,10 @@
 #include "internal/pycore_frame.h"
 #include "marshal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,7 +38,7 @@ typedef struct {
 typedef struct {
     Py_ssize_t stdout_chars, output_chars, value_chars;
     long long trace_events;
-    int traced;
+    int traced; /* NOT_TRACED ... */
 } Caps;
 
 typedef struct {
@@ -46,6 +48,7 @@ typedef struct {
 
 typedef struct {
     PyObject *module, *call; /* code objects, or the str that says what is wrong with the source */
+    PyObject *watched;       /* names that a record watches; NULL where none is made */
     int excluded, is_last;   /* the program may not share this child; the call is its last one */
 } Compiled;
 
@@ -53,6 +56,8 @@ static struct {
     char *slot;
     size_t slot_bytes, position; /* of the next record */
     int is_shared; /* by several programs */
+    PyObject *instrument; /* (source, file name, prefix of notes) -> (code, watched names) */
+    char note_prefix[40];
     PyObject *compile, *exec, *eval, *screen, *freeze, *bytes_io, *text_io, *getvalue;
     PyObject *interpreter, *modules; /* sys.__dict__, sys.modules */
     PyObject *filename, *call_filename, *module_name, *exec_mode, *eval_mode, *zero;
@@ -224,10 +229,25 @@ static int prepare_names(void)
     return PyErr_Occurred() ? -1 : 0;
 }
 
-int child_prepare(char *slot, size_t slot_bytes, PyObject *events, PyObject *screen)
+/* What the constants that become notes begin with: no program can have such a constant of its own. */
+static int make_note_prefix(void)
+{
+    unsigned char secret[16];
+    if (getrandom(secret, sizeof secret, 0) != sizeof secret) {
+        PyErr_SetFromErrno(PyExc_OSError);
+        return -1;
+    }
+    char *at = child.note_prefix;
+    *at++ = '\1'; /* makes it no identifier, which the compiler would intern */
+    for (size_t i = 0; i < sizeof secret; i++) at += sprintf(at, "%02x", secret[i]);
+    return 0;
+}
+
+int child_prepare(char *slot, size_t slot_bytes, PyObject *events, PyObject *screen, PyObject *instrument)
 {
     PyObject *sys = PyImport_ImportModule("sys");
-    if (sys == NULL || canonical_prepare() || prepare_names()) return -1;
+    if (sys == NULL || canonical_prepare() || tracer_prepare() || prepare_names() || make_note_prefix()) return -1;
+    child.instrument = Py_NewRef(instrument);
     child.slot = slot;
     child.slot_bytes = slot_bytes;
     child.interpreter = PyModule_GetDict(sys);
@@ -303,10 +323,9 @@ static PyObject *take_error(void)
     return error;
 }
 
-static PyObject *compile_source(PyObject *source, PyObject *filename, PyObject *mode)
+/* What is wrong with a source, as a str. */
+static PyObject *take_compile_error(void)
 {
-    PyObject *code = PyObject_CallFunctionObjArgs(child.compile, source, filename, mode, child.zero, Py_True, NULL);
-    if (code != NULL) return code;
     PyObject *error = take_error();
     PyObject *arguments = ((PyBaseExceptionObject *)error)->args;
     const char *kind = Py_TYPE(error)->tp_name;
@@ -314,6 +333,25 @@ static PyObject *compile_source(PyObject *source, PyObject *filename, PyObject *
                                                 : PyUnicode_FromFormat("%s: ", kind);
     if (why == NULL) _exit(EXIT_TAMPERED);
     return why;
+}
+
+static PyObject *compile_source(PyObject *source, PyObject *filename, PyObject *mode)
+{
+    PyObject *code = PyObject_CallFunctionObjArgs(child.compile, source, filename, mode, child.zero, Py_True, NULL);
+    return code ? code : take_compile_error();
+}
+
+/* The program's code with constants that are to become notes, and the names that its record watches. */
+static PyObject *compile_noted(PyObject *source, PyObject **watched)
+{
+    PyObject *prefix = PyUnicode_FromString(child.note_prefix);
+    PyObject *both = prefix ? PyObject_CallFunctionObjArgs(child.instrument, source, child.filename, prefix, NULL) : NULL;
+    Py_XDECREF(prefix);
+    if (both == NULL) return take_compile_error();
+    *watched = Py_NewRef(PyTuple_GET_ITEM(both, 1));
+    PyObject *code = Py_NewRef(PyTuple_GET_ITEM(both, 0));
+    Py_DECREF(both);
+    return code;
 }
 
 static int may_share(PyObject *module, PyObject *calls)
@@ -325,13 +363,15 @@ static int may_share(PyObject *module, PyObject *calls)
     return passes == Py_True && !memory.refused;
 }
 
-static void compile_program(PyObject *program, size_t at, Compiled *compiled)
+static void compile_program(PyObject *program, size_t at, Compiled *compiled, int traced)
 {
     PyObject *sources = PyTuple_GET_ITEM(program, 1);
     Py_ssize_t count = PyTuple_GET_SIZE(sources);
     memory.refused = 0;
     commit(0, at);
-    PyObject *module = compile_source(PyTuple_GET_ITEM(program, 0), child.filename, child.exec_mode);
+    PyObject *source = PyTuple_GET_ITEM(program, 0), *watched = NULL;
+    PyObject *module = traced == RECORDED ? compile_noted(source, &watched)
+                                          : compile_source(source, child.filename, child.exec_mode);
     PyObject *calls = PyTuple_New(count);
     if (calls == NULL) _exit(EXIT_TAMPERED);
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -339,8 +379,9 @@ static void compile_program(PyObject *program, size_t at, Compiled *compiled)
         PyTuple_SET_ITEM(calls, i, compile_source(PyTuple_GET_ITEM(sources, i), child.call_filename, child.eval_mode));
     }
     int excluded = child.is_shared && !may_share(module, calls);
+    if (watched && tracer_place_notes((PyCodeObject *)module, child.note_prefix)) _exit(EXIT_TAMPERED);
     for (Py_ssize_t i = 0; i < count; i++) {
-        compiled[at + (size_t)i] = (Compiled){module, PyTuple_GET_ITEM(calls, i), excluded, i == count - 1};
+        compiled[at + (size_t)i] = (Compiled){module, PyTuple_GET_ITEM(calls, i), watched, excluded, i == count - 1};
     }
     if (excluded) { /* code alone runs nothing when it is released */
         Py_DECREF(module);
@@ -349,7 +390,7 @@ static void compile_program(PyObject *program, size_t at, Compiled *compiled)
 }
 
 /* Every call of every program with its module, all before any of them runs. */
-static Compiled *compile_all(PyObject *programs, size_t *count)
+static Compiled *compile_all(PyObject *programs, size_t *count, int traced)
 {
     Compiled *compiled = NULL;
     *count = 0;
@@ -359,7 +400,7 @@ static Compiled *compile_all(PyObject *programs, size_t *count)
         *count += (size_t)PyTuple_GET_SIZE(PyTuple_GET_ITEM(program, 1));
         compiled = realloc(compiled, (*count + 1) * sizeof *compiled);
         if (compiled == NULL) _exit(EXIT_TAMPERED);
-        compile_program(program, at, compiled);
+        compile_program(program, at, compiled, traced);
     }
     if (child.is_shared) audit.count = 0; /* looking for the source of an excluded program, to quote it */
     return compiled;
@@ -386,6 +427,7 @@ static PyObject *run_program(const Compiled *compiled, PyObject *space, const Ca
     if (run_code(child.exec, compiled->module, space) == NULL) return NULL;
     if (caps->traced) {
         uint64_t before = audit.settraces;
+        tracer_watch(space, compiled->watched);
         tracer_start(trace, TRACE_BYTES, child.filename, caps->value_chars, caps->trace_events);
         *own = audit.settraces - before;
     }
@@ -555,7 +597,7 @@ _Noreturn void child_run(const char *data, size_t size, int traced)
     child.position = sizeof(SlotHeader);
     child.is_shared = PyTuple_GET_SIZE(programs) > 1;
     begin_record(0); /* the slot still holds what an earlier child left */
-    Compiled *compiled = compile_all(programs, &count);
+    Compiled *compiled = compile_all(programs, &count, traced);
     uint64_t begun = begin_record(0);
     for (size_t i = 0; i < count; i++) {
         do_call(&compiled[i], &caps, &ballast, begun);

@@ -152,7 +152,7 @@ class Sandbox:
     def _gather(self, company: list[batch.Unit], unit: batch.Unit) -> None:
         """Adds a unit to the fast lane's next child, and sends that one off when it is full or does not match."""
         first = company[0] if company else unit
-        if (first.job.limits, first.job.trace, first.tier) != (unit.job.limits, unit.job.trace, unit.tier):
+        if (first.job.limits, first.job.tracing, first.line) != (unit.job.limits, unit.job.tracing, unit.line):
             self._submit_company(company)
         company.append(unit)
         if len(company) >= COMPANY:
@@ -186,13 +186,13 @@ class Sandbox:
                 done = unit.finished()
                 if done is not None:
                     return done
-                self._receive(self._line(unit.final().tier, seed), seed)
+                self._receive(self._line(unit.final().line, seed), seed)
 
     def _submit(self, task: batch.Task, seed: int) -> None:
         with self._lock:
-            line = self._line(task.units[0].tier, seed)
+            line = self._line(task.units[0].line, seed)
             first = task.units[0].job
-            message = client.job(task.programs(), first.limits, trace=first.trace)
+            message = client.job(task.programs(), first.limits, tracing=first.tracing)
             size = _MESSAGE_BYTES + len(message)
             while line.queue and line.bytes_queued + size > _MAX_BYTES_QUEUED:
                 self._receive(line, seed)

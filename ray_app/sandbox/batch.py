@@ -43,6 +43,13 @@ class Job:
     calls: tuple[str, ...]
     limits: Limits = DEFAULT_LIMITS
     trace: bool = True
+    notes: bool = False
+    """Recorded with notes (`ray_app.semantics`): then the results' `trace` is no trace."""
+
+    @property
+    def tracing(self) -> int:
+        """What is recorded, as a server is told of it."""
+        return protocol.RECORDED if self.notes else int(self.trace)
 
 
 class Result(NamedTuple):
@@ -74,6 +81,11 @@ class Unit:
 
     def __post_init__(self) -> None:
         self.results = [None] * len(self.job.calls)
+
+    @property
+    def line(self) -> str:
+        """The kind of server that runs it."""
+        return self.tier + (warm.RECORDING if self.job.notes else "")
 
     def missing(self) -> list[int]:
         return [index for index, result in enumerate(self.results) if result is None]

@@ -29,6 +29,7 @@ CALL_FILENAME = "<call>"
 MODULE = "program"
 _BALLAST_BYTES = 1 << 20
 _MAX_NOTES = 16
+_COMPILE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 
 Programs = tuple[tuple[str, tuple[str, ...]], ...]
 Job = tuple[Programs, int, int, int, int]
@@ -38,25 +39,31 @@ Code = types.CodeType | str
 
 
 class Tools:
-    """The tracer, as functions: `canonical(value, max_chars)`, `describe(error, max_chars)`, `start`, `stop`."""
+    """The tracer, as functions: `canonical(value, max_chars)`, `describe(error, max_chars)`, `start`, `stop`.
+
+    Those with notes are there only where records are made.
+    """
 
     canonical: Callable[[object, int], str]
     describe: Callable[[BaseException, int], str]
     start: Callable[..., None]
     stop: Callable[[], None]
+    compile_noted: Callable[[str, str], tuple[types.CodeType, tuple[str, ...]]]
+    start_noted: Callable[..., None]
+    stop_noted: Callable[[], None]
 
 
-def arrange(tools: Tools, job: Job, traced: bool, slot: memoryview) -> None:
+def arrange(tools: Tools, job: Job, tracing: int, slot: memoryview) -> None:
     """Registers the whole run with `atexit`; it begins when the caller's frames have returned.
 
     Only the job's first program runs: here, programs do not share a child.
     """
-    driver = map(call_object, _run(tools, job, traced, slot))
+    driver = map(call_object, _run(tools, job, tracing, slot))
     for _ in range(len(job[0][0][1]) + 3):
         atexit.register(deque, driver, 0)
 
 
-def _run(tools: Tools, job: Job, traced: bool, slot: memoryview) -> Iterator[Callable[[], Any]]:
+def _run(tools: Tools, job: Job, tracing: int, slot: memoryview) -> Iterator[Callable[[], Any]]:
     """The whole life of the child.
 
     Programs can patch modules, so what is needed later is looked up before the first `yield`; and they can fill the
@@ -71,13 +78,15 @@ def _run(tools: Tools, job: Job, traced: bool, slot: memoryview) -> Iterator[Cal
     commit, header_bytes = protocol.HEADER.pack_into, protocol.HEADER.size
     notes: list[str] = []
     settraces = itertools.count()
-    sys.addaudithook(guard.make_audit_hook(notes, settraces, leave))
     kept: list[Any] = []
     ballast = [bytes(_BALLAST_BYTES)]
     position = header_bytes
     no_trace = bytes(protocol.TRACE_HEADER.size)
     slot[position + protocol.HEAD_BYTES :][: len(no_trace)] = no_trace
-    compiled = _compile_all(programs[0], lambda index: commit(slot, 0, 0, index, clock()))
+    compile_noted = tools.compile_noted if tracing == protocol.RECORDED else None
+    announce = lambda index: commit(slot, 0, 0, index, clock())  # noqa: E731
+    compiled, watched = _compile_all(programs[0], announce, compile_noted)
+    sys.addaudithook(guard.make_audit_hook(notes, settraces, leave))  # from here on programs run
     for index, (module_code, call_code) in enumerate(compiled):
         trace_at = position + protocol.HEAD_BYTES
         slot[trace_at : trace_at + len(no_trace)] = no_trace
@@ -91,9 +100,10 @@ def _run(tools: Tools, job: Job, traced: bool, slot: memoryview) -> Iterator[Cal
             space, hook, raw = module.__dict__, failures.append, bytes_io()
             kept.append((module, failures, box, pipes, raw))
             actions: list[Callable[[], Any]] = [partial(exec, module_code, space), partial(eval, call_code, space)]
-            if traced:
+            if tracing:
                 buffer = slot[trace_at : trace_at + protocol.TRACE_BYTES]
-                start = partial(tools.start, buffer, FILENAME, value_chars=value_chars, max_events=trace_events)
+                begin = partial(tools.start_noted, space, watched) if tracing == protocol.RECORDED else tools.start
+                start = partial(begin, buffer, FILENAME, value_chars=value_chars, max_events=trace_events)
                 actions[1:1] = [settraces.__next__, start, settraces.__next__]
             yield partial(
                 pipes.extend,
@@ -116,8 +126,8 @@ def _run(tools: Tools, job: Job, traced: bool, slot: memoryview) -> Iterator[Cal
             yield partial(hook_now.extend, map(interpreter.get, ("unraisablehook",)))
             ballast.clear()
             blinded = next(settraces) - before - 1
-            if traced:
-                tools.stop()
+            if tracing:
+                (tools.stop_noted if tracing == protocol.RECORDED else tools.stop)()
                 trace_bytes = 8 + protocol.TRACE_HEADER.unpack_from(slot, trace_at)[0]
                 blinded -= box[3] - box[1] + 1 if len(box) > 3 else 0
             status, exception = protocol.TAMPERED, None
@@ -152,23 +162,38 @@ def _stream_makers() -> list[Callable[[io.BytesIO], io.TextIOWrapper]]:
     ]
 
 
-def _compile_all(program: tuple[str, tuple[str, ...]], announce: Callable[[int], object]) -> list[tuple[Code, Code]]:
-    """(module, call) for every call, all before any of them runs."""
+def _compile_all(
+    program: tuple[str, tuple[str, ...]],
+    announce: Callable[[int], object],
+    compile_noted: "Callable[[str, str], tuple[types.CodeType, tuple[str, ...]]] | None",
+) -> tuple[list[tuple[Code, Code]], tuple[str, ...]]:
+    """(module, call) for every call, all before any of them runs; and the names that records watch."""
     announce(0)
-    module = _compile(program[0], FILENAME, "exec")
+    watched: tuple[str, ...] = ()
+    if compile_noted is None:
+        module = _compile(program[0], FILENAME, "exec")
+    else:
+        try:
+            module, watched = compile_noted(program[0], FILENAME)
+        except _COMPILE_ERRORS as error:
+            module = _wrong(error)
     compiled: list[tuple[Code, Code]] = []
     for call in program[1]:
         announce(len(compiled))
         compiled.append((module, _compile(call, CALL_FILENAME, "eval")))
-    return compiled
+    return compiled, watched
 
 
 def _compile(source: str, filename: str, mode: str) -> Code:
     """The code object, or what is wrong with the source."""
     try:
         return compile(source, filename, mode, dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
-        return f"{type(error).__name__}: {error.args[0] if error.args else ''}"
+    except _COMPILE_ERRORS as error:
+        return _wrong(error)
+
+
+def _wrong(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error.args[0] if error.args else ''}"
 
 
 def _value(value: object, tools: Tools, output_chars: int) -> tuple[int, str | None]:

@@ -53,9 +53,9 @@ class Answer:
         return os.WEXITSTATUS(self.wait_status) if os.WIFEXITED(self.wait_status) else None
 
 
-def job(programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, trace: bool) -> bytes:
+def job(programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, tracing: int) -> bytes:
     """One child for these programs, as a server is told of it."""
-    head = protocol.JOB.pack(limits.cpu_s, limits.wall_s, limits.memory_bytes, trace)
+    head = protocol.JOB.pack(limits.cpu_s, limits.wall_s, limits.memory_bytes, tracing)
     caps = (limits.stdout_chars, limits.output_chars, limits.value_chars, limits.trace_events)
     data = head + marshal.dumps((programs, *caps))
     return protocol.FRAME.pack(len(data)) + data
@@ -64,8 +64,8 @@ def job(programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, tr
 class Server:
     """A running server. Jobs are answered in the order in which they are sent. SandboxError if it cannot start or dies.
 
-    `tier` is one of `warm.TIERS`; `without` leaves layers out, for tests and for machines that refuse them,
-    and with "extension" what is written in C.
+    `tier` is one of `warm.TIERS`, with `warm.RECORDING` behind it for records with notes; `without` leaves layers out,
+    for tests and for machines that refuse them, and with "extension" what is written in C.
     """
 
     def __init__(self, tier: str, hash_seed: int = 0, without: Collection[str] = ()) -> None:
@@ -76,7 +76,7 @@ class Server:
         where = [str(_PACKAGE_ROOT), os.pathsep.join(extensions.values()), str(os.getpid())]
         command = [sys.executable, "-s", "-P", "-S", script, *where, tier, " ".join(without)]
         environment = {"PYTHONHASHSEED": str(hash_seed), "LD_BIND_NOW": "1"}
-        if tier == "packages":
+        if warm.base_tier(tier) == "packages":
             environment |= _environment_of_packages()
         # Loaded before the interpreter starts, the extension can place its memory (see `_memory.c`). Where the loader
         # does not find it, because of a space in the path, that costs time only.

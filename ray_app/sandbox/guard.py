@@ -34,6 +34,19 @@ OBSERVED = ("os.", "socket.", "subprocess.", "resource.", "fcntl.", "_thread.", 
 HARMLESS = frozenset(("os.putenv", "os.unsetenv"))
 
 
+_NOTES = ("co_consts", "replace", "__replace__")
+"""Attributes of code through which a program would find the notes in it."""
+
+
+def hide_notes() -> None:
+    """Where records with notes are made: no program can look up the constants of code."""
+    attributes = gc.get_referents(types.CodeType.__dict__)[0]
+    for name in _NOTES:
+        attributes.pop(name, None)
+    forget = getattr(sys, "_clear_internal_caches", None) or getattr(sys, "_clear_type_cache")  # noqa: B009
+    forget()
+
+
 def hide() -> None:
     """Takes every private module and class out of the interpreter's own tables, and every way to load more.
 

@@ -8,7 +8,7 @@ tracer writes its buffer in place, so that of a killed call the trace up to that
 
 import struct
 
-VERSION = 3
+VERSION = 4
 """Raised with every change of what passes between server and child, so that no stale C extension is used."""
 SLOT_BYTES = 64 * 1024 * 1024
 TRACE_BYTES = 8 * 1024 * 1024
@@ -18,7 +18,7 @@ _HEAD = struct.Struct("<IIIIIIQ")
 HEAD_BYTES = _HEAD.size
 """A record's head: status; bytes of trace, output, exception, stdout and flags (`NONE` for None); CPU ns."""
 JOB = struct.Struct("<ddQQ")
-"""A job's head: CPU seconds, wall seconds and bytes of memory that each call may use; 1 if traced. What follows is
+"""A job's head: CPU seconds, wall seconds and bytes of memory that each call may use; `TRACING`. What follows is
 marshalled: programs (code, calls), and the caps stdout, output and value characters, and trace events."""
 ANSWER = struct.Struct("<iIIQIII")
 """Wait status; reason; index of the running call; CPU ns of the child; bytes of denials, records, unfinished trace.
@@ -34,6 +34,9 @@ OK, EXCEPTION, SYSTEM_EXIT, MEMORY, COMPILE_ERROR, TRUNCATED, TAMPERED, NOT_SHAR
 ENDED, CPU_TIMEOUT, WALL_TIMEOUT = range(3)
 """Why the child ended: by itself or by a signal that was not the server's, or killed for one of the limits."""
 EXIT_SLOT_FULL, EXIT_NOT_CONFINED, EXIT_TAMPERED = 96, 97, 98
+
+NOT_TRACED, TRACED, RECORDED = range(3)
+"""`TRACING`: what is recorded of a call. Records with notes are made by servers that were started for them."""
 
 Text = str | None
 RecordFields = tuple[int, int, bytes, Text, Text, str, str]

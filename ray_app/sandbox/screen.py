@@ -63,6 +63,8 @@ _OPERATIONS = """
 
 _code = {name: number for name, number in opcode.opmap.items() if number < 256}  # above, only the compiler uses them
 _ALLOWED = bytes(_code[name] for name in _OPERATIONS.split() if name in _code)
+_constants = vars(CodeType)["co_consts"].__get__
+"""Looked up once: where notes are recorded, programs cannot look constants up (see `guard`)."""
 _ASYNC = 0x80 | 0x100 | 0x200
 """`co_flags` of coroutines and asynchronous generators."""
 _DENIED = frozenset((*dir(builtins), "exit", "quit")) - frozenset(_BUILTINS.split())
@@ -91,7 +93,7 @@ def passes(module: CodeType, calls: tuple[CodeType, ...]) -> bool:
             return False
         names.update(code.co_names)
         operations += code.co_code[::2]
-        codes += [constant for constant in code.co_consts if type(constant) is CodeType]
+        codes += [constant for constant in _constants(code) if type(constant) is CodeType]
     if operations.translate(None, _ALLOWED) or names & _METHODS_DENIED or " _" in " ".join(("", *names)):
         return False
     if "format" in names and not all(map(_formats_plainly, codes)):
@@ -149,6 +151,6 @@ def _steps(code: CodeType) -> Iterator[tuple[str, Any]]:
         if number in _SHIFT:
             yield opcode.opname[number], code.co_names[argument >> _SHIFT[number]]
         elif number == _code["LOAD_CONST"]:
-            yield "LOAD_CONST", code.co_consts[argument]
+            yield "LOAD_CONST", _constants(code)[argument]
         elif number not in (_code["CACHE"], _code["EXTENDED_ARG"]):
             yield opcode.opname[number], argument

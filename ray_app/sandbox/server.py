@@ -51,9 +51,11 @@ class _Server:
     def __init__(self, parent: int, tier: str, without: Collection[str]) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         warm.load(tier)
+        records = tier != warm.base_tier(tier)
+        instrument = _instrument() if records else None
         self.extension = kernel.extension
         self.slot = _shared_memory(protocol.SLOT_BYTES)
-        self.arrange, tracer = _child() if self.extension is None else (None, "c")
+        self.arrange, tracer = _child(instrument) if self.extension is None else (None, "c")
         report: isolation.Report = {}
         if self.extension is not None:
             self.extension.arrange_memory()
@@ -67,7 +69,9 @@ class _Server:
         self.privilege = isolation.Privilege()
         if self.extension is not None:
             events = (tuple(guard.FORBIDDEN), guard.OBSERVED, tuple(guard.HARMLESS))
-            self.extension.prepare(self.slot, self.privilege.secret, self.address_space, events, screen.passes)
+            self.extension.prepare(
+                self.slot, self.privilege.secret, self.address_space, events, screen.passes, instrument
+            )
         self.listener = isolation.filter_calls(self.privilege.secret, without, report)
         self.watched = [(self.parent, _READABLE), (CLIENT, 0)]
         if self.listener >= 0:
@@ -76,6 +80,8 @@ class _Server:
         os.environ.clear()
         builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]
         guard.hide()
+        if records:
+            guard.hide_notes()
         gc.collect()
         gc.freeze()
         self.report = report
@@ -99,7 +105,7 @@ class _Server:
             bounds = protocol.JOB.unpack_from(data)
             pid = self._fork(bounds[2])
             if pid == 0 and self.arrange:
-                return partial(self.arrange, marshal.loads(data[protocol.JOB.size :]), bool(bounds[3]), self.slot)
+                return partial(self.arrange, marshal.loads(data[protocol.JOB.size :]), bounds[3], self.slot)
             self._answer(bounds, pid)
 
     def _fork(self, memory_bytes: int) -> int:
@@ -222,7 +228,17 @@ def _shared_memory(size: int) -> memoryview:
     return memoryview(mmap.mmap(-1, size))
 
 
-def _child() -> tuple[Callable[..., None], str]:
+def _instrument() -> Callable[..., object]:
+    """Compiles programs with notes; loaded only where that is asked for."""
+    own = "_ast" not in sys.modules
+    from ray_app.tracing import instrument
+
+    if own:  # a program imports what the tier has, recorded or not
+        del sys.modules["_ast"]
+    return instrument.compile_noted
+
+
+def _child(instrument: Callable[..., object] | None) -> tuple[Callable[..., None], str]:
     """What the children do without the extension, and the tracer that they use."""
     from ray_app.sandbox import child
     from ray_app.tracing import canonical, recorder
@@ -230,6 +246,12 @@ def _child() -> tuple[Callable[..., None], str]:
     tools = child.Tools()
     tools.canonical, tools.describe = canonical.canonical, canonical.describe_exception
     tools.start, tools.stop = recorder.start, recorder.stop
+    if instrument is not None:
+        from ray_app.tracing import note_recorder
+
+        tools.compile_noted = note_recorder.compiler(instrument)
+        tools.start_noted = note_recorder.note_recorder.start_watching
+        tools.stop_noted = note_recorder.note_recorder.stop
     return partial(child.arrange, tools), recorder.TRACER
 
 

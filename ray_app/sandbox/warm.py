@@ -16,6 +16,8 @@ from itertools import pairwise
 from typing import Any
 
 TIERS: tuple[str, ...] = ("lean", "full", "complete", "packages")
+RECORDING = "+notes"
+"""Behind a tier's name: servers that make records with notes (`ray_app.semantics`). Plain ones stay as they are."""
 PACKAGES = tuple(os.environ.get("SEMRAY_PACKAGES", "numpy pandas sympy").split())
 """Third-party packages that programs may import. The environment variable names others; it is read once."""
 # `unicodedata` for the compiler: identifiers outside ASCII are normalised with it.
@@ -75,8 +77,14 @@ def next_tier(tier: str) -> str | None:
     return next((larger for smaller, larger in pairwise(TIERS[:3]) if smaller == tier), None)
 
 
+def base_tier(tier: str) -> str:
+    """The tier without what is recorded in it."""
+    return tier.removesuffix(RECORDING)
+
+
 def load(tier: str) -> None:
     """Imports the tier's modules (those that this Python has) and makes the interpreter warm for forking."""
+    tier = base_tier(tier)
     warnings.simplefilter("ignore")
     names = sorted(LEAN) if tier == "lean" else [*sorted(LEAN), *_FULL, *sys.builtin_module_names]
     _import(names)

@@ -1,16 +1,15 @@
 """Recording a call in this process, with everything in Python: an oracle for tests. It isolates nothing."""
 
-import ast
 import contextlib
 import io
 from types import FrameType
 
 from ray_app.semantics.assembly import assemble
-from ray_app.semantics.instrument import instrument, watched_names
 from ray_app.semantics.reader import decode
 from ray_app.semantics.record import Run
 from ray_app.semantics.source import read
 from ray_app.tracing.canonical import python_canonical, python_describe_exception
+from ray_app.tracing.instrument import compile_noted
 from ray_app.tracing.note_recorder import NoteRecorder, place_notes
 
 _PREFIX = "\0note "
@@ -39,11 +38,9 @@ def record(code: str, call: str, *, value_chars: int = 512, events: int = 50_000
     """The record of a call. Where it does not fit into the budget the program is stopped: ValueError, or with
     `partial` what was recorded until then, as a run that is `cut`."""
     source = read(code)
-    tree = ast.parse(code, _FILENAME)  # not the source's own, which stays as it is
-    watched = watched_names(tree)
-    instrument(tree, _PREFIX, asks_truth=False)
+    noted, watched = compile_noted(code, _FILENAME, _PREFIX, asks_truth=False)
     recorder = _StoppingRecorder()
-    module = place_notes(compile(tree, _FILENAME, "exec", dont_inherit=True), _PREFIX, recorder.note)
+    module = place_notes(noted, _PREFIX, recorder.note)
     space: dict[str, object] = {"__name__": "program"}
     buffer, printed = bytearray(_BYTES), io.StringIO()
     output = exception = None

@@ -3,8 +3,8 @@
 import ast
 import functools
 
-from ray_app.semantics.instrument import bound_names
 from ray_app.semantics.source import Source
+from ray_app.tracing.instrument import bound_names
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (*_FUNCTIONS, ast.Lambda, ast.ClassDef, ast.GeneratorExp)

@@ -8,7 +8,7 @@ from ray_app.semantics.wire import EventKind
 from ray_app.tracing.wire import HEADER_BYTES
 
 NoteKind = Literal["S", "E", "I", "H", "F", "L", "V", "B", "K", "M", "W"]
-"""See `ray_app.semantics.instrument`."""
+"""See `ray_app.tracing.instrument`."""
 _LARGEST = 2**31
 
 

@@ -11,7 +11,7 @@ import tokenize
 from dataclasses import dataclass, field
 
 from ray_app.parsing import parse
-from ray_app.semantics.numbering import children_of, number_nodes
+from ray_app.tracing.numbering import children_of, number_nodes
 
 ScopeNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef | ast.GeneratorExp
 """What has a frame of its own in a record. List, set and dictionary comprehensions have none."""

@@ -1,4 +1,5 @@
-/* The recorder as a C extension, `_semray_tracer`: the same bytes as ray_app/tracing/python_recorder.py records.
+/* The recorder as a C extension, `_semray_tracer`: the same bytes as ray_app/tracing/python_recorder.py records, and with
+   notes those of note_recorder.py.
 
    A C trace function is installed for the thread. It reads a frame's variables directly, never through `f_locals`, and
    calls no code of the program. What has been said about a frame hangs in its `f_trace`, so it dies with the frame and
@@ -10,13 +11,14 @@
 #include "_tracer.h"
 
 #include "internal/pycore_code.h"
+#include "internal/pycore_dict.h"
 #include "internal/pycore_frame.h"
 #include "opcode.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#define VERSION 2 /* ray_app/tracing/wire.py: VERSION */
+#define VERSION 3 /* ray_app/tracing/wire.py: VERSION */
 #define HEADER_BYTES 8
 #define LONGEST_HELD_STRING 64
 
@@ -81,8 +83,25 @@ typedef struct {
     char *hidden;
 } Code;
 
+typedef struct {
+    PyObject *constant; /* held: while the variable is this object, its text is the same */
+    char *text;
+    uint32_t size, capacity;
+    char bound;
+} Variable;
+
+/* What a record watches beside the variables of frames: a name of the module, or an attribute of a class of its own. */
+typedef struct {
+    PyObject *name, *attribute; /* held; the attribute may be NULL */
+    Variable variable;
+} Watched;
+
 static struct {
     int started, active;
+    int notes; /* recorded with notes, and without lines */
+    PyObject *space, *watched_names; /* held; the module's dict and a tuple, or NULL */
+    Watched *watched;
+    Py_ssize_t watched_count;
     uint64_t number; /* tells this run's frame states from an earlier run's */
     char *buffer;
     size_t size, used;
@@ -96,13 +115,6 @@ static struct {
     Bytes record, changes;
     Text text;
 } run;
-
-typedef struct {
-    PyObject *constant; /* held: while the variable is this object, its text is the same */
-    char *text;
-    uint32_t size, capacity;
-    char bound;
-} Variable;
 
 typedef struct {
     PyObject_VAR_HEAD
@@ -203,6 +215,11 @@ static int append_definition(const Code *code)
     record->size = 0;
     if (bytes_append(record, "D", 1) || bytes_append_number(record, code->serial)) return -1;
     if (bytes_append_unicode(record, &run.text, code->code->co_qualname)) return -1;
+    if (run.notes) {
+        int free = code->names ? code->code->co_nfreevars : 0;
+        if (bytes_append_number(record, (uint64_t)code->code->co_firstlineno)) return -1;
+        if (bytes_append_number(record, (uint64_t)free)) return -1;
+    }
     if (bytes_append_number(record, (uint64_t)code->names)) return -1;
     for (int i = 0; i < code->names; i++) {
         if (bytes_append_unicode(record, &run.text, PyTuple_GET_ITEM(code->code->co_localsplusnames, i))) return -1;
@@ -345,7 +362,7 @@ static int remember_text(Variable *variable, const Text *text)
 }
 
 /* Appends the variable's change to run.changes: 1 if there is one, 0 if not, -1 for failure. */
-static int note_change(Variable *variable, int index, PyObject *value)
+static int append_change(Variable *variable, int index, PyObject *value)
 {
     if (value == NULL) {
         if (!variable->bound) return 0;
@@ -366,6 +383,124 @@ static int note_change(Variable *variable, int index, PyObject *value)
     return bytes_append(&run.changes, run.text.data, (size_t)run.text.bytes) ? -1 : 1;
 }
 
+/* ---- what is watched, and who shares an object ---- */
+
+static PyObject *find_name(PyObject *dict, PyObject *name) /* borrowed; compares with no key that a program has made */
+{
+    PyObject *key, *value;
+    Py_ssize_t position = 0;
+    if (DK_IS_UNICODE(((PyDictObject *)dict)->ma_keys)) return PyDict_GetItemWithError(dict, name);
+    while (PyDict_Next(dict, &position, &key, &value)) {
+        if (PyUnicode_CheckExact(key) && PyUnicode_Compare(key, name) == 0) return value;
+    }
+    return NULL;
+}
+
+static PyObject *watched_value(const Watched *watched) /* borrowed; NULL is unbound */
+{
+    PyObject *value = find_name(run.space, watched->name);
+    if (watched->attribute == NULL || value == NULL) return value;
+    if (!PyType_Check(value) || !(((PyTypeObject *)value)->tp_flags & Py_TPFLAGS_HEAPTYPE)) return NULL;
+    return find_name(((PyTypeObject *)value)->tp_dict, watched->attribute);
+}
+
+static void free_watched(void)
+{
+    for (Py_ssize_t i = 0; i < run.watched_count; i++) {
+        Py_XDECREF(run.watched[i].name);
+        Py_XDECREF(run.watched[i].attribute);
+        Py_XDECREF(run.watched[i].variable.constant);
+        PyMem_RawFree(run.watched[i].variable.text);
+    }
+    PyMem_RawFree(run.watched);
+    run.watched = NULL;
+    run.watched_count = 0;
+    Py_CLEAR(run.space);
+    Py_CLEAR(run.watched_names);
+}
+
+/* "name" or "Cls.attr", into its parts. */
+static int split_watched(Watched *watched, PyObject *name)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(name), dot = PyUnicode_FindChar(name, '.', 0, length, 1);
+    watched->name = dot < 0 ? Py_NewRef(name) : PyUnicode_Substring(name, 0, dot);
+    if (dot >= 0) watched->attribute = PyUnicode_Substring(name, dot + 1, length);
+    return watched->name == NULL || (dot >= 0 && watched->attribute == NULL) ? -1 : 0;
+}
+
+void tracer_watch(PyObject *space, PyObject *names)
+{
+    free_watched();
+    run.notes = names != NULL;
+    if (names == NULL) return;
+    run.space = Py_NewRef(space);
+    run.watched_names = Py_NewRef(names);
+    run.watched = PyMem_RawCalloc((size_t)PyTuple_GET_SIZE(names) + 1, sizeof *run.watched);
+    if (run.watched == NULL) return;
+    for (; run.watched_count < PyTuple_GET_SIZE(names); run.watched_count++) {
+        if (split_watched(&run.watched[run.watched_count], PyTuple_GET_ITEM(names, run.watched_count)) == 0) continue;
+        PyErr_Clear();
+        return;
+    }
+}
+
+static int append_watched_names(void)
+{
+    run.record.size = 0;
+    if (run.watched_count == 0) return 0;
+    if (bytes_append(&run.record, "A", 1) || bytes_append_number(&run.record, (uint64_t)run.watched_count)) return -1;
+    for (Py_ssize_t i = 0; i < run.watched_count; i++) {
+        if (bytes_append_unicode(&run.record, &run.text, PyTuple_GET_ITEM(run.watched_names, i))) return -1;
+    }
+    return append_record();
+}
+
+/* Appends what is watched and has changed. */
+static int append_watched(void)
+{
+    int count = 0;
+    run.changes.size = 0;
+    for (Py_ssize_t i = 0; i < run.watched_count; i++) {
+        int changed = append_change(&run.watched[i].variable, (int)i, watched_value(&run.watched[i]));
+        if (changed < 0) return -1;
+        count += changed;
+    }
+    if (count == 0) return 0;
+    run.record.size = 0;
+    if (bytes_append(&run.record, "G", 1) || bytes_append_number(&run.record, (uint64_t)count)) return -1;
+    return bytes_append(&run.record, run.changes.data, run.changes.size) || append_record() ? -1 : 0;
+}
+
+/* Whether it matters that two names share the object: see note_recorder.py, `_ALONE`. */
+static int may_be_shared(PyObject *value)
+{
+    return !(PyLong_Check(value) || PyUnicode_Check(value) || PyFloat_Check(value) || value == Py_None ||
+             PyTuple_Check(value) || PyBytes_Check(value) || PyComplex_Check(value) || value == Py_Ellipsis ||
+             value == Py_NotImplemented || PyFrozenSet_Check(value) || PyRange_Check(value) || PySlice_Check(value) ||
+             PyType_Check(value) || PyModule_Check(value) || PyFunction_Check(value) || PyCFunction_Check(value) ||
+             PyMethod_Check(value) || PyGen_Check(value) || PyCoro_CheckExact(value) || PyAsyncGen_CheckExact(value));
+}
+
+/* Appends the names that hold the very object that a variable of the frame holds. */
+static int append_aliases(const FrameState *state, PyFrameObject *frame, int index, PyObject *value)
+{
+    const Code *code = state->code;
+    uint64_t count = 0;
+    if (value == NULL || !may_be_shared(value)) return bytes_append_number(&run.changes, 0);
+    for (int appends = 0; appends < 2; appends++) {
+        if (appends && bytes_append_number(&run.changes, count)) return -1;
+        for (int i = 0; i < code->names + (int)run.watched_count; i++) {
+            int is_own = i < code->names;
+            if (i == index || (is_own && code->hidden[i])) continue;
+            PyObject *held = is_own ? variable_value(frame, code, i) : watched_value(&run.watched[i - code->names]);
+            if (held != value) continue;
+            if (!appends) count++;
+            else if (bytes_append_number(&run.changes, (uint64_t)i)) return -1;
+        }
+    }
+    return 0;
+}
+
 /* Fills run.changes with what differs from the frame's previous event; how many variables do, or -1. */
 static int collect_changes(FrameState *state, PyFrameObject *frame)
 {
@@ -373,8 +508,9 @@ static int collect_changes(FrameState *state, PyFrameObject *frame)
     run.changes.size = 0;
     for (int i = 0; i < state->code->names; i++) {
         if (state->code->hidden[i]) continue;
-        int changed = note_change(&state->variables[i], i, variable_value(frame, state->code, i));
-        if (changed < 0) return -1;
+        PyObject *value = variable_value(frame, state->code, i);
+        int changed = append_change(&state->variables[i], i, value);
+        if (changed < 0 || (changed && run.notes && append_aliases(state, frame, i, value))) return -1;
         count += changed;
     }
     return count;
@@ -399,6 +535,7 @@ static int write_event(FrameState *state, PyFrameObject *frame, char kind, const
 static int record_event(FrameState *state, PyFrameObject *frame, char kind, PyObject *value, const Text *text)
 {
     state->last_kind = kind;
+    if (run.notes && append_watched()) return -1;
     if (run.events_left-- <= 0) return -1;
     int count = collect_changes(state, frame);
     if (count < 0) return -1;
@@ -431,6 +568,7 @@ static int on_call(PyFrameObject *frame)
         const Code *code = code_of(object);
         if (code == NULL || (state = new_state(frame, code)) == NULL) return -1;
     }
+    if (run.notes) frame->f_trace_lines = 0;
     state->depth = run.depth++;
     return record_event(state, frame, is_at_yield(state, PyFrame_GetLasti(frame)) ? 's' : 'c', NULL, NULL);
 }
@@ -447,6 +585,7 @@ static int describe_handled(Text *text)
 
 static int on_line(FrameState *state, PyFrameObject *frame)
 {
+    if (run.notes) return 0;
     if (state->has_raised) {
         if (PyFrame_GetLineNumber(frame) == state->raised_line) state->raised_offset = -1;
         if (describe_handled(&state->leaving)) return -1;
@@ -454,9 +593,17 @@ static int on_line(FrameState *state, PyFrameObject *frame)
     return record_event(state, frame, 'l', NULL, NULL);
 }
 
+/* Whether a loop or a `yield from` takes the exception for the end of what it iterates. */
+static int is_swallowed(const FrameState *state, PyFrameObject *frame, PyObject *error)
+{
+    int opcode = opcode_at(state, PyFrame_GetLasti(frame));
+    return error != NULL && (PyObject *)Py_TYPE(error) == PyExc_StopIteration && (opcode == FOR_ITER || opcode == SEND);
+}
+
 static int on_exception(FrameState *state, PyFrameObject *frame, PyObject *argument)
 {
     PyObject *error = PyTuple_Check(argument) && PyTuple_GET_SIZE(argument) > 1 ? PyTuple_GET_ITEM(argument, 1) : NULL;
+    if (run.notes && is_swallowed(state, frame, error)) return 0;
     state->has_raised = 1;
     state->raised_offset = PyFrame_GetLasti(frame);
     state->raised_line = PyFrame_GetLineNumber(frame);
@@ -481,9 +628,9 @@ static int on_leave(FrameState *state, PyFrameObject *frame, PyObject *argument)
     /* A frame at a `yield` may also be leaving through an exception that was thrown in there. */
     int thrown = argument == NULL || (argument == Py_None && state->raised_offset == offset);
     if (is_at_yield(state, offset) && !thrown) return record_event(state, frame, 'y', argument, NULL);
-    if (state->last_kind == 'x') return 0;
+    if (state->last_kind == 'x' && !run.notes) return 0;
     if (state->leaving.bytes == 0 && describe_handled(&state->leaving)) return -1;
-    return record_event(state, frame, 'x', NULL, &state->leaving);
+    return record_event(state, frame, run.notes ? 'z' : 'x', NULL, &state->leaving);
 }
 
 static int dispatch(PyFrameObject *frame, int what, PyObject *argument)
@@ -508,6 +655,198 @@ static int on_event(PyObject *Py_UNUSED(self), PyFrameObject *frame, int what, P
     return 0;
 }
 
+/* ---- notes ---- */
+
+typedef struct {
+    PyObject_HEAD
+    char kind;
+    uint32_t node;
+    PyObject *next; /* held: what the note of a lambda returns */
+} Note;
+
+static PyTypeObject Note_Type;
+
+static void note_dealloc(Note *note)
+{
+    Py_XDECREF(note->next);
+    PyObject_Free(note);
+}
+
+static PyFrameObject *running_frame(void) /* borrowed; NULL where the frame is none that is traced */
+{
+    PyThreadState *thread = PyThreadState_Get();
+#if PY_VERSION_HEX >= 0x030D0000
+    struct _PyInterpreterFrame *frame = thread->current_frame;
+#else
+    struct _PyInterpreterFrame *frame = thread->cframe->current_frame;
+#endif
+    return frame ? frame->frame_obj : NULL;
+}
+
+static int begin_note(char kind, uint32_t node, const FrameState *state)
+{
+    run.record.size = 0;
+    if (run.events_left-- <= 0) return -1;
+    if (bytes_append(&run.record, &kind, 1) || bytes_append_number(&run.record, node)) return -1;
+    return bytes_append_number(&run.record, state->serial) ? -1 : 0;
+}
+
+/* A note with the changes of the frame's variables; of a handler and a `finally` also what is handled. */
+static int write_state_note(const Note *note, FrameState *state, PyFrameObject *frame)
+{
+    state->raised_offset = -1;
+    if (state->has_raised && describe_handled(&state->leaving)) return -1;
+    if (append_watched()) return -1;
+    int count = collect_changes(state, frame);
+    if (count < 0 || begin_note(note->kind, note->node, state)) return -1;
+    if (bytes_append_number(&run.record, state->code->serial) || bytes_append_number(&run.record, (uint64_t)count)) {
+        return -1;
+    }
+    if (bytes_append(&run.record, run.changes.data, run.changes.size)) return -1;
+    if (note->kind == 'H' || note->kind == 'F') {
+        if (describe_handled(&run.text) || bytes_append_text(&run.record, &run.text)) return -1;
+    }
+    return append_record();
+}
+
+static int write_value_note(uint32_t node, const FrameState *state, PyObject *value)
+{
+    if (canonical_write(&run.text, value) != WRITTEN) return -1;
+    if (begin_note('V', node, state) || bytes_append_text(&run.record, &run.text)) return -1;
+    return append_record();
+}
+
+static int write_targets_note(const Note *note, const FrameState *state, PyObject *targets)
+{
+    if (begin_note('K', note->node, state)) return -1;
+    if (bytes_append_number(&run.record, (uint64_t)PyTuple_GET_SIZE(targets))) return -1;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(targets); i++) {
+        if (canonical_write(&run.text, PyTuple_GET_ITEM(targets, i)) != WRITTEN) return -1;
+        if (bytes_append_text(&run.record, &run.text)) return -1;
+    }
+    return append_record();
+}
+
+static int write_note(const Note *note, FrameState *state, PyFrameObject *frame, PyObject *value)
+{
+    switch (note->kind) {
+    case 'V':
+    case 'B': return write_value_note(note->node, state, value);
+    case 'K': return PyTuple_CheckExact(value) ? write_targets_note(note, state, value) : -1;
+    case 'L': return begin_note('L', note->node, state) || append_record() ? -1 : 0;
+    default: return write_state_note(note, state, frame);
+    }
+}
+
+static int write_truth(const Note *note, const FrameState *state, int truth)
+{
+    if (begin_note('B', note->node, state) || bytes_append_number(&run.record, (uint64_t)truth)) return -1;
+    return append_record();
+}
+
+/* The state of the frame that evaluates a note, borrowed; NULL where nothing is recorded of it. */
+static FrameState *noted_state(PyFrameObject **frame)
+{
+    if (!run.active || !run.notes || (*frame = running_frame()) == NULL) return NULL;
+    return known_state(*frame);
+}
+
+/* Asks for the truth of a condition: the only moment at which a note runs the program's code, after its own record. */
+static PyObject *ask_truth(const Note *note, PyObject *value)
+{
+    PyFrameObject *frame;
+    int truth = PyObject_IsTrue(value);
+    if (truth < 0) return NULL;
+    FrameState *state = noted_state(&frame);
+    if (state != NULL && write_truth(note, state, truth)) truncate_trace();
+    return PyBool_FromLong(truth);
+}
+
+/* `note @ value` */
+static PyObject *note_made(PyObject *left, PyObject *value)
+{
+    if (!Py_IS_TYPE(left, &Note_Type)) Py_RETURN_NOTIMPLEMENTED;
+    const Note *note = (const Note *)left;
+    PyFrameObject *frame;
+    FrameState *state = noted_state(&frame);
+    if (state != NULL) {
+        int collects = PyGC_Disable(); /* a collection could run the program's finalizers here */
+        state->last_kind = note->kind;
+        if (write_note(note, state, frame, value)) {
+            PyErr_Clear();
+            truncate_trace();
+        }
+        if (collects) PyGC_Enable();
+    }
+    switch (note->kind) {
+    case 'V': return Py_NewRef(value);
+    case 'B': return ask_truth(note, value);
+    case 'L': return Py_NewRef(note->next);
+    case 'K':
+    case 'M':
+    case 'W': Py_RETURN_TRUE;
+    default: Py_RETURN_NONE;
+    }
+}
+
+static PyNumberMethods note_numbers = {.nb_matrix_multiply = note_made};
+
+static PyTypeObject Note_Type = {
+    PyVarObject_HEAD_INIT(NULL, 0)
+    .tp_name = "_semray_tracer.Note",
+    .tp_basicsize = sizeof(Note),
+    .tp_dealloc = (destructor)note_dealloc,
+    .tp_as_number = &note_numbers,
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+};
+
+static Note *new_note(char kind, unsigned long node)
+{
+    Note *note = PyObject_New(Note, &Note_Type);
+    if (note == NULL) return NULL;
+    note->kind = kind;
+    note->node = (uint32_t)node;
+    note->next = NULL;
+    return note;
+}
+
+/* The note that a constant of the instrumenter stands for: a kind, a node, and for a lambda ",", its body. */
+static PyObject *note_of(const char *text)
+{
+    char *rest;
+    Note *note = new_note(text[0], strtoul(text + 1, &rest, 10));
+    if (note != NULL && *rest == ',') {
+        note->next = (PyObject *)new_note('V', strtoul(rest + 1, NULL, 10));
+        if (note->next == NULL) Py_CLEAR(note);
+    }
+    return (PyObject *)note;
+}
+
+int tracer_place_notes(PyCodeObject *code, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); i++) {
+        PyObject *constant = PyTuple_GET_ITEM(code->co_consts, i);
+        if (PyCode_Check(constant)) {
+            if (tracer_place_notes((PyCodeObject *)constant, prefix)) return -1;
+        } else if (PyUnicode_CheckExact(constant) && PyUnicode_IS_COMPACT_ASCII(constant)) {
+            const char *text = (const char *)PyUnicode_1BYTE_DATA(constant);
+            if (strncmp(text, prefix, length) != 0) continue;
+            PyObject *note = note_of(text + length);
+            if (note == NULL) return -1;
+            /* Code alone holds its constants, and nobody has seen these yet. */
+            PyTuple_SET_ITEM(code->co_consts, i, note);
+            Py_DECREF(constant);
+        }
+    }
+    return 0;
+}
+
+int tracer_prepare(void)
+{
+    return PyType_Ready(&FrameState_Type) < 0 || PyType_Ready(&Note_Type) < 0 ? -1 : 0;
+}
+
 /* ---- starting and stopping ---- */
 
 /* A cap as a text's limit: not negative, and far from where sums overflow. */
@@ -529,6 +868,7 @@ void tracer_start(char *buffer, size_t size, PyObject *filename, Py_ssize_t valu
     run.number++;
     commit(0);
     install(on_event);
+    if (run.notes && append_watched_names()) truncate_trace();
 }
 
 void tracer_stop(void)
@@ -542,6 +882,7 @@ void tracer_stop(void)
     run.codes = NULL;
     run.code_slots = run.code_count = 0;
     Py_CLEAR(run.filename);
+    tracer_watch(NULL, NULL);
 }
 
 /* ---- the module ---- */
@@ -578,6 +919,22 @@ static PyObject *stop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
     tracer_stop();
     PyBuffer_Release(&view);
     Py_RETURN_NONE;
+}
+
+static PyObject *watch(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *space, *names;
+    if (!PyArg_ParseTuple(arguments, "O!O!", &PyDict_Type, &space, &PyTuple_Type, &names)) return NULL;
+    tracer_watch(space, names);
+    Py_RETURN_NONE;
+}
+
+static PyObject *place_notes(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *code;
+    const char *prefix;
+    if (!PyArg_ParseTuple(arguments, "O!s", &PyCode_Type, &code, &prefix)) return NULL;
+    return tracer_place_notes((PyCodeObject *)code, prefix) ? NULL : Py_NewRef(code);
 }
 
 static PyObject *text_result(Outcome (*write)(Text *, PyObject *), PyObject *value, Py_ssize_t max_chars)
@@ -617,6 +974,8 @@ static PyMethodDef methods[] = {
      "See ray_app.tracing.canonical."},
     {"describe_exception", (PyCFunction)(void (*)(void))describe_exception, METH_VARARGS | METH_KEYWORDS,
      "See ray_app.tracing.canonical."},
+    {"watch", watch, METH_VARARGS, "watch(space, names): the next record is one with notes; see note_recorder."},
+    {"place_notes", place_notes, METH_VARARGS, "place_notes(code, prefix) -> the code, with notes for constants"},
     {"decode", reader_decode, METH_VARARGS, "See ray_app.tracing.reader."},
     {NULL, NULL, 0, NULL},
 };
@@ -631,7 +990,7 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__semray_tracer(void)
 {
-    if (PyType_Ready(&FrameState_Type) < 0 || canonical_prepare() < 0) return NULL;
+    if (tracer_prepare() < 0 || canonical_prepare() < 0) return NULL;
     PyObject *module = PyModule_Create(&definition);
     if (module == NULL || PyModule_AddIntConstant(module, "VERSION", VERSION) < 0) return NULL;
     return module;

@@ -10,6 +10,17 @@
 void tracer_start(char *buffer, size_t size, PyObject *filename, Py_ssize_t value_chars, long long max_events);
 void tracer_stop(void);
 
+/* As `watch` of ray_app.tracing.note_recorder, before `tracer_start`: what follows is a record with notes, until it is
+   stopped. NULL for names: without. */
+void tracer_watch(PyObject *space, PyObject *names);
+
+/* Puts notes in place of the constants that begin with the prefix, also in the code within; -1 with an exception. The
+   prefix must be one that no program can know. */
+int tracer_place_notes(PyCodeObject *code, const char *prefix);
+
+/* Called once, before the others; -1 with an exception. */
+int tracer_prepare(void);
+
 /* decode(records, letters, event_type, change_type) -> (tuple of events, truncated). See ray_app.tracing.reader. */
 PyObject *reader_decode(PyObject *module, PyObject *arguments);
 

@@ -1,9 +1,10 @@
 """The recorder in Python for records with notes: the oracle of what the C extension writes, and the fallback.
 
-It records no lines, but what notes say (see `ray_app.semantics.instrument` and `wire`). A note is an object in the
+It records no lines, but what notes say (see `ray_app.tracing.instrument` and `wire`). A note is an object in the
 program's constants, the left operand of an `@`; it finds the frame that evaluates it, and hands its right operand on.
 """
 
+import os
 import sys
 import types
 from collections.abc import Callable, Sequence
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 _UNBOUND = object()
 _caller = vars(sys)["_getframe"]
 _LEFT = ord("z")
+_PREFIX = "\1" + os.urandom(16).hex()
+"""No program can have a constant that begins like this, and none sees one that does."""
+_constants = vars(CodeType)["co_consts"].__get__
+_replace = vars(CodeType)["replace"]
+_set_trace_lines = vars(FrameType)["f_trace_lines"].__set__  # programs do not have the attribute
 _CHANGING, _TEXTED = frozenset("SIWMEHF"), frozenset("HF")
 _TRUE = frozenset("MW")
 _SWALLOWING = frozenset(("FOR_ITER", "SEND"))
@@ -54,8 +60,8 @@ class Note:
 
 def place_notes(code: CodeType, prefix: str, record: "Callable[..., None]") -> CodeType:
     """The code with notes in place of the constants that begin with the prefix, also in the code within it."""
-    constants = tuple(_placed(constant, prefix, record) for constant in code.co_consts)
-    return code.replace(co_consts=constants)
+    constants = tuple(_placed(constant, prefix, record) for constant in _constants(code))
+    return _replace(code, co_consts=constants)
 
 
 def _placed(constant: Any, prefix: str, record: "Callable[..., None]") -> Any:
@@ -82,6 +88,13 @@ class NoteRecorder(PythonRecorder):
         """What the next record watches: names of the module's dictionary, "Cls.attr" for attributes of its classes."""
         self._watched = tuple((space, *_parts(name)) for name in names)
         self._watched_names = tuple(names)
+
+    def start_watching(
+        self, space: dict[str, Any], names: Sequence[str], buffer: "Buffer", *rest: Any, **caps: Any
+    ) -> None:
+        """`watch` and `start` in one."""
+        self.watch(space, names)
+        self.start(buffer, *rest, **caps)
 
     def start(self, buffer: "Buffer", filename: str, *, value_chars: int, max_events: int) -> None:
         self._watched_texts: dict[int, str] = {}
@@ -159,7 +172,7 @@ class NoteFrameState(FrameState):
         return super().event(frame, event, argument)
 
     def enter(self, frame: FrameType) -> None:
-        frame.f_trace_lines = False
+        _set_trace_lines(frame, False)
         super().enter(frame)
 
     def note(self, frame: FrameType, kind: str, node: int, value: Any) -> None:
@@ -223,6 +236,16 @@ def encoded_text(text: str | None) -> bytes:
         return number(0)
     encoded = text.encode("utf-8", "backslashreplace")
     return number(len(encoded) + 1) + encoded
+
+
+def compiler(instrument: "Callable[..., Any]") -> "Callable[[str, str], tuple[CodeType, tuple[str, ...]]]":
+    """Compiles a source so that its notes write to `note_recorder`: the code, and the names that a record watches."""
+
+    def compile_noted(source: str, filename: str) -> tuple[CodeType, tuple[str, ...]]:
+        code, watched = instrument(source, filename, _PREFIX, asks_truth=False)
+        return place_notes(code, _PREFIX, note_recorder.note), watched
+
+    return compile_noted
 
 
 note_recorder = NoteRecorder()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # the traced process need not load what only types need
 
     from ray_app.tracing.model import EventKind
 
-VERSION = 2
+VERSION = 3
 """Raised with every change of layout, event semantics or canonical texts, so that no stale C extension is used."""
 
 HEADER_BYTES = 8

@@ -21,8 +21,8 @@ def test_server_keeps_its_limits_while_nobody_reads_its_answers(unread):
     server = client.Server("lean")
     try:
         for _ in range(unread):
-            server.send(client.job((("def f(): return 'x' * 16_000", ("f()",)),), limits, trace=False))
-        server.send(client.job(((SPIN, ("f()",)),), limits, trace=False))
+            server.send(client.job((("def f(): return 'x' * 16_000", ("f()",)),), limits, tracing=0))
+        server.send(client.job(((SPIN, ("f()",)),), limits, tracing=0))
         time.sleep(1.3)
         answers = [server.receive() for _ in range(unread + 1)]
     finally:

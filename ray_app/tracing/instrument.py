@@ -23,7 +23,7 @@ import _ast
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ray_app.semantics.numbering import children_of, number_nodes
+from ray_app.tracing.numbering import children_of, number_nodes
 
 LOOKS_AT_FRAME = frozenset(("super", "locals", "globals", "vars", "eval", "exec", "dir"))
 _DECLARATIONS = (_ast.Global, _ast.Nonlocal)
@@ -32,8 +32,18 @@ _SCOPES = (*_FUNCTIONS, _ast.ClassDef)
 _LEAVES = (_ast.Return, _ast.Raise, _ast.Break, _ast.Continue)
 _UNNOTED = (_ast.Constant, _ast.Lambda, _ast.GeneratorExp, _ast.Starred, _ast.Slice)
 _MOST_WATCHED = 64
+_ONLY_TREE = 0x400
+"""PyCF_ONLY_AST"""
 
 Place = dict[str, Any]
+
+
+def compile_noted(source: str, filename: str, prefix: str, *, asks_truth: bool = True) -> tuple[Any, tuple[str, ...]]:
+    """The code of a program with the constants that are to become notes, and the names that its record watches."""
+    tree: Any = compile(source, filename, "exec", _ONLY_TREE, dont_inherit=True)
+    watched = watched_names(tree)
+    instrument(tree, prefix, asks_truth=asks_truth)
+    return compile(tree, filename, "exec", dont_inherit=True), watched
 
 
 def instrument(tree: Any, prefix: str, *, asks_truth: bool = True) -> None:
