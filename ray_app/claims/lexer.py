@@ -80,7 +80,8 @@ _FOLLOWS = re.compile(
 )
 _LEADS = re.compile(
     r"\b(?:sets?|setting|updates?|updating|initiali[sz](?:es?|ing)|increments?|variables?|parameters?|arguments?|"
-    r"(?:append|add|insert|push|remov|pop|stor|sav|kept|put|assign)\w*[^.;\n]{0,25} (?:to|into|from|in)|value of|length of) $"
+    r"(?:append|add|insert|push|remov|pop|stor|sav|kept|put|assign)\w*[^.;\n]{0,25} (?:to|into|from|in)|"
+    r"value of|length of) $"
 )
 _ARTICLE = re.compile(r"\b(?:the|a|an|this|each|every|new|second|first|last) $")
 _VALUE_FOLLOWS = re.compile(r"\s+(?:-?\d+(?![\w-])|['\"\[{]|True\b|False\b|None\b)")
@@ -95,6 +96,7 @@ _LEAD = re.compile(
     r"(?:(?:return|yield|captured|global|the|so|then|and|if|elif|while|assert|since|because|also) |.*?\w: )+"
 )
 _EMPHASIS = re.compile(r"\*+|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)")
+_RELATION = re.compile(r",? (?:which |that |it )?(?:is|becomes|is set to|equals|gives|returns) ")
 _SPACE = re.compile(r"[ \t]*:?[ \t]*")
 _BUILTINS = frozenset(dir(builtins))
 
@@ -245,6 +247,8 @@ class _Lexer:
         if lifted is None:
             return end
         token = Token(lifted[0], lifted[1], start, end, coded)
+        if token.sort == "v" and self.text.startswith(" = ", self.copied) and start == self.copied + 3:
+            self._put_together()
         joined = self._joined(token) if self.tokens and start - self.copied <= 6 else None
         if joined is not None:
             self.tokens[-1] = joined
@@ -256,6 +260,22 @@ class _Lexer:
         self.tokens.append(token)
         self.copied = end
         return end
+
+    def _put_together(self) -> None:
+        """What stands between "`code` is" and "= value" is one expression, whatever is in it: `not []`, `'a' in xs`."""
+        code = next((token for token in reversed(self.tokens) if token.coded), None)
+        relation = _RELATION.match(self.text, code.end) if code is not None else None
+        if code is None or relation is None or relation.end() >= self.copied:
+            return
+        start = relation.end()
+        piece = self.text[start : self.copied]
+        whole = self.tokens[-1].start <= start and self.tokens[-1].sort == "e"
+        if whole or "`" in piece or parsed(piece) is None or literal(piece) is not None:
+            return
+        del self.tokens[self.tokens.index(code) + 1 :]
+        place = self.parts.index(f"‹{code.sort}{len(self.tokens) - 1}›")
+        self.parts[place + 1 :] = [self.text[code.end : start], f"‹e{len(self.tokens)}›"]
+        self.tokens.append(Token("e", piece, start, self.copied))
 
     def _joined(self, token: Token) -> Token | None:
         """`3` and `* 2` as the expression `3 * 2`."""

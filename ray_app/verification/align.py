@@ -185,7 +185,7 @@ def _continued(ways: list[_Way], times: list[float], number: int, unit: _Unit, r
         way = ways[last - 1]
         made.append(_Way(max(way.at, reading.lo), way.score + worth, number, reading, way))
     for way in ways[last : bisect_right(times, reading.hi)]:
-        if not strict:
+        if not strict or way.at < reading.hi:
             made.append(_Way(way.at, way.score + worth, number, reading, way))
     return made
 

@@ -97,9 +97,18 @@ class Facts:
         self.frame_ended_at = [0.0] * len(self.run.frames)
         for frame in reversed(self.run.frames):
             over = self.frame_ended_at[frame.serial] = self._frame_end(frame)
-            for index, following in zip(frame.steps, [*frame.steps[1:], None], strict=True):
-                ends[index] = over if following is None else self.begun_at[following] - 0.5
+            following = over
+            for index in reversed(frame.steps):
+                if self.run.steps[index].kind == "comprehension":  # part of the statement around it
+                    ends[index] = self._last_evaluation(index) + 0.1
+                else:
+                    ends[index] = following
+                    following = self.begun_at[index] - 0.5
         return ends
+
+    def _last_evaluation(self, step: int) -> float:
+        evaluations = self.run.steps[step].evaluations
+        return self.evaluated_at[evaluations[-1]] if evaluations else self.begun_at[step]
 
     def _frame_end(self, frame: Frame) -> float:
         """When a frame was over: after its last step, what that evaluated, and its callees (which have later

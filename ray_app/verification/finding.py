@@ -5,11 +5,12 @@ from typing import NamedTuple
 
 class Finding(NamedTuple):
     """`holds` is None where the place says nothing about the claim; `at` is the time on the record's clock by which it
-    is so; `evidence` what the record has, in words."""
+    is so, `until` (where it is later) the time up to which it may be told; `evidence` what the record has, in words."""
 
     holds: bool | None
     evidence: str = ""
     at: float = 0.0
+    until: float = 0.0
 
 
 UNKNOWN = Finding(None)

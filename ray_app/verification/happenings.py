@@ -10,7 +10,7 @@ from ray_app.verification.code import condition_of, governing, written
 from ray_app.verification.facts import Facts, Spot
 from ray_app.verification.finding import UNKNOWN, Finding
 from ray_app.verification.known import value_of
-from ray_app.verification.match import nodes_like, same, shown
+from ray_app.verification.match import matches, nodes_like, same, shown
 from ray_app.verification.states import equal
 
 
@@ -37,8 +37,8 @@ def _calls_here(facts: Facts, claim: Claim, spot: Spot) -> Finding:
             return Finding(
                 True, f"{entered.frame.function}({_shown_arguments(entered.frame)}) is called", entered.start
             )
-    if nodes_like(facts.run.source, claim.subject) & {evaluation.node for evaluation in facts.evaluations(spot.step)}:
-        return Finding(True, f"{claim.subject} is evaluated", spot.start)
+    if matches(facts, claim.subject, spot.step, facts.state(spot)):
+        return Finding(True, f"{claim.subject} is evaluated", spot.start, spot.end)
     return Finding(False, "no such call", spot.end) if seen else UNKNOWN
 
 

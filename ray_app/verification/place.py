@@ -55,7 +55,7 @@ class Places:
         """What the claims of a group are at a spot."""
         findings = tuple([CHECKS[claim.kind](self.facts, claim, spot) for claim in group.claims])
         told = max((finding.at for finding in findings if finding.holds), default=spot.start)
-        return Reading(spot, findings, told, told)
+        return Reading(spot, findings, told, max(told, *(finding.until for finding in findings)))
 
     def spots(self, group: Group) -> Iterator[Spot]:
         """The spots of a group's line in its iterations; without a line all spots."""
