@@ -24,6 +24,7 @@ Kind = Literal[
     "skip",
     "branch",
     "case",
+    "finally",
     "kept",  # an item of a comprehension passes its conditions, or not
     "unevaluated",
     "last",  # a name gets its last value here

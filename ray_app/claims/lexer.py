@@ -314,6 +314,8 @@ class _Lexer:
         if label and piece not in self.names:
             return _labelled(piece)
         if piece.isidentifier() and piece not in CONSTANTS:
+            if piece == "finally":
+                return None  # a word like any other
             return ("q", piece) if piece in _KEYWORDS else ("x" if _EXCEPTION.fullmatch(piece) else "n", piece)
         found = literal(piece)
         if found is not None:
@@ -394,7 +396,7 @@ class _Lexer:
 
 _TOKENS = frozenset([*NUMBERS, *ORDINALS, *SPOKEN_CONSTANTS, "none"])
 _KEYWORDS = frozenset(
-    ["break", "continue", "pass", "return", "else", "try", "finally", "raise", "yield", "if", "for", "while", "del"]
+    ["break", "continue", "pass", "return", "else", "try", "raise", "yield", "if", "for", "while", "del"]
 )
 _SHOWN_ROOTS = frozenset(["deque", "datetime", "collections", "decimal", "fractions"])
 

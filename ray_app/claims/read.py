@@ -121,7 +121,8 @@ class _Reader:
         iterations = self._iterations(form, tokens)
         if iterations:
             base = tuple(scope.iteration for scope in self.scopes)
-            self.finish_if_moved()
+            if form.anchors[0].leads:
+                self.finish_if_moved()
             self.place = replace(self.place, iterations=(*base, *iterations))
             if form.anchors[0].leads and sentence.leads:
                 self.scopes.append(_Scope(sentence.indent, iterations[0]))

@@ -193,7 +193,7 @@ def _hits(words: str, silent: list[tuple[int, int]], taken: list[tuple[int, int]
 
 
 _WORDY = re.compile(
-    r"\b(?:loop|condition|branch|block|true|false|exception|guard|check|test|left out|kept|assertion|statement|caught)\b"
+    r"\b(?:loop|condition|branch|block|true|false|exception|guard|check|test|left out|kept|assertion|statement|caught|finally)\b"
 )
 
 

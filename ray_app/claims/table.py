@@ -187,6 +187,10 @@ def _caught(said: Said) -> list[Claim]:
     return [Claim("catch", said.value("x"), other=said.value("q"), negated=said.hint == "not", line=_line(said))]
 
 
+def _finally(_said: Said) -> list[Claim]:
+    return [Claim("finally")]
+
+
 def _left(said: Said) -> list[Claim]:
     return [Claim("leave", said.value("s"), said.value("x"))]
 
@@ -466,6 +470,9 @@ TABLE: tuple[Entry, ...] = (
     Entry("raise", _raised, _patterns(
         (rf"(?:‹q(?P<q>\d+)›|{S})?(?: (?:is|->|=) ‹[nev](?P<o>\d+)›)?(?:,? which|,? and this| ->)? ?(?:raises?|throws?|raising|triggers?|causes|raised|hits)(?: an?| the)? {EXCEPTION}", ""),
         (rf"{EXCEPTION} (?:is|was|gets) (?:raised|thrown)", ""),
+    )),
+    Entry("finally", _finally, _patterns(
+        (r"\b(?:the )?finally (?:block|clause|part) (?:runs|executes|is (?:run|executed|entered))|^finally$", ""),
     )),
     Entry("catch", _caught, _patterns(
         (r"‹q(?P<q>\d+)›:? (?:does not catch|doesn't catch|is not caught|not caught)", "not"),

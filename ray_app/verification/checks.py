@@ -26,6 +26,7 @@ CHECKS: dict[Kind, Check] = {
     "yield": happenings.yields,
     "raise": happenings.raises,
     "catch": happenings.catches,
+    "finally": happenings.finally_,
     "leave": happenings.leaves,
     "call": happenings.call,
     "argument": happenings.argument,

@@ -36,7 +36,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry into a loop: when each iteration began, and when the loop was over."""
+    """One entry into a loop: when each iteration began, and when the loop was over (an inner one before an outer one)."""
 
     node: int
     frame: int
@@ -50,8 +50,8 @@ class Entry:
             number = len(self.begins)
         if not 1 <= number <= len(self.begins):
             return None
-        following = self.begins[number] if number < len(self.begins) else self.end
-        return self.begins[number - 1], following - 0.25
+        following = self.begins[number] - 0.25 if number < len(self.begins) else self.end - 0.005
+        return self.begins[number - 1], following
 
 
 @dataclass
@@ -179,7 +179,7 @@ class Facts:
         yield from self.calls
         for entries in self.entries.values():
             for entry in entries:
-                yield Spot("loop end", entry.step, self.run.frames[entry.frame], entry.end + 0.1, entry.end + 0.1)
+                yield Spot("loop end", entry.step, self.run.frames[entry.frame], entry.end, entry.end)
 
         yield from self._passed_cases()
         yield from self._passed_handlers()
@@ -304,9 +304,8 @@ class Facts:
     ) -> None:
         if key in open_loops:
             step, begins = open_loops.pop(key)
-            found.setdefault(key[0], []).append(
-                Entry(key[0], key[1], step, tuple(begins), self._loop_end(step, begins))
-            )
+            end = self._loop_end(step, begins) + 0.1 - 0.01 * len(self.run.source.loops_of(key[0]))
+            found.setdefault(key[0], []).append(Entry(key[0], key[1], step, tuple(begins), end))
 
     def _loop_end(self, step: Step, begins: list[float]) -> float:
         """When a loop was over: before the first step of its frame that lies outside, or with the frame."""

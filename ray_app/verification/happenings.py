@@ -211,6 +211,13 @@ def _header(text: str) -> str:
     return text.split(":")[0].strip()
 
 
+def finally_(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """A `finally` block is entered."""
+    if spot.step is None or spot.step.kind != "finally":
+        return UNKNOWN
+    return Finding(True, f"the finally block of L{spot.step.line} runs", spot.start)
+
+
 def leaves(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     """An exception leaves a function."""
     if spot.step is None or not is_named(spot.frame, claim.subject.partition("(")[0]):

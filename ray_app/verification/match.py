@@ -50,11 +50,13 @@ def _same_code(facts: Facts, piece: str, step: Step) -> list[Match]:
 def _spelled(facts: Facts, node: ast.expr, step: Step, state: Mapping[str, str]) -> Iterator[Match]:
     """The evaluations whose code has the form of the expression, where each value in it is the operand's."""
     nodes = facts.run.source.nodes
-    kind = type(node)
+    kind, value = type(node), shown(node)
     for index in step.evaluations:
         evaluation = facts.run.evaluations[index]
         code = nodes[evaluation.node]
-        if type(code) is kind and _Fit(facts, step, evaluation.index, state).fits(node, code):
+        if type(code) is kind and value is not None and value == normal(evaluation.value):
+            yield Match(evaluation.value, evaluation.truth, facts.evaluated_at[index], spelled=True)
+        elif type(code) is kind and _Fit(facts, step, evaluation.index, state).fits(node, code):
             yield Match(evaluation.value, evaluation.truth, facts.evaluated_at[index], spelled=True)
         elif kind is ast.Compare and isinstance(code, ast.Compare) and len(code.ops) > 1:
             yield from _link(facts, node, code, step, evaluation, state)

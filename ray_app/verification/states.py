@@ -89,7 +89,8 @@ def _target(facts: Facts, claim: Claim, spot: Spot, node: ast.expr | None) -> Fi
         return UNKNOWN
     after: Mapping[str, str] = step.after if spot.kind == "step" else facts.state(spot)
     seen: str | None = None
-    for state, at in ((after, spot.end), (facts.state(spot), spot.start)):
+    both = [(after, spot.end), (facts.state(spot), spot.start)]
+    for state, at in both if claim.tense == "change" else reversed(both):
         shown = resolve(node, state)
         seen = seen if seen is not None else shown
         if shown is not None and equal(claim.value, shown) != claim.negated:
@@ -264,8 +265,8 @@ def unevaluated(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     here = {number for number in like if _is_inside(facts, number, spot.step.node)}
     if not here:
         return Finding(False, f"{claim.subject} is no part of L{spot.step.line}")
-    done = any(evaluation.node in here for evaluation in facts.evaluations(spot.step))
-    return Finding(not done, f"{claim.subject} is {'' if done else 'not '}evaluated", spot.end)
+    left_out = here - {evaluation.node for evaluation in facts.evaluations(spot.step)}
+    return Finding(bool(left_out), f"{claim.subject} is {'not ' if left_out else ''}evaluated", spot.end)
 
 
 def _is_inside(facts: Facts, node: int, outer: int) -> bool:

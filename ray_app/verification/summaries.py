@@ -109,6 +109,9 @@ def _sequences(facts: Facts, name: str) -> Iterator[list[str]]:
                 values.append(known)
             bound = dict(step.bound).get(name)
             own = [] if bound is None else [bound]
+            if step.kind == "comprehension":  # what the statement around it changes is that statement's
+                values += own
+                continue
             after = resolve(node, step.after)
             is_written = facts.change(step, name) is not None or (
                 step.kind == "statement" and name in written(facts.run.source, step.node)
