@@ -56,14 +56,12 @@ class Iteration(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the words put a claim: at a line (0: not said), in iterations, at code that the sentence quotes."""
+    """Where the words put a claim: at a line (0: not said), at one of its visits (0: any), in iterations."""
 
     line: int = 0
     end_line: int = 0
     visit: int = 0
     iterations: tuple[Iteration, ...] = ()
-    quotes: tuple[str, ...] = ()
-    called: str = ""
 
 
 NOWHERE = Place()
@@ -84,17 +82,17 @@ class Claim:
     number: int = 0
     line: int = 0
     items: tuple[str, ...] = ()
-    start: int = 0
-    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Claims that share a place. `ordered`: told in the order of the run, as far as the words show; `strict`: the
+    """Claims that share a place, and where each stands in the text. `ordered`: told in the order of the run, as far
+    as the words show; `strict`: the
     text tells
     one step a line, so no step is told twice."""
 
     claims: tuple[Claim, ...]
+    spans: tuple[tuple[int, int], ...]
     place: Place
     sentence: int
     ordered: bool = True

@@ -74,7 +74,12 @@ def normal(text: str) -> str:
     node = parsed(text)
     if node is None:
         return " ".join(text.split())
-    if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.func, ast.Name) and node.func.id == "range":
+    if (
+        isinstance(node, ast.Call)
+        and len(node.args) == 1
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "range"
+    ):
         node = ast.Call(node.func, [ast.Constant(0), *node.args], [])  # as Python shows it
     try:
         return ast.unparse(node)

@@ -20,14 +20,12 @@ _STEPWISE_SHARE = 0.7
 def read(text: str, source: Source) -> Reading:
     """The reading of a text about a program. Never raises, whatever the text."""
     body, answer = split(text)
-    reader = _Reader(source, body)
     found = sentences(body, source.names)
-    stepwise = _is_stepwise(found)
+    reader = _Reader(source, body, _is_stepwise(found))
     for sentence in found:
         reader.take(sentence)
     reader.finish()
-    groups = tuple(replace(group, strict=True) for group in reader.groups) if stepwise else tuple(reader.groups)
-    return Reading(tuple(reader.statements), groups, answer, tuple(reader.literals))
+    return Reading(tuple(reader.statements), tuple(reader.groups), answer, tuple(reader.literals))
 
 
 def _is_stepwise(found: list[Sentence]) -> bool:
@@ -49,6 +47,7 @@ class _Scope:
 class _Reader:
     source: Source
     text: str
+    strict: bool
     statements: list[Statement] = field(default_factory=list[Statement])
     groups: list[Group] = field(default_factory=list[Group])
     literals: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
@@ -57,6 +56,7 @@ class _Reader:
     line: int = -1
     place: Place = NOWHERE
     pending: list[Claim] = field(default_factory=list[Claim])
+    spans: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     owner: int = 0
     ordered: bool = True
 
@@ -82,17 +82,21 @@ class _Reader:
         self.line = sentence.line
         while self.scopes and sentence.indent <= self.scopes[-1].indent:
             self.scopes.pop()
-        self.place = Place(iterations=tuple(scope.iteration for scope in self.scopes))
+        self.place = Place(iterations=self._inherited()) if self.scopes else NOWHERE
         self.ordered = not form.concludes and not form.jumps
         self.owner = len(self.statements)
         if sentence.heading:
             self.general = bool(_GENERAL_HEADING.search(form.words)) and not _RUN_HEADING.search(form.words)
 
+    def _inherited(self) -> tuple[Iteration, ...]:
+        return tuple(scope.iteration for scope in self.scopes)
+
     def finish(self) -> None:
         """What was said at the place so far is a group."""
         if self.pending:
-            self.groups.append(Group(tuple(self.pending), self.place, self.owner, self.ordered))
-            self.pending = []
+            spans = tuple(self.spans)
+            self.groups.append(Group(tuple(self.pending), spans, self.place, self.owner, self.ordered, self.strict))
+            self.pending, self.spans = [], []
 
     def _mode(self, sentence: Sentence, form: Shape) -> Mode:
         labelled = sentence.words.startswith("‹l0›")
@@ -120,17 +124,14 @@ class _Reader:
             self.ordered = not form.concludes and not form.jumps
         iterations = self._iterations(form, tokens)
         if iterations:
-            base = tuple(scope.iteration for scope in self.scopes)
+            base = self._inherited()
             if form.anchors[0].leads:
                 self.finish_if_moved()
             self.place = replace(self.place, iterations=(*base, *iterations))
             if form.anchors[0].leads and sentence.leads:
                 self.scopes.append(_Scope(sentence.indent, iterations[0]))
-        visit = tokens[form.visit].value if form.visit >= 0 else "0"
-        quotes = tuple(tokens[at].value for at in form.quotes)
-        self.place = replace(
-            self.place, visit=int(visit) if visit.isdecimal() else 0, quotes=(*self.place.quotes, *quotes)
-        )
+        if form.visit >= 0 and (visit := tokens[form.visit].value).isdecimal():
+            self.place = replace(self.place, visit=int(visit))
 
     def finish_if_moved(self) -> None:
         """A new iteration on the same line begins a new group."""
@@ -158,22 +159,28 @@ class _Reader:
         if first and (not self.place.line or labels[0][0] == 0):
             self._move(first)
         for anchor in form.anchors:
-            claim = _exists(anchor, tokens, sentence)
+            claim = _exists(anchor, tokens)
             if claim is not None:
                 self.pending.append(claim)
+                self.spans.append((sentence.start, sentence.end))
         for hit in form.hits:
             under = [label for at, label in labels if at <= hit.match.start()]
             if under and _span(under[-1]) != (self.place.line, self.place.end_line):
                 self.finish()
                 self.owner = len(self.statements) - 1
                 self._move(under[-1])
-            self.pending += _built(hit, tokens, sentence)
+            made = hit.entry.build(Said(hit.match, tokens, hit.hint))
+            if made:
+                self.pending += made
+                self.spans += [_stretch(hit, tokens, sentence)] * len(made)
         if first and not self.pending:
-            self.pending.append(Claim("line", start=sentence.start, end=sentence.end))
+            self.pending.append(Claim("line"))
+            self.spans.append((sentence.start, sentence.end))
 
     def _move(self, label: str) -> None:
         line, end = _span(label)
-        self.place = replace(self.place, line=line, end_line=end)
+        place = self.place
+        self.place = Place(line, end, place.visit, place.iterations)
 
 
 def _span(label: str) -> tuple[int, int]:
@@ -181,13 +188,11 @@ def _span(label: str) -> tuple[int, int]:
     return int(first or 0), int(last or first or 0)
 
 
-def _built(hit: Hit, tokens: tuple[Token, ...], sentence: Sentence) -> list[Claim]:
-    """The claims of a hit, with the stretch of text that they stand in."""
-    made = hit.entry.build(Said(hit.match, tokens, hit.hint))
-    spans = [tokens[number] for number in hit.tokens]
-    start = min((token.start for token in spans), default=sentence.start)
-    end = max((token.end for token in spans), default=sentence.end)
-    return [replace(claim, start=start, end=end) for claim in made]
+def _stretch(hit: Hit, tokens: tuple[Token, ...], sentence: Sentence) -> tuple[int, int]:
+    """The stretch of text in which a hit stands, from its first token to its last."""
+    if not hit.tokens:
+        return sentence.start, sentence.end
+    return tokens[hit.tokens[0]].start, tokens[hit.tokens[-1]].end
 
 
 def _iteration(anchor: Anchor, tokens: tuple[Token, ...]) -> Iteration | None:
@@ -202,19 +207,11 @@ def _iteration(anchor: Anchor, tokens: tuple[Token, ...]) -> Iteration | None:
     return Iteration(line, numbers[0], numbers[1:], anchor.inner)
 
 
-def _exists(anchor: Anchor, tokens: tuple[Token, ...], sentence: Sentence) -> Claim | None:
+def _exists(anchor: Anchor, tokens: tuple[Token, ...]) -> Claim | None:
     """That there is such an iteration; of "the third character" that would be saying too much."""
     found = _iteration(anchor, tokens)
     if found is None or found.number <= 0 or (anchor.word and anchor.number >= 0):
         return None
     other = "comprehension" if anchor.is_comprehension else ""
     items = tuple(map(str, found.path))
-    return Claim(
-        "iteration",
-        number=found.number,
-        line=found.line,
-        other=other,
-        items=items,
-        start=sentence.start,
-        end=sentence.end,
-    )
+    return Claim("iteration", number=found.number, line=found.line, other=other, items=items)

@@ -55,7 +55,6 @@ class Shape:
     anchors: tuple[Anchor, ...]
     labels: tuple[tuple[int, int], ...]
     visit: int
-    quotes: tuple[int, ...]
     unclaimed: tuple[int, ...]
     asserts: bool
     concludes: bool
@@ -129,15 +128,12 @@ def shape(words: str) -> Shape:
     hits = _hits(words, silent, [span for span, anchor in anchors if not anchor.leads])
     taken += [hit.match.span() for hit in hits]
     labels: list[tuple[int, int]] = [(0, 0)] if lead else []
-    quotes: list[int] = []
     unclaimed: list[int] = []
     for place in placeholders(words):
         sort, number, at = place[1], int(place[2]), place.start()
         is_free = not any(low <= at < high for low, high in taken)
         if sort == "l" and is_free:
             labels.append((number, at))
-        elif sort in "qe":
-            quotes.append(number)
         elif sort == "v" and is_free and not any(low <= at < high for low, high in silent):
             unclaimed.append(number)
     visit = _VISIT.search(words)
@@ -148,7 +144,6 @@ def shape(words: str) -> Shape:
         tuple(anchor for _, anchor in anchors),
         tuple(labels),
         int(visit["v"] or visit["o"]) if visit else -1,
-        tuple(quotes),
         tuple(unclaimed),
         _HYPOTHETICAL.search(_ASKS.sub("", words)) is None,
         _CONCLUDES.search(words) is not None,

@@ -29,6 +29,7 @@ class Placed:
     finding: Finding
     spot: Spot | None
     sentence: int
+    span: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,12 @@ def align(facts: Facts, groups: Sequence[Group], steps: Collection[int] | None =
             if whole is None:
                 rest.append(position)
             else:
-                found[number, position] = Placed(claim, whole, None, group.sentence)
+                found[number, position] = Placed(claim, whole, None, group.sentence, group.spans[position])
         units += _units(group, number, rest)
-    for unit, reading in zip(units, _placed(places, units), strict=True):
-        for claim, finding, position in zip(unit.group.claims, reading[1], unit.positions, strict=True):
-            found[unit.number, position] = Placed(claim, finding, reading[0], unit.group.sentence)
+    for unit, (spot, findings) in zip(units, _placed(places, units), strict=True):
+        group = groups[unit.number]
+        for claim, finding, position in zip(unit.group.claims, findings, unit.positions, strict=True):
+            found[unit.number, position] = Placed(claim, finding, spot, group.sentence, group.spans[position])
     return [found[key] for key in sorted(found)]
 
 
@@ -84,6 +86,8 @@ def _units(group: Group, number: int, positions: list[int]) -> list[_Unit]:
     if not positions:
         return []
     if group.place.line:
+        if len(positions) == len(group.claims):
+            return [_Unit(group, number, tuple(positions))]
         claims = tuple(group.claims[position] for position in positions)
         return [_Unit(replace(group, claims=claims), number, tuple(positions))]
     return [_Unit(replace(group, claims=(group.claims[at],)), number, (at,)) for at in positions]

@@ -36,7 +36,8 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry into a loop: when each iteration began, and when the loop was over (an inner one before an outer one)."""
+    """One entry into a loop: when each iteration began, and when the loop was over (an inner one before an outer
+    one)."""
 
     node: int
     frame: int

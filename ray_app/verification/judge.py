@@ -76,6 +76,5 @@ def _false_claim(text: str, placed: list[Placed]) -> tuple[str, str]:
 
 def _claims(text: str, reading: Reading, placed: list[Placed]) -> tuple[records.Claim, ...]:
     return tuple(
-        claim(text[item.claim.start : item.claim.end], item.claim.kind, item.finding.holds, item.finding.evidence)
-        for item in placed
+        claim(text[slice(*item.span)], item.claim.kind, item.finding.holds, item.finding.evidence) for item in placed
     )

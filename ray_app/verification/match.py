@@ -54,9 +54,12 @@ def _spelled(facts: Facts, node: ast.expr, step: Step, state: Mapping[str, str])
     for index in step.evaluations:
         evaluation = facts.run.evaluations[index]
         code = nodes[evaluation.node]
-        if type(code) is kind and value is not None and value == normal(evaluation.value):
-            yield Match(evaluation.value, evaluation.truth, facts.evaluated_at[index], spelled=True)
-        elif type(code) is kind and _Fit(facts, step, evaluation.index, state).fits(node, code):
+        is_it = type(code) is kind and (
+            value == normal(evaluation.value)
+            if value is not None
+            else _Fit(facts, step, evaluation.index, state).fits(node, code)
+        )
+        if is_it:
             yield Match(evaluation.value, evaluation.truth, facts.evaluated_at[index], spelled=True)
         elif kind is ast.Compare and isinstance(code, ast.Compare) and len(code.ops) > 1:
             yield from _link(facts, node, code, step, evaluation, state)
@@ -146,6 +149,7 @@ class _Fit:
         return shown(code)
 
 
+@functools.lru_cache(maxsize=16_384)
 def shown(node: ast.expr) -> str | None:
     """The value that an expression shows, None where it is more than a value."""
     if isinstance(node, ast.Constant):
@@ -164,22 +168,27 @@ def _constant(kind: str, value: object) -> str:
 def nodes_like(source: Source, piece: str) -> frozenset[int]:
     """The expressions of a program that are this code; how it is written (spaces, quotes, brackets) makes no
     difference."""
-    texts = _texts(source)
-    exact = texts.get(piece)
+    found = _texts(source).get(_squeezed(piece))
+    if found is not None:
+        return found
     node = parsed(piece)
     if node is None:
-        return exact or frozenset()
-    like = {number for number in _by_type(source).get(type(node), ()) if same(node, source.nodes[number])}
-    return frozenset(like | (exact or frozenset()))
+        return frozenset()
+    return frozenset(number for number in _by_type(source).get(type(node), ()) if same(node, source.nodes[number]))
 
 
 @functools.lru_cache(maxsize=256)
 def _texts(source: Source) -> dict[str, frozenset[int]]:
-    found: dict[str, set[int]] = {}
-    for kind in _by_type(source).values():
-        for number in kind:
-            found.setdefault(source.text(number), set()).add(number)
+    """The expressions by their text, without what makes no difference."""
+    found: dict[str, list[int]] = {}
+    for numbers in _by_type(source).values():
+        for number in numbers:
+            found.setdefault(_squeezed(source.text(number)), []).append(number)
     return {text: frozenset(numbers) for text, numbers in found.items()}
+
+
+def _squeezed(text: str) -> str:
+    return text if text.isidentifier() else text.replace(" ", "").replace('"', "'")
 
 
 @functools.lru_cache(maxsize=256)

@@ -17,4 +17,5 @@ class Verdict:
 
 def claim(text: str, kind: str, holds: bool | None, evidence: str) -> records.Claim:
     """A claim's row: true, false, or (None) unchecked."""
-    return records.Claim(text, kind, holds is not False, evidence)
+    verdict: records.Truth = "unchecked" if holds is None else "true" if holds else "false"
+    return records.Claim(text, kind, verdict, evidence)
