@@ -125,7 +125,7 @@ class _Reader:
         iterations = self._iterations(form, tokens)
         if iterations:
             base = self._inherited()
-            if form.anchors[0].leads:
+            if form.anchors[0].leads and not self.place.line:
                 self.finish_if_moved()
             self.place = replace(self.place, iterations=(*base, *iterations))
             if form.anchors[0].leads and sentence.leads:

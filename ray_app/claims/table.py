@@ -360,6 +360,8 @@ def _value(said: Said) -> list[Claim]:
         tense = "first"
     subject = said.token("s")
     assert subject is not None
+    if subject.sort == "e" and relation.strip() in ("->", "→", "⇒", "=>"):  # evaluation, not assignment
+        tense = "state"
     return _links([subject, *said.listed("chain")], tense, negated=said.hint == "not")
 
 

@@ -51,7 +51,7 @@ class Entry:
             number = len(self.begins)
         if not 1 <= number <= len(self.begins):
             return None
-        following = self.begins[number] - 0.25 if number < len(self.begins) else self.end - 0.005
+        following = self.begins[number] - 0.01 if number < len(self.begins) else self.end - 0.0005
         return self.begins[number - 1], following
 
 
@@ -63,67 +63,57 @@ class Facts:
     evaluated_at: list[float] = field(default_factory=list[float], repr=False)
     begun_at: list[float] = field(default_factory=list[float], repr=False)
     ended_at: list[float] = field(default_factory=list[float], repr=False)
+    frame_began_at: list[float] = field(default_factory=list[float], repr=False)
     frame_ended_at: list[float] = field(default_factory=list[float], repr=False)
+    crossed_at: list[float] = field(default_factory=list[float], repr=False)
 
     def __post_init__(self) -> None:
         self._set_clock()
 
     def _set_clock(self) -> None:
-        """Steps and evaluations in the order in which they happened."""
+        """Steps, evaluations and the crossings between frames in the order in which they happened."""
         run = self.run
-        begun = 0
-        steps_before: list[int] = []
-        last_step = self._last_steps()
-        for evaluation in run.evaluations:
-            inside = max((last_step[serial] for serial in evaluation.frames), default=-1)
-            begun = max(begun, evaluation.step + 1, inside + 1)
-            steps_before.append(begun)
+        steps_before = [evaluation.begun for evaluation in run.evaluations]
         self.evaluated_at = [float(index + before) for index, before in enumerate(steps_before)]
         self.begun_at = [float(step.index + bisect_right(steps_before, step.index)) for step in run.steps]
+        frames = len(run.frames)
+        self.frame_began_at, self.frame_ended_at = [0.0] * frames, [0.0] * frames
+        before, same = -1, 0
+        for crossing in run.crossings:
+            tick = crossing.begun + crossing.evaluated
+            same = same + 1 if tick == before else 0  # several without a tick between them
+            before = tick
+            at = tick - 0.8 + 0.3 * same / (same + 1)
+            self.crossed_at.append(at)
+            if crossing.kind == "call":
+                self.frame_began_at[crossing.frame] = at
+            self.frame_ended_at[crossing.frame] = at
         self.ended_at = self._ends()
 
-    def _last_steps(self) -> list[int]:
-        """For each frame the last step in it or in a frame that was entered from it, -1 where there is none."""
-        last = [frame.steps[-1] if frame.steps else -1 for frame in self.run.frames]
-        for frame in reversed(self.run.frames):
-            if frame.caller is not None and frame.end != "suspended":
-                caller = self.run.steps[frame.caller].frame
-                if frame.steps or last[frame.serial] >= 0:
-                    last[caller] = max(last[caller], last[frame.serial])
-        return last
-
     def _ends(self) -> list[float]:
-        """When the effect of each step was complete: just before the next step of its frame, or after all in it."""
+        """When the effect of each step was complete: just before the next step of its frame, or with the frame."""
         ends = [0.0] * len(self.run.steps)
-        self.frame_ended_at = [0.0] * len(self.run.frames)
-        for frame in reversed(self.run.frames):
-            over = self.frame_ended_at[frame.serial] = self._frame_end(frame)
-            following = over
+        for frame in self.run.frames:
+            following = self.frame_ended_at[frame.serial] - 0.01
             for index in reversed(frame.steps):
                 if self.run.steps[index].kind == "comprehension":  # part of the statement around it
                     ends[index] = self._last_evaluation(index) + 0.1
                 else:
                     ends[index] = following
-                    following = self.begun_at[index] - 0.5
+                    following = self.begun_at[index] - 0.1
         return ends
 
     def _last_evaluation(self, step: int) -> float:
         evaluations = self.run.steps[step].evaluations
         return self.evaluated_at[evaluations[-1]] if evaluations else self.begun_at[step]
 
-    def _frame_end(self, frame: Frame) -> float:
-        """When a frame was over: after its last step, what that evaluated, and its callees (which have later
-        serials)."""
-        if not frame.steps:
-            return self._empty_frame(frame) + 0.2
-        last = self.run.steps[frame.steps[-1]]
-        latest = self.begun_at[last.index]
-        if last.evaluations:
-            latest = max(latest, self.evaluated_at[last.evaluations[-1]])
-        for callee in self.callees.get(last.index, ()):
-            if callee.end != "suspended":
-                latest = max(latest, self.frame_ended_at[callee.serial])
-        return latest + 0.25
+    def crossings(self, frame: Frame, kind: str, spot: "Spot") -> list[tuple[float, str | None]]:
+        """When a frame was left or gone into again during a spot, and with which value."""
+        return [
+            (at, crossing.value)
+            for crossing, at in zip(self.run.crossings, self.crossed_at, strict=True)
+            if crossing.frame == frame.serial and crossing.kind == kind and spot.start <= at <= spot.end + 1
+        ]
 
     @functools.cached_property
     def callees(self) -> dict[int, list[Frame]]:
@@ -163,17 +153,8 @@ class Facts:
 
     def _call_spot(self, frame: Frame) -> Spot:
         first = self.run.steps[frame.steps[0]] if frame.steps else None
-        start = self.begun_at[first.index] - 0.4 if first else self._empty_frame(frame)
-        return Spot("call", first, frame, start, start + 0.05)
-
-    def _empty_frame(self, frame: Frame) -> float:
-        """The time of a frame in which no step began: just before what entered it was complete."""
-        if frame.caller is None:
-            return 0.0
-        for index in self.run.steps[frame.caller].evaluations:
-            if frame.serial in self.run.evaluations[index].frames:
-                return self.evaluated_at[index] - 0.4
-        return self.begun_at[frame.caller] + 0.1
+        start = self.frame_began_at[frame.serial]
+        return Spot("call", first, frame, start, start)
 
     def _all_spots(self) -> Iterator[Spot]:
         yield from self.steps
@@ -197,7 +178,7 @@ class Facts:
             for number, one in enumerate(node.cases):
                 case = source.id_of(one)
                 if case not in {other.node for other in matched}:
-                    at = self.ended_at[step.index] - 0.3 + number * 0.001
+                    at = self._last_evaluation(step.index) + 0.1 + number * 0.001
                     yield Spot("passed", step, self.run.frames[step.frame], at, at, case)
                 if case == taken:
                     break
@@ -218,7 +199,7 @@ class Facts:
                     for number, one in enumerate(node.handlers):
                         if taken and source.id_of(one) == taken[0].node:
                             break
-                        at = self.ended_at[step.index] + number * 0.001
+                        at = self.ended_at[step.index] + 0.005 + number * 0.0001
                         yield Spot("passed", step, self.run.frames[step.frame], at, at, source.id_of(one))
                     if taken:
                         break
@@ -305,7 +286,7 @@ class Facts:
     ) -> None:
         if key in open_loops:
             step, begins = open_loops.pop(key)
-            end = self._loop_end(step, begins) + 0.1 - 0.01 * len(self.run.source.loops_of(key[0]))
+            end = self._loop_end(step, begins) + 0.05 - 0.001 * len(self.run.source.loops_of(key[0]))
             found.setdefault(key[0], []).append(Entry(key[0], key[1], step, tuple(begins), end))
 
     def _loop_end(self, step: Step, begins: list[float]) -> float:
@@ -319,9 +300,9 @@ class Facts:
                 continue
             if isinstance(node, ast.comprehension):
                 if other.node != step.node and not any(loop == step.node for loop, _ in other.loops):
-                    return self.begun_at[index] - 0.5
+                    return self.begun_at[index] - 0.1
             elif other.node != step.node and not _is_in_loop(source, other.node, step.node):
-                return self.begun_at[index] - 0.5
+                return self.begun_at[index] - 0.1
         return self.frame_ended_at[step.frame]
 
     def loops_on(self, line: int) -> list[int]:

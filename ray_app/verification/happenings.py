@@ -113,32 +113,16 @@ def _waits(facts: Facts, claim: Claim, spot: Spot, node: ast.AST) -> Finding:
 
 def yields(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     """A generator yields a value, or is resumed."""
-    step = spot.step
-    if step is None or (claim.subject and not is_named(spot.frame, claim.subject)):
-        return UNKNOWN
-    node = facts.run.source.nodes[step.node]
-    inner = (
-        [part for part in ast.walk(node) if isinstance(part, (ast.Yield, ast.YieldFrom))]
-        if isinstance(node, ast.stmt)
-        else []
-    )
-    if isinstance(node, ast.GeneratorExp) or spot.frame.function.endswith("<genexpr>"):
-        return Finding(claim.value in spot.frame.yields or not claim.value, f"yields {spot.frame.yields}", spot.end)
-    if not inner:
+    if spot.step is None or spot.kind != "step" or (claim.subject and not is_named(spot.frame, claim.subject)):
         return UNKNOWN
     if claim.other == "resumed":
-        return Finding(True, "resumed", spot.end)
-    seen: list[str | None] = []
-    for part in inner:
-        if part.value is not None:
-            evaluation = facts.run.evaluation_in(step, facts.run.source.id_of(part.value))
-            seen.append(evaluation.value if evaluation else shown(part.value))
-    holds = any(equal(claim.value, text) for text in seen) or (
-        isinstance(inner[0], ast.YieldFrom) and claim.value in spot.frame.yields
-    )
-    return Finding(
-        holds, f"yields {', '.join(map(str, seen))}", (spot.start + spot.end) / 2 if spot.end < 1e9 else spot.start
-    )
+        again = facts.crossings(spot.frame, "resume", spot)
+        return Finding(True, "resumed", again[0][0], again[-1][0]) if again else UNKNOWN
+    seen = facts.crossings(spot.frame, "yield", spot)
+    at = next((at for at, text in seen if equal(claim.value, text)), None)
+    if at is not None:
+        return Finding(True, f"yields {claim.value}", at)
+    return Finding(False, f"yields {', '.join(str(text) for _, text in seen)}", spot.end) if seen else UNKNOWN
 
 
 def raises(facts: Facts, claim: Claim, spot: Spot) -> Finding:

@@ -107,7 +107,7 @@ class Places:
             if iteration.inner is not None and iteration.inner != (depth > 0):
                 continue
             for entry in self.facts.entries[loop]:
-                window = (entry.end - 0.4, float(FOREVER)) if iteration.number == 0 else entry.window(iteration.number)
+                window = (entry.end - 0.1, float(FOREVER)) if iteration.number == 0 else entry.window(iteration.number)
                 if window is not None:
                     yield window
 
