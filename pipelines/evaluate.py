@@ -3,16 +3,18 @@
     python -m pipelines.evaluate --recipe demo --root runs/demo
     python -m pipelines.evaluate --recipe demo --root runs/demo --set evaluate.data=/data/benchmarks
 
+Beside the exams: claim accuracy, what a model would have stated where held-out monologues state something.
 Answers are cached, so a run that was cut off asks only for what is missing. An exam with `rounds` repairs programs:
 of a recipe that trains on PyX-R (`refine`), base scores are zero-shot self-repair, tuned ones self-repair after PyX-R.
 """
 
+import importlib.util
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from cluster.session import connect, require_packages
 from pipelines import options
@@ -21,14 +23,18 @@ from pipelines.serve import BASE, TUNED, models, serving
 from pipelines.synthesize import endpoint_of
 from pipelines.train import model_directory
 from ray_app import mixture
-from ray_app.evaluation import benchmarks, formats, metrics, process, prompts, robustness, worker
+from ray_app.evaluation import benchmarks, caps, formats, metrics, process, prompts, robustness, worker
 from ray_app.evaluation.benchmarks import held_out
 from ray_app.evaluation.fingerprint import environment
 from ray_app.evaluation.generate import GenerationConfig
 from ray_app.evaluation.items import Benchmark, Item
+from ray_app.evaluation.passages import Passage, passages
 from ray_app.evaluation.verdicts import Executor
 from ray_app.evaluation.worker import Question
-from ray_app.records import Score, TracedProgram
+from ray_app.models import resolve
+from ray_app.records import ClaimScore, Monologue, Score, TracedProgram
+from ray_app.report import claims
+from ray_app.report.scores import paired_rates
 from ray_app.runner import run, side_by_side
 from ray_app.stage import Stage
 from ray_app.store import Dataset, write_file
@@ -38,6 +44,8 @@ from ray_app.training.export import add_scores
 OWN = (held_out.NAME, process.PROBES)
 WITHOUT_DATA = (*OWN, "humaneval")
 _QUESTIONS_PER_WORKER = 1_024
+_TEXTS_PER_SHARD = 16
+T = TypeVar("T")
 
 
 def load(exam: Exam, recipe: Recipe, root: str) -> Benchmark:
@@ -72,12 +80,14 @@ class Paper:
 
 def papers(recipe: Recipe, root: str) -> Iterator[Paper]:
     """Every exam that can be held here, told with its first prompt; what is left out is said."""
+    right = _right_replies(recipe, root)
     for exam in recipe.evaluate.exams:
         if not recipe.evaluate.data and exam.benchmark not in WITHOUT_DATA:
             print(f"{'evaluate':<12} {exam.benchmark} left out: set evaluate.data to a folder that has it", flush=True)
             continue
         loaded = load(exam, recipe, root)
-        chosen = _in_other_clothes(_spread(loaded.items, exam.items), exam, recipe)
+        fitting = right.fitting(loaded.items, exam.prompt_format, exam.longest)
+        chosen = _in_other_clothes(_spread(fitting, exam.items), exam, recipe)
         if not chosen:
             print(f"{'evaluate':<12} {exam.benchmark} left out: no item fits", flush=True)
             continue
@@ -85,14 +95,60 @@ def papers(recipe: Recipe, root: str) -> Iterator[Paper]:
             f"{exam.benchmark}_{exam.variant}" if exam.variant else exam.benchmark,
             exam.prompt_format,
             exam.samples,
-            exam.max_tokens,
+            exam.max_tokens or right.cap(chosen, exam.prompt_format),
             exam.temperature,
             recipe.evaluate.seed,
             chat=recipe.train.prompt_style == "chat",
         )
-        print(f"{'evaluate':<12} {generation.benchmark}, {exam.prompt_format}: {len(chosen)} items. The first prompt:")
+        shorter = f" whose right reply has at most {exam.longest} tokens" if exam.longest else ""
+        print(
+            f"{'evaluate':<12} {generation.benchmark}, {exam.prompt_format}: {len(chosen)} items{shorter}, "
+            f"at most {generation.max_tokens} tokens to answer. The first prompt:"
+        )
         print(_indented(prompts.prompt(chosen[0], exam.prompt_format)), flush=True)
         yield Paper(exam, replace(loaded, name=generation.benchmark, items=tuple(chosen)), generation)
+
+
+def _right_replies(recipe: Recipe, root: str) -> caps.RightReplies:
+    """The right replies of the root, counted in the model's tokens. Where every cap is given, nobody asks for them."""
+    if all(exam.max_tokens and not exam.longest for exam in recipe.evaluate.exams):
+        return caps.RightReplies((), caps.count_bytes)
+    told = Dataset(root, "monologues").read(Monologue) if Dataset(root, "monologues").manifest() else ()
+    tokenizer = _tokenizer(recipe)
+    if tokenizer is None:
+        return caps.RightReplies(told, caps.count_bytes)
+    return caps.RightReplies(told, lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"]))
+
+
+def _tokenizer(recipe: Recipe) -> Any | None:
+    """That of the recipe's model; None on a machine that only asks models elsewhere and has no transformers."""
+    if importlib.util.find_spec("transformers") is None:
+        return None
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(resolve(recipe.model))
+
+
+def texts(recipe: Recipe, root: str) -> list[Passage]:
+    """The held-out monologues that the models read along, evenly spread; none where the root has no monologues."""
+    exam, dataset = recipe.evaluate.claims, Dataset(root, "monologues")
+    if not exam.texts or dataset.manifest() is None:
+        return []
+    tokenizer = _tokenizer(recipe)
+    if tokenizer is None:
+        print(f"{'evaluate':<12} claim accuracy left out: it needs the model's tokenizer, and so transformers")
+        return []
+    found = passages(
+        dataset.read(Monologue),
+        tokenizer,
+        recipe.train.prompt_style,
+        held_out_fraction=recipe.synthesize.mixture.held_out_fraction,
+        max_length=exam.max_length,
+    )
+    chosen = _spread([one for one in found if isinstance(one, Passage)], exam.texts)
+    decisions = sum(len(passage.placed) for passage in chosen)
+    print(f"{'evaluate':<12} claim accuracy: {decisions} decisions of {len(chosen)} held-out texts", flush=True)
+    return chosen
 
 
 def _in_other_clothes(items: list[Item], exam: Exam, recipe: Recipe) -> list[Item]:
@@ -104,7 +160,7 @@ def _in_other_clothes(items: list[Item], exam: Exam, recipe: Recipe) -> list[Ite
     return [item for item in made if isinstance(item, Item)]
 
 
-def _spread(items: tuple[Item, ...], count: int) -> list[Item]:
+def _spread(items: Sequence[T], count: int) -> list[T]:
     """`count` of the items, evenly spread; 0: all."""
     if not count or len(items) <= count:
         return list(items)
@@ -127,9 +183,25 @@ def evaluate(recipe: Recipe, root: str, url: str, names: tuple[str, ...]) -> Non
         for place in endpoints
     ]
     side_by_side(*(partial(run, stage, root, rows=asked) for stage in stages))
+    if recipe.evaluate.claims.texts:
+        read = texts(recipe, root)
+        side_by_side(*(partial(run, _reading(place), root, rows=read) for place in endpoints))
     publish(held, root, names)
     if names == (BASE, TUNED):
         add_scores(model_directory(root), headlines(root))
+
+
+def _reading(place: Endpoint) -> Stage[Endpoint, Passage, ClaimScore]:
+    return Stage(
+        f"claims-{place.model}",
+        worker.read_along,
+        place,
+        Passage,
+        ClaimScore,
+        _TEXTS_PER_SHARD,
+        num_cpus=0.5,
+        max_workers=1,
+    )
 
 
 def publish(held: Sequence[Paper], root: str, names: Sequence[str]) -> None:
@@ -172,26 +244,54 @@ def _endpoint(recipe: Recipe, root: str, url: str, name: str) -> Endpoint:
     return replace(place, revision=Dataset(root, "training").complete().content) if name == TUNED else place
 
 
-def pending(root: str, names: tuple[str, ...] = (BASE, TUNED)) -> bool:
+def pending(recipe: Recipe, root: str, names: tuple[str, ...] = (BASE, TUNED)) -> bool:
     """Whether any of the models still has to be asked."""
-    return any(Dataset(root, f"scores-{name}").manifest() is None for name in names)
+    kinds = ("scores", "claims") if recipe.evaluate.claims.texts else ("scores",)
+    wanted = [f"{kind}-{name}" for kind in kinds for name in names]
+    return any(Dataset(root, name).manifest() is None for name in wanted)
 
 
 def headlines(root: str) -> str:
-    """Scores before and after, one line per benchmark and prompt format, for the terminal."""
+    """Scores before and after, how answers ended, and claim accuracy: for the terminal."""
     groups: dict[tuple[str, str], dict[str, list[Score]]] = {}
     for name in (BASE, TUNED):
         for row in Dataset(root, f"scores-{name}").read(Score):
             groups.setdefault((row.benchmark, row.prompt_format), {}).setdefault(name, []).append(row)
-    lines = [f"{'benchmark':<18} {'prompt':<10} {'before':>22} {'after':>22}"]
+    lines = [f"{'benchmark':<18} {'prompt':<10} {'before':>22} {'after':>22}  difference"]
     for (benchmark, prompt_format), rows in groups.items():
-        before, after = (_interval(rows.get(name, [])) for name in (BASE, TUNED))
-        lines.append(f"{benchmark:<18} {prompt_format:<10} {before:>22} {after:>22}")
-    return "\n".join(lines)
+        before, after = (rows.get(name, []) for name in (BASE, TUNED))
+        rates = [metrics.rates(side, "strict") for side in (before, after)]
+        lines.append(f"{benchmark:<18} {prompt_format:<10} {_compared(*rates)}")
+        lines.append(f"{'':<4}{_ended(before, after)}")
+    return "\n".join([*lines, *_claim_lines(root)])
 
 
-def _interval(rows: list[Score]) -> str:
-    rates = metrics.rates(rows, "strict")
+def _claim_lines(root: str) -> Iterator[str]:
+    """The next line and the values, before and after; nothing where no text was read."""
+    sides = [list(Dataset(root, f"claims-{name}").read(ClaimScore)) for name in (BASE, TUNED)]
+    for name, kinds in (("next line", ("next line",)), ("values", claims.VALUES)):
+        before, after = (claims.rates(row for row in rows if row.kind in kinds) for rows in sides)
+        if before or after:
+            count = max(len(before), len(after))
+            yield f"{f'claims: {name}':<18} {f'of {count}':<10} {_compared(before, after)}"
+
+
+def _compared(before: Mapping[str, float], after: Mapping[str, float]) -> str:
+    """Both sides with their intervals and, of questions enough, the paired difference with its own."""
+    gap = paired_rates(before, after)
+    told = f"{_interval(before):>22} {_interval(after):>22}"
+    if gap is None or gap["p"] is None:
+        return told
+    return f"{told}  {100 * gap['difference']:+.1f} [{100 * gap['low']:+.1f}, {100 * gap['high']:+.1f}]"
+
+
+def _ended(before: list[Score], after: list[Score]) -> str:
+    """How many answers ended in which way, before and after: "right 0 -> 2, wrong 20 -> 30, empty 24 -> 7"."""
+    left, right = metrics.outcomes(before), metrics.outcomes(after)
+    return ", ".join(f"{name} {left[name]} -> {right[name]}" for name in left if left[name] or right[name])
+
+
+def _interval(rates: Mapping[str, float]) -> str:
     if not rates:
         return "-"
     found = metrics.estimate(rates)

@@ -52,6 +52,8 @@ class Synthesize:
 class Exam:
     """One benchmark (of ray_app.evaluation.benchmarks, or "probes"), asked in one way. `items` bounds it, 0: all.
 
+    `max_tokens` 0: the cap of an answer is derived from the right ones (`evaluation.caps`); `longest` above 0 leaves
+    out questions whose right reply has more tokens.
     `variant` "renamed" or "reformatted" asks about the same programs in other clothes; `fidelity` also checks the
     claims of monologues; with `rounds` above 0 programs are repaired so often, beside attempts from scratch.
     """
@@ -59,12 +61,21 @@ class Exam:
     benchmark: str
     prompt_format: str
     items: int
-    max_tokens: int
+    max_tokens: int = 0
+    longest: int = 0
     samples: int = 1
     temperature: float = 0.0
     variant: Variant | Literal[""] = ""
     fidelity: bool = False
     rounds: int = 0
+
+
+@dataclass(frozen=True)
+class ClaimExam:
+    """Claim accuracy: `texts` held-out monologues of at most `max_length` tokens with their prompt, 0: not held."""
+
+    texts: int
+    max_length: int
 
 
 @dataclass(frozen=True)
@@ -76,6 +87,7 @@ class Evaluate:
     """
 
     exams: tuple[Exam, ...]
+    claims: ClaimExam
     data: str
     concurrency: int
     seed: int
@@ -161,12 +173,12 @@ def demo() -> Recipe:
         serve=ModelOptions(num_cpus=0.25, engine=EngineOptions(threads=1)),
         evaluate=Evaluate(
             exams=(
-                Exam("held_out", "direct", items=48, max_tokens=32),
-                Exam("held_out", "monologue", items=6, max_tokens=192),
-                Exam("cruxeval_output", "direct", items=32, max_tokens=48),
-                Exam("cruxeval_input", "direct", items=32, max_tokens=48),
-                Exam("humaneval", "direct", items=4, max_tokens=128),
+                Exam("held_out", "direct", items=48, longest=40),
+                Exam("held_out", "monologue", items=8, longest=160),
+                Exam("cruxeval_output", "direct", items=32, longest=48),
+                Exam("cruxeval_input", "direct", items=32, longest=48),
             ),
+            claims=ClaimExam(texts=40, max_length=512),
             data="",
             concurrency=16,
             seed=0,
@@ -224,10 +236,11 @@ def reproduction() -> Recipe:
         evaluate=replace(
             base.evaluate,
             exams=(
-                Exam("held_out", "monologue", items=0, max_tokens=1_024),
-                *(Exam(f"cruxeval_{task}", "monologue", items=0, max_tokens=1_024) for task in ("output", "input")),
-                *(Exam(name, "direct", items=0, max_tokens=512) for name in ("humaneval_plus", "mbpp_plus")),
+                Exam("held_out", "monologue", items=0),
+                *(Exam(f"cruxeval_{task}", "monologue", items=0) for task in ("output", "input")),
+                *(Exam(name, "direct", items=0) for name in ("humaneval_plus", "mbpp_plus")),
             ),
+            claims=ClaimExam(texts=500, max_length=2_048),
             concurrency=64,
         ),
     )
@@ -245,9 +258,7 @@ def refine() -> Recipe:
         train=replace(base.train, mixture=(("repair", 1.0),), learning_rate=1e-5, min_learning_rate=0.0),
         evaluate=replace(
             base.evaluate,
-            exams=tuple(
-                Exam(name, "direct", items=0, max_tokens=512, rounds=5) for name in ("humaneval_plus", "mbpp_plus")
-            ),
+            exams=tuple(Exam(name, "direct", items=0, rounds=5) for name in ("humaneval_plus", "mbpp_plus")),
         ),
     )
 
@@ -308,15 +319,15 @@ def beyond() -> Recipe:
         evaluate=replace(
             base.evaluate,
             exams=(
-                Exam("held_out", "monologue", items=0, max_tokens=1_024, fidelity=True),
-                Exam("probes", "direct", items=2_000, max_tokens=64),
-                Exam("cruxeval_output", "monologue", items=0, max_tokens=1_024, fidelity=True),
-                Exam("cruxeval_output", "monologue", items=0, max_tokens=1_024, variant="renamed"),
-                Exam("cruxeval_output", "monologue", items=0, max_tokens=1_024, variant="reformatted"),
-                Exam("cruxeval_input", "monologue", items=0, max_tokens=1_024),
-                Exam("lcb_execution", "monologue", items=0, max_tokens=1_024),
-                Exam("humaneval_plus", "direct", items=0, max_tokens=512, rounds=4),
-                *(Exam(name, "direct", items=0, max_tokens=512) for name in ("humaneval_plus", "mbpp_plus")),
+                Exam("held_out", "monologue", items=0, fidelity=True),
+                Exam("probes", "direct", items=2_000),
+                Exam("cruxeval_output", "monologue", items=0, fidelity=True),
+                Exam("cruxeval_output", "monologue", items=0, variant="renamed"),
+                Exam("cruxeval_output", "monologue", items=0, variant="reformatted"),
+                Exam("cruxeval_input", "monologue", items=0),
+                Exam("lcb_execution", "monologue", items=0),
+                Exam("humaneval_plus", "direct", items=0, rounds=4),
+                *(Exam(name, "direct", items=0) for name in ("humaneval_plus", "mbpp_plus")),
             ),
         ),
     )

@@ -32,7 +32,7 @@ def main(recipe: Recipe, root: str) -> None:
             asked(recipe, root, endpoint_of(recipe, root, ""))
         synthesize(recipe, root, asks=True)
         train(recipe, root)
-        if pending(root):
+        if pending(recipe, root):
             with serving(recipe, models(recipe, root)) as url:
                 evaluate(recipe, root, url, (BASE, TUNED))
         else:

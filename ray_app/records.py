@@ -37,6 +37,8 @@ Truth = Literal["true", "false", "unchecked"]
 TellingStyle = Literal["", "prose", "states"]
 Task = Literal["nl", "forward", "backward", "output", "input", "repair", "probe", "exception"]
 Split = Literal["train", "held_out"]
+DecisionKind = Literal["next line", "branch", "count", "value", "return", "answer"]
+Work = Literal["arithmetic", "strings", "containers", "control"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,8 +222,11 @@ class ChatRow:
 @dataclass(frozen=True, slots=True)
 class Score:
     """One graded generation. `official` follows the benchmark's own rule, `strict` ours; None means *not graded*
-    (infrastructure failed), which is neither right nor wrong. `reason` says what the sandbox refused, where that is why
-    an answer failed (`status` "refused")."""
+    (infrastructure failed), which is neither right nor wrong.
+
+    `reason` says what the sandbox refused, where that is why an answer failed (`status` "refused"); `finish` why
+    generation ended: "stop", "length" (cut at the exam's cap) or "" where that is not known; `difficulty` is the item's.
+    """
 
     benchmark: str
     item_id: str
@@ -234,6 +239,30 @@ class Score:
     strict: bool | None
     status: str
     reason: str = ""
+    finish: str = ""
+    difficulty: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimScore:
+    """One decision of a held-out text: a value that the text states, and whether the model would have written it.
+
+    The model has read the prompt and all of the text that stands before; `chosen` is what it finds likeliest at the
+    places of `stated`, token by token. `place` numbers the decisions of a text; `leap` counts the operations between
+    this value and what was stated before. See `ray_app.evaluation.decisions`.
+    """
+
+    text_id: str
+    program_id: str
+    difficulty: int
+    model: str
+    place: int
+    kind: DecisionKind
+    work: Work
+    leap: int
+    stated: str
+    chosen: str
+    right: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,4 +75,6 @@ def generate(
                     None,
                     None,
                     UNGRADED,
+                    finish=reply.finish_reasons[sample] if sample < len(reply.finish_reasons) else "",
+                    difficulty=item.difficulty,
                 )

@@ -17,6 +17,10 @@ from ray_app.errors import InputError
 from ray_app.records import Score
 
 Rule = Literal["official", "strict"]
+Outcome = Literal["right", "wrong", "malformed", "empty", "ungraded"]
+OUTCOMES: tuple[Outcome, ...] = ("right", "wrong", "malformed", "empty", "ungraded")
+CUT = "length"
+"""The `Score.finish` of an answer that was cut at the exam's cap."""
 _Z = 1.959963984540054
 """The normal quantile of two-sided 95 %."""
 _EXACT_LIMIT = 16
@@ -101,6 +105,27 @@ def rates(rows: Iterable[Score], rule: Rule, k: int = 1) -> dict[str, float]:
     return {key: pass_at_k(n, c, k) for key, (n, c) in counted.items() if n >= k}
 
 
+def outcome(row: Score) -> Outcome:
+    """How an answer ended, by the strict rule: what is no answer at all, or none in the form that was asked for, is
+    told apart from a wrong one."""
+    if row.strict is None:
+        return "ungraded"
+    if row.strict:
+        return "right"
+    if row.status in ("malformed", "syntax"):
+        return "malformed"
+    return "empty" if row.status == "empty" else "wrong"
+
+
+def outcomes(rows: Iterable[Score]) -> dict[str, int]:
+    """How many answers ended in which way, and how many were "cut" at the cap (whatever they were worth)."""
+    found: dict[str, int] = dict.fromkeys((*OUTCOMES, "cut"), 0)
+    for row in rows:
+        found[outcome(row)] += 1
+        found["cut"] += row.finish == CUT
+    return found
+
+
 def cluster_of(item_id: str) -> str:
     """What a problem is about: problems of one cluster are right or wrong together."""
     return item_id.partition("-")[0]
@@ -144,9 +169,12 @@ def summarise(rows: Sequence[Score], ks: Sequence[int] = (1, 5, 10, 100)) -> Sum
 
 
 def compare(a: Iterable[Score], b: Iterable[Score], rule: Rule = "strict", seed: int = 0) -> Comparison:
-    """A paired comparison by problem; the test flips the signs of whole clusters. InputError if the runs share no
-    graded problem."""
-    left, right = rates(a, rule), rates(b, rule)
+    """A paired comparison by problem (see `compare_rates`). InputError if the runs share no graded problem."""
+    return compare_rates(rates(a, rule), rates(b, rule), seed)
+
+
+def compare_rates(left: Mapping[str, float], right: Mapping[str, float], seed: int = 0) -> Comparison:
+    """A paired comparison of two values per problem; the test flips the signs of whole clusters."""
     shared = [key for key in left if key in right]
     if not shared:
         raise InputError("the two runs have no graded problem in common")

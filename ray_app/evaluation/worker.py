@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from ray_app.evaluation import process, self_repair
+from ray_app.evaluation import forced, process, self_repair
 from ray_app.evaluation.generate import GenerationConfig, generate
 from ray_app.evaluation.grade import Grader
 from ray_app.evaluation.items import Benchmark, Item
+from ray_app.evaluation.passages import Passage
 from ray_app.evaluation.self_repair import RepairConfig
 from ray_app.evaluation.verdicts import Executor
-from ray_app.records import Reject, Score
+from ray_app.records import ClaimScore, Reject, Score
 from ray_app.stage import Spend
 from ray_app.teacher.client import Teacher
 from ray_app.teacher.endpoint import Endpoint
@@ -42,6 +43,17 @@ def evaluate(questions: Iterable[Question], endpoint: Endpoint) -> Iterator[Scor
                     yield from _repaired(benchmark, asked, teacher, executor)
                 else:
                     yield from _answered(benchmark, asked, teacher, executor)
+        usage = teacher.usage
+        yield Spend(usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
+    finally:
+        teacher.close()
+
+
+def read_along(passages: Iterable[Passage], endpoint: Endpoint) -> Iterator[ClaimScore | Reject | Spend]:
+    """What the endpoint's model would have stated where the passages state something. TeacherError as above."""
+    teacher = endpoint.teacher()
+    try:
+        yield from forced.asked(passages, teacher)
         usage = teacher.usage
         yield Spend(usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
     finally:

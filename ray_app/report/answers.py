@@ -63,7 +63,7 @@ def compare(root: str) -> Iterator[dict[str, Any]]:
     before, after = (scores.grouped(Dataset(root, name).read(Score)) for name in ("scores-base", "scores-tuned"))
     for key in [*before, *(key for key in after if key not in before)]:
         base, tuned = before.get(key, []), after.get(key, [])
-        yield scores.group(*key, base, tuned, {}) | {"outcomes": _outcomes(base, tuned)}
+        yield scores.group(*key, base, tuned) | {"outcomes": _outcomes(base, tuned)}
 
 
 def _outcomes(base: list[Score], tuned: list[Score]) -> list[Outcome]:

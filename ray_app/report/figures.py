@@ -12,7 +12,7 @@ import psutil
 
 from ray_app import __version__
 from ray_app.errors import StoreError
-from ray_app.report import curves, examples, scores, shape, stages
+from ray_app.report import claims, curves, examples, scores, shape, stages
 from ray_app.report.diversity import diversity
 from ray_app.store import read_file
 
@@ -43,6 +43,7 @@ def figures(root: str) -> Figures:
         "samples": shape.samples(root),
         "training": curves.runs(root),
         "scores": scores.compare(root),
+        "claims": claims.compare(root),
         "examples": examples.rows(root),
         "rejects": examples.rejects(root, ledger),
     }

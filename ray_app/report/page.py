@@ -12,6 +12,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
+from ray_app.evaluation.metrics import OUTCOMES
 from ray_app.report import charts, formats, words
 from ray_app.report.examples import HEAD_STEPS
 from ray_app.report.figures import Figures, figures
@@ -43,6 +44,9 @@ def render(found: Figures) -> str:
             summary=words.summary(found),
             tiles=words.tiles(found),
             scale=_scale(found["scores"], levels=False),
+            models=words.models(found),
+            outcomes=(*OUTCOMES, "cut"),
+            claim_scale=_claim_scale(found["claims"]),
             level_scale=_scale(found["scores"], levels=True),
             funnel_top=max((step["count"] for step in found["funnel"]), default=0),
             settings=words.settings(found),
@@ -86,10 +90,16 @@ def _scale(scores: dict[str, Any] | None, *, levels: bool) -> float:
     return charts.scale_end([row[key]["high"] for row in rows for key in ("base", "tuned") if row[key]])
 
 
+def _claim_scale(claims: dict[str, Any] | None) -> float:
+    rows = (claims or {"rows": []})["rows"]
+    return charts.scale_end([row[key]["high"] for row in rows for key in ("base", "tuned") if row[key]])
+
+
 def _sections(found: Figures) -> list[tuple[str, str, bool]]:
     data = any(found[key] for key in ("programs", "executions", "monologues", "samples"))
     return [
         ("scores", "Scores", bool(found["scores"])),
+        ("claims", "Claim accuracy", bool(found["claims"])),
         ("funnel", "Funnel", bool(found["funnel"])),
         ("rows", "Rows", bool(found["examples"])),
         ("refused", "Refused", bool(found["rejects"])),

@@ -6,7 +6,7 @@ and ungraded answers are left out and counted.
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ray_app.evaluation import metrics
@@ -14,8 +14,11 @@ from ray_app.records import Score
 from ray_app.store import Dataset
 
 Rows = list[Score]
+FEWEST = 20
+"""Questions below which two runs are not compared: an interval or a test of so few says nothing."""
 _QUESTIONS = ("output", "input")
-_COLUMNS = ("benchmark", "item_id", "sample", "model", "prompt_format", "official", "strict", "status")
+_LONG = ("prompt", "generation")
+_COLUMNS = tuple(field.name for field in dataclasses.fields(Score) if field.name not in _LONG)
 
 
 def compare(root: str) -> dict[str, Any] | None:
@@ -23,17 +26,16 @@ def compare(root: str) -> dict[str, Any] | None:
     base, tuned = _read(root, "scores-base"), _read(root, "scores-tuned")
     if not base and not tuned:
         return None
-    difficulty = _difficulties(root)
     before, after = grouped(base), grouped(tuned)
     keys = [*before, *(key for key in after if key not in before)]
     return {
         "base_model": _models(base),
         "tuned_model": _models(tuned),
-        "groups": [group(*key, before.get(key, []), after.get(key, []), difficulty) for key in keys],
+        "groups": [group(*key, before.get(key, []), after.get(key, [])) for key in keys],
     }
 
 
-def group(benchmark: str, prompt_format: str, base: Rows, tuned: Rows, difficulty: dict[str, int]) -> dict[str, Any]:
+def group(benchmark: str, prompt_format: str, base: Rows, tuned: Rows) -> dict[str, Any]:
     """The figures of one benchmark under one prompt format."""
     return {
         "benchmark": benchmark,
@@ -45,7 +47,9 @@ def group(benchmark: str, prompt_format: str, base: Rows, tuned: Rows, difficult
         "ungraded_tuned": sum(row.strict is None for row in tuned),
         "statuses_base": dict(Counter(row.status for row in base).most_common()),
         "statuses_tuned": dict(Counter(row.status for row in tuned).most_common()),
-        "levels": _levels(base, tuned, difficulty),
+        "outcomes_base": metrics.outcomes(base),
+        "outcomes_tuned": metrics.outcomes(tuned),
+        "levels": _levels(base, tuned),
     }
 
 
@@ -57,16 +61,22 @@ def estimate(rows: Rows, rule: metrics.Rule = "strict") -> dict[str, Any] | None
 
 def paired(base: Rows, tuned: Rows) -> dict[str, Any] | None:
     """After minus before on the questions that both runs answered; `wins` are questions that only got better."""
-    if not metrics.rates(base, "strict").keys() & metrics.rates(tuned, "strict").keys():
+    return paired_rates(metrics.rates(base, "strict"), metrics.rates(tuned, "strict"))
+
+
+def paired_rates(base: Mapping[str, float], tuned: Mapping[str, float]) -> dict[str, Any] | None:
+    """The same of one value per question. Of fewer than `FEWEST` questions there is no interval and no p."""
+    if not base.keys() & tuned.keys():
         return None
-    found = metrics.compare(tuned, base)
+    found = metrics.compare_rates(tuned, base)
+    enough = found.problems >= FEWEST
     return {
         "n": found.problems,
         "difference": found.difference,
-        "low": found.low,
-        "high": found.high,
-        "p": found.p_value,
-        "verdict": _verdict(found),
+        "low": found.low if enough else None,
+        "high": found.high if enough else None,
+        "p": found.p_value if enough else None,
+        "verdict": _verdict(found) if enough else "too few",
         "wins": len(found.wins),
         "losses": len(found.losses),
         "ties": found.ties,
@@ -90,15 +100,17 @@ def _pair(base: Rows, tuned: Rows) -> dict[str, Any]:
     }
 
 
-def _levels(base: Rows, tuned: Rows, difficulty: dict[str, int]) -> list[dict[str, Any]]:
-    """One entry per difficulty, where the questions are about programs of this run; else none."""
-
-    def level(row: Score) -> int | None:
-        return difficulty.get(row.item_id.split("-", 1)[0])
-
-    found = sorted({known for row in [*base, *tuned] if (known := level(row)) is not None})
+def _levels(base: Rows, tuned: Rows) -> list[dict[str, Any]]:
+    """One entry per difficulty, where any question has one (0 stands for programs without, such as mined ones)."""
+    found = sorted({row.difficulty for row in [*base, *tuned]})
+    if found in ([], [0]):
+        return []
     return [
-        {"level": n, **_pair([r for r in base if level(r) == n], [r for r in tuned if level(r) == n])} for n in found
+        {
+            "level": level,
+            **_pair([r for r in base if r.difficulty == level], [r for r in tuned if r.difficulty == level]),
+        }
+        for level in found
     ]
 
 
@@ -130,14 +142,6 @@ def _read(root: str, name: str) -> Rows:
         for table in Dataset(root, name).columns(*_COLUMNS)
         for entry in table.to_pylist()
     ]
-
-
-def _difficulties(root: str) -> dict[str, int]:
-    return {
-        program: level
-        for table in Dataset(root, "programs").columns("id", "difficulty")
-        for program, level in zip(table["id"].to_pylist(), table["difficulty"].to_pylist(), strict=True)
-    }
 
 
 def _models(rows: Sequence[Score]) -> str:

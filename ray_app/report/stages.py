@@ -32,6 +32,8 @@ STAGES: dict[str, Text] = {
     "pyx-r": Text("Export in the PyX-R row format", "rows", "the PyX-R export"),
     "messages": Text("Export as chat messages", "rows", "the chat export"),
     "training": Text("Fine-tune the model", "models", "the fine-tuned model and its training curves"),
+    "claims-base": Text("Follow true texts before fine-tuning", "decisions", "claim accuracy before fine-tuning"),
+    "claims-tuned": Text("Follow true texts after fine-tuning", "decisions", "claim accuracy after fine-tuning"),
     "scores-base": Text("Score the model before fine-tuning", "graded answers", "scores before fine-tuning"),
     "scores-tuned": Text("Score the model after fine-tuning", "graded answers", "scores after fine-tuning"),
 }

@@ -5,7 +5,7 @@ Paths name leaves of nested columns, as in `ray_app.report.query`.
 
 from dataclasses import dataclass
 
-from ray_app.records import Monologue, Program, Reject, Repair, Sample, Score, TracedProgram
+from ray_app.records import ClaimScore, Monologue, Program, Reject, Repair, Sample, Score, TracedProgram
 from ray_app.store import Dataset
 
 
@@ -37,9 +37,16 @@ _SAMPLES = View(
 _SCORES = View(
     "graded answers",
     Score,
-    {"benchmark": "benchmark", "prompt": "prompt_format", "status": "status", "strict": "strict"},
+    {"benchmark": "benchmark", "prompt": "prompt_format", "status": "status", "strict": "strict", "end": "finish"},
     ("prompt", "generation", "item_id"),
     {"benchmark": "benchmark", "item": "item_id", "status": "status", "strict": "strict", "generation": "generation"},
+)
+_CLAIMS = View(
+    "decisions of a model that follows a true text",
+    ClaimScore,
+    {"kind": "kind", "work": "work", "leap": "leap", "right": "right"},
+    ("stated", "chosen", "program_id"),
+    {"kind": "kind", "work": "work", "leap": "leap", "stated": "stated", "chosen": "chosen", "right": "right"},
 )
 _CALLS = "executions.list.element"
 VIEWS: dict[str, View] = {
@@ -86,6 +93,8 @@ VIEWS: dict[str, View] = {
     "samples-repair": _SAMPLES,
     "scores-base": _SCORES,
     "scores-tuned": _SCORES,
+    "claims-base": _CLAIMS,
+    "claims-tuned": _CLAIMS,
     "pyx": View("PyX rows", None, {}, ("nl", "fwd_mnl", "bwd_mnl", "response"), {"id": "id", "response": "response"}),
     "pyx-r": View("PyX-R rows", None, {}, ("fault", "response"), {"response": "response"}),
     "messages": View(

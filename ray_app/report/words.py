@@ -36,6 +36,7 @@ def summary(found: Figures) -> str:
         sentences.append(f"Training ran for {number(last['steps'])} steps.")
     if found["scores"]:
         sentences.append(verdict(found["scores"]))
+    sentences += claim_sentences(found["claims"])
     wall = duration(found["totals"]["wall_s"])
     sentences.append(
         f"The stages took {wall} (workers added up) and {number(_tokens(found))} tokens of language models."
@@ -80,7 +81,8 @@ def tiles(found: Figures) -> list[dict[str, str]]:
 
 def verdict(scores: dict[str, Any] | None) -> str:
     """How many comparisons moved by more than their interval, in words."""
-    pairs = [group["paired"] for group in (scores or {"groups": []})["groups"] if group["paired"]]
+    groups = (scores or {"groups": []})["groups"]
+    pairs = [group["paired"] for group in groups if group["paired"] and group["paired"]["verdict"] != "too few"]
     if not pairs:
         return "There is no before-and-after comparison." if scores else ""
     up, down = (sum(pair["verdict"] == verdict for pair in pairs) for verdict in ("better", "worse"))
@@ -88,6 +90,15 @@ def verdict(scores: dict[str, Any] | None) -> str:
     told = ", ".join(f"{count} {outcome}" for count, outcome in outcomes if count)
     settings = "1 setting" if len(pairs) == 1 else f"{len(pairs)} settings"
     return f"Before and after fine-tuning were compared in {settings}: {told} (95 % interval and paired test)."
+
+
+def claim_sentences(claims: dict[str, Any] | None) -> list[str]:
+    """How often a model that follows true texts chose the next line and the next value, before and after."""
+    told: list[str] = []
+    for row in (claims or {"rows": []})["rows"]:
+        if row["group"] == "all" and row["base"] and row["tuned"]:
+            told.append(f"{row['name']} {percent(row['base']['mean'])} before, {percent(row['tuned']['mean'])} after")
+    return [f"Of what true texts state, the model chose by itself: {'; '.join(told)}."] if told else []
 
 
 def run_summary(run: dict[str, Any]) -> str:
@@ -107,8 +118,23 @@ def run_summary(run: dict[str, Any]) -> str:
 
 
 def base_model(found: Figures) -> str:
-    """The model that training started from: a hub id, or the last part of a path."""
+    """The model that training started from: its name in the recipe (a packaged model or hub id), or the last part of a
+    path."""
+    named = (found["recipe"] or {}).get("model")
+    if isinstance(named, str) and named:
+        return named.rstrip("/").rsplit("/", 1)[-1] if named.startswith(("/", ".", "~")) else named
     return str(found["settings"].get("training", {}).get("model", "")).rstrip("/").rsplit("/", 1)[-1]
+
+
+def models(found: Figures) -> dict[str, str]:
+    """What was scored before and after, in words; "" for a side without scores."""
+    scores, base = found["scores"] or {}, base_model(found)
+    before, after = scores.get("base_model", ""), scores.get("tuned_model", "")
+    if not base:
+        return {"base": before, "tuned": after}
+    steps = found["training"][-1]["steps"] if found["training"] else 0
+    told = f"{base} after {number(steps)} training steps" if steps else f"{base} fine-tuned"
+    return {"base": base if before else "", "tuned": told if after else ""}
 
 
 def curve_summary(curve: dict[str, list[list[float]]]) -> str:

@@ -33,26 +33,32 @@ class Message(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One question: either chat `messages` or a raw `prompt` to continue, never both.
+    """One question: either chat `messages` or a raw `prompt` (text or token ids) to continue, never both.
 
+    With `echo` a raw prompt is scored before it is continued: `Reply.echoed` says what the model thinks of its tokens.
     Equal requests have equal (cached) replies, also at temperature > 0: ask for further samples with `n` or `seed`.
     """
 
     messages: tuple[Message, ...] = ()
-    prompt: str | None = None
+    prompt: str | tuple[int, ...] | None = None
     max_tokens: int = 1024
     temperature: float = 0.0
     seed: int | None = None
     stop: tuple[str, ...] = ()
     n: int = 1
+    echo: bool = False
 
     def __post_init__(self) -> None:
         if bool(self.messages) == (self.prompt is not None):
             raise InputError("a Request needs either messages or a prompt, not both and not neither")
+        if self.echo and (self.prompt is None or self.n != 1):
+            raise InputError("only a raw prompt with one continuation can be echoed")
 
     @property
     def estimated_prompt_tokens(self) -> int:
         """About one token per three characters: more than tokenizers give for English or Python."""
+        if isinstance(self.prompt, tuple):
+            return len(self.prompt)
         text = self.prompt if self.prompt is not None else "".join(m["content"] for m in self.messages)
         return len(text) // 3 + 8 * (1 + len(self.messages))
 
@@ -60,7 +66,7 @@ class Request:
         """The JSON that is posted; also what the cache key is made of."""
         body: dict[str, Any] = {"model": model, "max_tokens": self.max_tokens, "temperature": self.temperature}
         if self.prompt is not None:
-            body["prompt"] = self.prompt
+            body["prompt"] = list(self.prompt) if isinstance(self.prompt, tuple) else self.prompt
         else:
             body["messages"] = [dict(message) for message in self.messages]
         if self.seed is not None:
@@ -69,12 +75,25 @@ class Request:
             body["stop"] = list(self.stop)
         if self.n != 1:
             body["n"] = self.n
+        if self.echo:
+            body |= {"echo": True, "logprobs": 1}
         return body
 
 
 @dataclass(frozen=True, slots=True)
+class Echoed:
+    """A token of an echoed prompt: its log-probability after all that stands before, and the likeliest token there
+    (of the first token, which nothing precedes, all is 0 and "")."""
+
+    logprob: float = 0.0
+    best: float = 0.0
+    best_text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """`n` texts, or none and an `error`. `finish_reasons` are the endpoint's ("stop", "length", ...)."""
+    """`n` texts, or none and an `error`. `finish_reasons` are the endpoint's ("stop", "length", ...); `echoed` are the
+    prompt's tokens (and those of the continuation) where the request asked for an echo."""
 
     texts: tuple[str, ...]
     prompt_tokens: int = 0
@@ -82,6 +101,7 @@ class Reply:
     cached: bool = False
     error: str | None = None
     finish_reasons: tuple[str, ...] = ()
+    echoed: tuple[Echoed, ...] = ()
 
     def stored(self) -> dict[str, Any]:
         """What is kept of a reply in a cache."""
@@ -90,6 +110,7 @@ class Reply:
             "finish_reasons": self.finish_reasons,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
+            "echoed": [[token.logprob, token.best, token.best_text] for token in self.echoed],
         }
 
     @classmethod
@@ -103,6 +124,7 @@ class Reply:
             completion_tokens=_count(stored.get("completion_tokens")),
             cached=True,
             finish_reasons=tuple(str(reason) for reason in stored.get("finish_reasons") or ()),
+            echoed=tuple(Echoed(*token) for token in stored.get("echoed") or ()),
         )
 
 
@@ -360,6 +382,7 @@ class OpenAITeacher:
             prompt_tokens=_count(usage.get("prompt_tokens")),
             completion_tokens=_count(usage.get("completion_tokens")),
             finish_reasons=tuple(reason for _, reason in pairs),
+            echoed=_echoed(choices[0].get("logprobs")) if isinstance(choices[0], dict) else (),
         )
 
 
@@ -370,6 +393,24 @@ def _choice(choice: Any) -> tuple[str, str]:
     message = choice.get("message")
     text = message.get("content") if isinstance(message, dict) else choice.get("text")
     return (text if isinstance(text, str) else ""), str(choice.get("finish_reason") or "")
+
+
+def _echoed(logprobs: Any) -> tuple[Echoed, ...]:
+    """The tokens of a completion's `logprobs`; none where the endpoint gave none, or in a form that is not OpenAI's."""
+    if not isinstance(logprobs, dict):
+        return ()
+    own, tops = logprobs.get("token_logprobs"), logprobs.get("top_logprobs")
+    if not (isinstance(own, list) and isinstance(tops, list) and len(own) == len(tops)):
+        return ()
+    return tuple(_echoed_token(value, top) for value, top in zip(own, tops, strict=True))
+
+
+def _echoed_token(value: Any, top: Any) -> Echoed:
+    """Endpoints add the token itself to its alternatives where it is not among them: the best is the largest."""
+    if not (isinstance(value, int | float) and isinstance(top, dict) and top):
+        return Echoed()
+    text = max(top, key=top.__getitem__)
+    return Echoed(float(value), float(top[text]), str(text))
 
 
 def _error_text(response: httpx.Response) -> str:

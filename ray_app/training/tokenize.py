@@ -67,7 +67,17 @@ def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", style: PromptStyle) ->
         raise InputError(f"the tokenizer of {tokenizer.name_or_path!r} has no end-of-sequence token: use another model")
 
 
+def rendered(row: Sample, tokenizer: "PreTrainedTokenizerBase", style: PromptStyle) -> tuple[str, str]:
+    """Prompt and response of a sample as the very texts that are tokenized, special tokens in words."""
+    return _chat_texts(row, tokenizer) if style == "chat" else _paper_texts(row, tokenizer)
+
+
 def _chat(row: Sample, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[int], list[int]]:
+    prompt, response = _chat_texts(row, tokenizer)
+    return _ids(tokenizer, prompt), _ids(tokenizer, response)
+
+
+def _chat_texts(row: Sample, tokenizer: "PreTrainedTokenizerBase") -> tuple[str, str]:
     user = [{"role": "user", "content": row.prompt}]
     reply = [*user, {"role": "assistant", "content": row.response}]
     prompt = str(tokenizer.apply_chat_template(user, tokenize=False, add_generation_prompt=True))
@@ -77,7 +87,11 @@ def _chat(row: Sample, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[int],
             f"the chat template of {tokenizer.name_or_path!r} rewrites the prompt once a reply follows: "
             "use prompt_style=paper"
         )
-    return _ids(tokenizer, prompt), _ids(tokenizer, whole[len(prompt) :])
+    return prompt, whole[len(prompt) :]
+
+
+def _paper_texts(row: Sample, tokenizer: "PreTrainedTokenizerBase") -> tuple[str, str]:
+    return str(tokenizer.bos_token or "") + row.prompt, row.response + str(tokenizer.eos_token or "")
 
 
 def _paper(row: Sample, tokenizer: "PreTrainedTokenizerBase") -> tuple[list[int], list[int]]:

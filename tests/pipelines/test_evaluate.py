@@ -1,6 +1,7 @@
 """Which questions a recipe asks about a run, without asking them."""
 
 import json
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -10,15 +11,17 @@ from typing import Any
 
 import pytest
 import ray
+from transformers import AutoTokenizer
 
 from pipelines import evaluate as pipeline
-from pipelines.evaluate import papers, publish
-from pipelines.recipes import Exam, Recipe, beyond, demo, refine
+from pipelines.evaluate import headlines, papers, publish, texts
+from pipelines.recipes import ClaimExam, Exam, Recipe, beyond, demo, refine
 from ray_app.mixture import MixtureConfig
-from ray_app.records import Score
+from ray_app.records import ClaimScore, Score
 from ray_app.store import Dataset, Ledger, Plan
-from tests.report.run import write_run
+from tests.report.run import HOSTILE, write_run
 from tests.teacher.endpoint import Answer, said, serve
+from tests.training.training_kit import build_model
 
 
 def asking(*exams: Exam) -> Recipe:
@@ -89,7 +92,7 @@ def test_questions_carry_what_the_exam_wants_to_know(root: str, capsys: pytest.C
     assert all("out = start" not in q.item.code for q in asked[6:10])
     said = capsys.readouterr().out
     assert "cruxeval_output left out: set evaluate.data" in said
-    assert "probes, direct: 3 items. The first prompt:" in said
+    assert "probes, direct: 3 items, at most 16 tokens to answer. The first prompt:" in said
 
 
 def test_beyond_measures_process_and_robustness() -> None:
@@ -151,3 +154,63 @@ def test_an_exam_held_in_two_ways_with_other_items_is_published_whole(tmp_path: 
         for folder in (tmp_path / "official" / "base").iterdir()
     }
     assert counts == {"humaneval-direct": 3, "humaneval-cot": 1}
+
+
+def test_the_terminal_says_how_answers_ended_and_what_was_chosen(root: str) -> None:
+    said = headlines(root)
+    assert "claims: next line" in said
+    assert "claims: values" in said
+    assert " of 8 " in said
+    assert "cut " in said
+    assert HOSTILE not in said
+
+
+def test_caps_lie_above_the_right_answers_and_longer_ones_are_left_out(
+    root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = asking(
+        Exam("held_out", "direct", items=6),
+        Exam("held_out", "monologue", items=4),
+        Exam("held_out", "monologue", items=4, longest=1),
+        Exam("humaneval", "direct", items=3),
+    )
+    recipe = replace(recipe, model=str(build_model(tmp_path)))
+    direct, told, program = papers(recipe, root)
+    tokenizer = AutoTokenizer.from_pretrained(recipe.model)
+    right = "[ANSWER]assert total([2, 5]) == 7[/ANSWER]"
+    assert direct.generation.max_tokens > len(tokenizer(right)["input_ids"])
+    assert told.generation.max_tokens > direct.generation.max_tokens
+    golds = [item.gold for item in program.benchmark.items]
+    assert program.generation.max_tokens > max(len(tokenizer(gold)["input_ids"]) for gold in golds)
+    said = capsys.readouterr().out
+    assert "held_out left out: no item fits" in said
+    assert f"at most {told.generation.max_tokens} tokens to answer" in said
+
+
+@pytest.mark.usefixtures("cluster")
+def test_claim_accuracy_is_asked_of_every_model_and_skipped_when_it_is_there(
+    root: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = asking()
+    recipe = replace(
+        recipe,
+        model=str(build_model(tmp_path / "model", context=1_024)),
+        evaluate=replace(recipe.evaluate, claims=ClaimExam(texts=3, max_length=1_024)),
+    )
+    place = str(tmp_path / "run")
+    shutil.copytree(root, place, ignore=shutil.ignore_patterns("scores-*", "claims-*"))
+
+    def reply(body: dict[str, Any], _: int) -> Answer:
+        count = len(body["prompt"])
+        top = [{"x": -1.0}] * count
+        logprobs = {"token_logprobs": [None, *[-1.0] * (count - 1)], "top_logprobs": top}
+        return 200, {"choices": [{"text": "", "finish_reason": "length", "logprobs": logprobs}], "usage": {}}
+
+    with serve(reply) as endpoint:
+        for _ in range(2):
+            pipeline.evaluate(recipe, place, endpoint.url, ("base",))
+    assert len(endpoint.bodies) == 2
+    rows = list(Dataset(place, "claims-base").read(ClaimScore))
+    assert len(rows) == sum(len(one.placed) for one in texts(recipe, place))
+    assert all(row.right and row.chosen.startswith("x") for row in rows)
+    assert "2 held-out texts" in capsys.readouterr().out

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ray_app.records import (
     Claim,
+    ClaimScore,
+    DecisionKind,
     Execution,
     Monologue,
     Program,
@@ -14,6 +16,7 @@ from ray_app.records import (
     Sample,
     Score,
     TracedProgram,
+    Work,
     content_id,
 )
 from ray_app.store import Dataset, Ledger, Plan, write_file
@@ -121,12 +124,36 @@ def scores(selected: Sequence[Program], model: str, right: float) -> list[Score]
                     passed,
                     passed,
                     "pass" if passed else "wrong",
+                    finish="stop" if passed else "length",
+                    difficulty=program.difficulty,
                 )
             )
     found.append(
         Score("held_out", f"{selected[0].id}-1-output", 0, model, "direct", "?", "!", None, None, "infrastructure")
     )
     return found
+
+
+def claims(selected: Sequence[Program], model: str, right: float) -> list[ClaimScore]:
+    """Six decisions about each program; what was chosen wrongly is as hostile as the rest."""
+    draw = random.Random(f"{model} {right}")
+    stated: list[tuple[DecisionKind, Work, int, str]] = [
+        ("next line", "control", 1, "5]"),
+        ("value", "arithmetic", 0, "2 + 5"),
+        ("value", "arithmetic", 1, "7"),
+        ("value", "strings", 4, HOSTILE),
+        ("return", "containers", 2, "[7]"),
+        ("branch", "control", 1, "True"),
+    ]
+    return [
+        ClaimScore(
+            content_id("text", program.id), program.id, program.difficulty, model, place, kind, work, leap, text,
+            text if passed else f"not {HOSTILE}", passed,
+        )
+        for program in selected
+        for place, (kind, work, leap, text) in enumerate(stated)
+        for passed in [draw.random() < right]
+    ]  # fmt: skip
 
 
 def write(
@@ -171,6 +198,8 @@ def write_run(root: Path, count: int = 40) -> Path:
     write(root, Monologue, "monologues", lines, refused("monologues", "false claim", 6), cpu_s=2.0)
     write(root, Sample, "samples", (sample(program, n) for n, program in enumerate(told)))
     write(root, Score, "scores-base", scores(told, "tiny-base", 0.2))
+    write(root, ClaimScore, "claims-base", claims(told, "tiny-base", 0.3))
+    write(root, ClaimScore, "claims-tuned", claims(told, "tiny-tuned", 0.7))
     write(root, Score, "scores-tuned", scores(told, "tiny-tuned", 0.7))
     write_file(
         f"{root}/recipe.json", json.dumps({"name": "demo", "train": {"max_steps": 24, "model": HOSTILE}}).encode()

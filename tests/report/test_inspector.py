@@ -100,7 +100,7 @@ def test_inspector_traced_program_switches_calls(url):
 def test_inspector_program_page_gathers_every_stage(url):
     text = get(f"{url}program/{programs(1)[0].id}")[1]
     lists = {link.split("/")[1] for link in links(text, "/") if ":" in link}
-    assert lists == {"monologues", "executions", "programs", "mined", "samples"}
+    assert lists == {"monologues", "executions", "programs", "mined", "samples", "claims-base", "claims-tuned"}
 
 
 @pytest.mark.parametrize(

@@ -68,9 +68,38 @@ def test_paired_verdict_needs_interval_and_test(before, after, expected):
     assert paired(rows("base", before), rows("tuned", after))["verdict"] == expected
 
 
-def test_paired_single_question_is_never_a_verdict():
-    base, tuned = ([Score("b", "1", 0, "m", "direct", "", "", right, right, "")] for right in (False, True))
-    assert paired(base, tuned)["verdict"] == "unclear"
+def test_paired_few_questions_have_neither_interval_nor_test():
+    base, tuned = (
+        [Score("b", str(n), 0, "m", "direct", "", "", right, right, "") for n in range(4)] for right in (False, True)
+    )
+    found = paired(base, tuned)
+    assert (found["verdict"], found["low"], found["high"], found["p"]) == ("too few", None, None, None)
+    assert (found["n"], found["wins"]) == (4, 4)
+
+
+def test_compare_levels_hold_questions_about_programs_that_another_stage_renamed(tmp_path):
+    """Pruning a program changes its id: the level comes with the answer, not from the table of programs."""
+    write(tmp_path, Program, "programs", programs(2))
+    rows = [
+        Score("held_out", f"{n:016x}-0-output", 0, "m", "direct", "", "", False, False, "wrong", difficulty=n % 3)
+        for n in range(54)
+    ]
+    write(tmp_path, Score, "scores-base", rows)
+    (group,) = compare(str(tmp_path))["groups"]
+    assert [level["questions"] for level in group["levels"]] == [18, 18, 18]
+
+
+def test_compare_counts_how_answers_ended(compared):
+    group = compared["groups"][1]
+    base = group["outcomes_base"]
+    assert base["right"] + base["wrong"] == 30
+    assert (base["ungraded"], base["malformed"], base["empty"]) == (1, 0, 0)
+    assert base["cut"] == base["wrong"]
+    ended = [
+        Score("b", "1", 0, "m", "", "", "", False, False, status) for status in ("empty", "malformed", "syntax", "exit")
+    ]
+    found = metrics.outcomes(ended)
+    assert (found["empty"], found["malformed"], found["wrong"]) == (1, 2, 1)
 
 
 def test_compare_without_scores_is_none(tmp_path):
