@@ -225,7 +225,7 @@ class Score:
     (infrastructure failed), which is neither right nor wrong.
 
     `reason` says what the sandbox refused, where that is why an answer failed (`status` "refused"); `finish` why
-    generation ended: "stop", "length" (cut at the exam's cap) or "" where that is not known; `difficulty` is the item's.
+    generation ended: "stop", "length" (cut at the cap) or "" where that is not known; `difficulty` is the item's.
     """
 
     benchmark: str
