@@ -44,7 +44,6 @@ _ATOM = rf"(?:[\w.{VALUE}]*{VALUE}[\w.{VALUE}]*|\d+(?:\.\d+)?(?:e[+-]?\d+)?j?\b|
 _OPERATOR = r" (?:[-+*/%&|^@]|\*\*|//|<<|>>|[<>]=?|[=!]=|and|or|in|not in|is|is not|if|else) "
 _TERM = rf"(?:not |[-+~])*{_ATOM}"
 _EXPRESSION = re.compile(rf"{_TERM}(?:{_OPERATOR}{_TERM})*")
-_NAME = re.compile(r"\b(?!(?:True|False|None|and|or|not|in|is|if|else)\b)[A-Za-z_]")
 _TRUTH = re.compile(
     r"(?:\bcondition is|\bassertion|\bguard|;) (?P<test>true|false|holds|fails)\b"
     r"|(?:\bit is|;) (?P<kept>kept|left out)\b"
@@ -53,6 +52,7 @@ _TRUTH = re.compile(
 )
 _RESTATED = ("test", "kept")
 _COUNT = re.compile(r"\b(?:[Ii]teration|item|[Aa]fter|runs) (?P<count>\d+(?:\.\d+)*)\b")
+_CALLED = re.compile(r"^[A-Za-z_][\w.]*\(")
 _ANSWER = re.compile(r"\[ANSWER\](?P<body>.*)\[/ANSWER\]\s*$", re.DOTALL)
 _ANSWER_TYPE = re.compile(r"raises (?P<value>[\w.]+)$")
 
@@ -135,7 +135,7 @@ class _Step:
                 yield Decision(*value.span(), "value", _work(shown), 0)
                 operands = shown
                 continue
-            kind = self._kind(clause[0], value.start(), source, shown)
+            kind = self._kind(clause[0], value.start(), origin, shown)
             yield Decision(*value.span(), kind, _work(shown), _operations(source, stated, self.code, self.line))
             stated.update({origin, source, shown})
             origin = operands = ""
@@ -150,7 +150,10 @@ class _Step:
 
     def _is_code(self, start: int, end: int) -> bool:
         """Whether an unquoted expression is the program's own text: one with names in it that stands in the code."""
-        return bool(_NAME.search(self.drawn, start, end)) and self.text[start:end] in self.code
+        shown = self.text[start:end]
+        return shown in self.code and any(
+            isinstance(node, ast.Name) for part in _parsed(shown) for node in ast.walk(part)
+        )
 
     def _kind(self, clause: int, start: int, source: str, shown: str) -> DecisionKind:
         if re.search(r"\breturns?\b", self.drawn[clause:start]):
@@ -178,8 +181,8 @@ def _right_of(assertion: str) -> str | None:
 
 
 def _work(shown: str) -> Work:
-    """What kind of work gives such a value: told by its type, that of the first operand in an expression."""
-    first = shown.lstrip("-+~ ").removeprefix("not ")
+    """What kind of work gives such a value: told by its type, in an expression by that of its first operand."""
+    first = _CALLED.sub("", shown.lstrip("-+~ ").removeprefix("not "))
     if first[:1] in "'\"" or first[:2] in ("b'", 'b"'):
         return "strings"
     if first.startswith(("True", "False", "None")):

@@ -110,6 +110,19 @@ def test_the_programs_own_text_decides_nothing() -> None:
     assert values(code, "[L2] `d['k'] = 5` stands here, and `y = 3` too.") == []
 
 
+def test_a_test_is_decided_where_its_value_is_first_stated() -> None:
+    code = "def f(n):\n    while n > 3:\n        n -= 4\n    return [x for x in (1, 2) if x > n]\n"
+    prose = (
+        "[L2] `n > 3` is 6 > 3 = True, so iteration 1 begins.\n"
+        "[L4] Comprehension iteration 1: `x` is 1; `x > n` is 1 > 2 = False, so it is left out."
+    )
+    states = "[L2] n > 3 -> 6 > 3 -> True; iteration 1\n[L4] item 1: x = 1; x > n -> 1 > 2 -> False; left out"
+    for text in (prose, states):
+        assert [shown for shown, kind, *_ in found(code, text) if kind == "branch"] == ["True", "False"]
+    listed = "[L4] ys = [x for x in (1, 2) if x > n] -> [2]"
+    assert values(code, listed) == [("[2]", 2)]
+
+
 def test_an_answer_is_found_whatever_its_value_holds() -> None:
     text = "[L1] call f\n\n[ANSWER]assert f('a == b') == 'x == y'[/ANSWER]"
     assert found("def f(a):\n    return a\n", text)[-1] == ("'x == y'", "answer", "strings", 0)
