@@ -254,14 +254,15 @@ class Effects:
     def _sum(self, at: Activation, node: ast.AugAssign, before: str) -> str:
         """`x += y` as the sum of the values: "3 + 4"."""
         found = at.values.get(self.source.id_of(node.value))
-        amount = self.words.spans.code(self.source.id_of(node.value)) if found is None else found.value
-        if found is not None and self.words.plan.pending.get(found.index):
-            amount = self.words.spans.filled(found)
-        fits = len(before) <= _SHORT and len(amount) <= LONG and is_literal(before) and bool(amount)
-        if not fits or not (found is None or is_literal(amount) or self.words.plan.pending.get(found.index)):
+        if found is None:
+            amount = self.words.spans.code(self.source.id_of(node.value))
+        elif self.words.plan.pending.get(found.index):
+            amount = f"({self.words.spans.filled(found)})"
+        else:
+            amount = found.value if is_literal(found.value) else ""
+        if amount in ("", "()") or not is_literal(before) or len(before) > _SHORT or len(amount) > LONG:
             return ""
-        is_compound = " " in amount and amount[:1] not in "'\"[({"
-        amount = f"({amount})" if is_compound or amount.startswith("-") else amount
+        amount = f"({amount})" if amount.startswith("-") else amount
         return f"{before} {_SIGNS[type(node.op)]} {amount}"
 
     def _place(self, at: Activation, target: ast.expr) -> str:

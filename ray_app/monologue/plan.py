@@ -27,8 +27,8 @@ _ONE = (ast.AugAssign, ast.BinOp, ast.BoolOp, ast.Subscript, ast.Call, ast.Joine
 class Plan:
     """What to state: evaluations by index; comprehension steps (by index) that are told one by one.
 
-    `skipped` are, for evaluations of `and` and `or`, operands that were not evaluated; `chained` comparisons of which the
-    links are stated first. `leaps` keeps, for each stated evaluation, the operations up to it; `tops` for each step the
+    `skipped` are, for evaluations of `and` and `or`, operands that were not evaluated; `chained` comparisons of
+    which the links are stated first. `leaps` keeps, for each stated evaluation, the operations up to it; `tops` for each step the
     evaluations that are no operand of another one.
     """
 
@@ -120,12 +120,20 @@ class Planner:
             self._state(evaluation.index)
             return
         if isinstance(found, _COMPREHENSIONS):
-            own = self._walk(evaluation, operands, frame)
+            own, operands = self._walk(evaluation, operands, frame)
         if evaluation.truth is not None and isinstance(self.source.nodes[self.source.parent(node)], ast.IfExp):
             plan.pending[evaluation.index] = self._settle(operands, own)
             self._state_all([evaluation])
             return
+        operands = [operand for operand in operands if not self._feeds_generator(operand.node)]
         plan.pending[evaluation.index] = self._settle(operands, own, followed=own == 0 and bool(evaluation.frames))
+
+    def _feeds_generator(self, node: int) -> bool:
+        """Whether an expression is what a generator expression runs over: each item is told as it is asked for."""
+        clause = self.source.parent(node)
+        if not isinstance(self.source.nodes[clause], ast.comprehension):
+            return False
+        return isinstance(self.source.nodes[self.source.parent(clause)], ast.GeneratorExp)
 
     def _cut_short(self, node: ast.BoolOp, evaluation: Evaluation, operands: Sequence[Evaluation]) -> bool:
         """Whether `and` or `or` left an operand out, which is noted."""
@@ -183,8 +191,10 @@ class Planner:
         names = {frame.function.rpartition(".")[2] for frame in frames}
         return bool(names & {called, "__init__", "__new__", "__call__"}) or frames[0].value == evaluation.value
 
-    def _walk(self, evaluation: Evaluation, operands: Sequence[Evaluation], frame: _Open) -> int:
-        """The cost of a comprehension; where it exceeds the dial its iterations are told one by one."""
+    def _walk(self, evaluation: Evaluation, operands: list[Evaluation], frame: _Open) -> tuple[int, list[Evaluation]]:
+        """The cost of a comprehension and what it depends on. Where that exceeds the dial its iterations are told one
+        by one, and it depends on nothing but what they state.
+        """
         mine = [step for step in frame.iterations if self._is_within(step.node, evaluation.node)]
         frame.iterations = [step for step in frame.iterations if not self._is_within(step.node, evaluation.node)]
         cost = len(mine) + sum([self.plan.pending[operand.index] for operand in operands])
@@ -193,10 +203,10 @@ class Planner:
             self.plan.stated | self.plan.chained
         )
         if cost <= self.detail and not enters:
-            return len(mine)
+            return len(mine), operands
         self.plan.walked.update(step.index for step in mine)
         self._state_all(operands)
-        return 1
+        return 1, []
 
     def _iteration(self, step: Step) -> None:
         """An iteration of a clause; a generator expression's are always told, since another frame asks for them."""

@@ -55,7 +55,8 @@ class Spans:
                 return self.code(node)
             value = self._value(operand)
             if value:
-                text = self._put(text, begin - start, end - start, value, node)
+                is_value = not self.plan.pending.get(operand.index)
+                text = self._put(text, begin - start, end - start, value, is_value=is_value, node=node)
         return text
 
     def _value(self, operand: Evaluation) -> str:
@@ -64,9 +65,9 @@ class Spans:
             return self.filled(operand)
         return operand.value if is_short(operand.value) else ""
 
-    def _put(self, text: str, begin: int, end: int, value: str, node: int) -> str:
-        """The text with a value in place of an operand, without brackets that this makes needless."""
-        enclosed = text[begin - 1 : begin] == "(" and text[end : end + 1] == ")" and begin > 0
+    def _put(self, text: str, begin: int, end: int, value: str, *, is_value: bool, node: int) -> str:
+        """The text with a value in place of an operand, without brackets that a single value makes needless."""
+        enclosed = is_value and text[begin - 1 : begin] == "(" and text[end : end + 1] == ")" and begin > 0
         if enclosed and isinstance(self.source.nodes[node], _BRACKETED):
             begin, end = begin - 1, end + 1
         following = text[end : end + 4]
