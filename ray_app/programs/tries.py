@@ -102,6 +102,19 @@ def _remembered(
     return Tried(shape, tuple(trials))
 
 
+def with_value(
+    code: str, tried: Tried, name: str, value: str, *, count: int = 24, execute: Execute = execute
+) -> tuple[Trial, ...]:
+    """Inputs that were tried, with another value of one parameter, tried again."""
+    place = tried.signature.parameters.index(name)
+    changed = {(*one.arguments[:place], value, *one.arguments[place + 1 :]) for one in tried.trials[: 4 * count]}
+    inputs = sorted(changed)[:count]
+    names, like = tried.signature.parameters, tried.trials[0].call
+    calls = [tried.signature.spell(dict(zip(names, arguments, strict=True)), like) for arguments in inputs]
+    done = execute(code, calls, _LIMITS, trace=False)
+    return tuple(_trial(arguments, call, one) for arguments, call, one in zip(inputs, calls, done, strict=True))
+
+
 def _trial(arguments: tuple[str, ...], call: str, done: Execution) -> Trial:
     if done.status == "ok" and not done.flags:
         return Trial(arguments, call, done.output)

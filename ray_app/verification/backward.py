@@ -10,16 +10,16 @@ Not promised: that a constraint holds of inputs that nobody tried.
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ray_app import records
 from ray_app.claims.answer import read_answer, split
 from ray_app.programs.signature import Signature, definition_of, signature
-from ray_app.programs.tries import Execute, Trial, try_inputs
+from ray_app.programs.tries import Execute, Trial, Tried, try_inputs
 from ray_app.sandbox.api import execute
 from ray_app.semantics.record import Run, Step
 from ray_app.verification.backward_text import Said, read_backward
 from ray_app.verification.constraints import check_constraints, ground
 from ray_app.verification.evaluating import evaluate_in, same_value
 from ray_app.verification.judge import verify_part
+from ray_app.verification.properties import check_general
 from ray_app.verification.statement import Statement
 from ray_app.verification.verdict import Verdict
 from ray_app.verification.writes import last_write
@@ -100,7 +100,7 @@ def _statements(
             yield Statement(one.text, "returns", is_right, f"the output is {run.output}")
         elif one.kind in ("last write", "result line"):
             yield _about_lines(witnessed, one)
-    yield from _others(witnessed, reading.rest)
+    yield from _others(witnessed, reading.rest, tried, execute)
 
 
 def seen_values(run: Run) -> tuple[str, ...]:
@@ -115,18 +115,19 @@ def _deciding_lines(run: Run, entry: str) -> dict[int, str]:
     return {node.lineno: type(node).__name__ for node in nodes}
 
 
-def _holds(claim: records.Claim) -> bool | None:
-    return {"true": True, "false": False}.get(claim.verdict)
-
-
-def _others(run: Run, sentences: Sequence[str]) -> Iterator[Statement]:
-    """Sentences that are not read here, as the forward verifier judges them."""
+def _others(run: Run, sentences: Sequence[str], tried: Tried | None, execute: Execute) -> Iterator[Statement]:
+    """Sentences that are not read here: about the run as the forward verifier reads them, else about the function."""
     for sentence in sentences:
         claims = verify_part(run, sentence).claims
         for claim in claims:
-            yield Statement(claim.text, claim.kind, _holds(claim), claim.evidence)
-        if not claims:
-            yield Statement(sentence, "prose", None, "not read as a statement that can be checked")
+            yield Statement(claim.text, claim.kind, _HOLDS[claim.verdict], claim.evidence)
+        if not claims and tried is not None:
+            found = check_general(run.source.code, sentence, tried, execute=execute)
+            yield Statement(sentence, "property", _OUTCOME_HOLDS[found.outcome], found.evidence)
+
+
+_HOLDS = {"true": True, "false": False, "unchecked": None}
+_OUTCOME_HOLDS = {"tested": True, "refuted": False, "not checked": None}
 
 
 # -- values ------------------------------------------------------------------------------------------------------------

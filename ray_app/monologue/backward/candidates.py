@@ -22,6 +22,7 @@ def laws(arguments: Mapping[str, Any], output: Any) -> Iterator[str]:
             yield from _of_elements(name, value, output)
         if type(output) is int and isinstance(value, _SIZED):
             yield f"result == len({name})"
+            yield f"result < len({name})"
             yield f"result <= len({name})"
         if type(output) is int and type(value) is int:
             yield from (f"result == {name}", f"result >= {name}", f"result <= {name}", f"result % 2 == {name} % 2")
@@ -60,6 +61,7 @@ def _of_elements(name: str, value: Any, output: Any) -> Iterator[str]:
         yield from (f"{name}.startswith(result)", f"{name}.endswith(result)", f"result in {name}")
     yield f"all(x in {name} for x in result)"
     yield f"all(x in result for x in {name})"
+    yield from (f"result[:1] == {name}[:1]", f"result[-1:] == {name}[-1:]", f"result[:1] == {name}[-1:]")
 
 
 def properties(name: str, value: Any) -> Iterator[str]:

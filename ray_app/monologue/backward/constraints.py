@@ -9,6 +9,7 @@ Whatever its basis, a constraint holds of every input tried that gives the outpu
 
 import ast
 import builtins
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -16,9 +17,9 @@ from typing import Any, Literal
 from ray_app.monologue.backward.candidates import laws, properties
 from ray_app.monologue.backward.definitions import bound_in, names_in, put_in
 from ray_app.monologue.backward.inversion import inversions
-from ray_app.monologue.backward.necessity import Fact, necessary
+from ray_app.monologue.backward.necessity import Fact, as_condition, necessary, negated
 from ray_app.monologue.backward.spelling import folded, written
-from ray_app.monologue.backward.summary import Summary, summarise
+from ray_app.monologue.backward.summary import Leaf, Summary, summarise
 from ray_app.parsing import parse_expression
 from ray_app.programs.signature import definition_of
 from ray_app.programs.tries import Execute, Trial, Tried, judge, try_inputs
@@ -32,9 +33,10 @@ _MIN_TESTED = 12
 """Inputs with the output that a property must hold on,"""
 _MIN_DIFFERENT = 8
 """and different values of the parameters it is about, among them."""
-_MIN_EXPECTED = 8
-"""Inputs that break it and give the output all the same: so many would be there if it had nothing to do with it."""
-_MIN_LAW = 60
+_MIN_EVIDENCE = 8.0
+"""Of a property that had nothing to do with the output, inputs that break it would give the output as often as others.
+That none of them does has then at most the chance exp(-_MIN_EVIDENCE)."""
+_MIN_LAW = 30
 _OTHER_OUTPUTS = 4
 
 
@@ -82,6 +84,7 @@ def constraints(question: Question) -> Found:
     for law in _laws(question):
         put_to_this = written(folded(put_in(parse_expression(law), {"result": parse_expression(question.text)})))
         candidates.append(Constraint(put_to_this, "law", law=law))
+    candidates += _asked_by_program(summary) if summary is not None else []
     for name, value in question.values.items():
         candidates += [Constraint(predicate, "tested") for predicate in properties(name, value)]
     judged = _judged(question, candidates, checks)
@@ -133,6 +136,20 @@ def _implied(summary: Summary, output: Any) -> Iterator[Constraint]:
         if returned is not None:
             for found in inversions(returned, output, summary.kinds):
                 yield Constraint(written(found.predicate), "implied", fact.line, found.because)
+
+
+def _asked_by_program(summary: Summary) -> Iterator[Constraint]:
+    """Tests on the function's ways, and their opposites, over the parameters: they may decide without being implied."""
+    waiting = [summary.tree]
+    while waiting:
+        tree = waiting.pop()
+        if isinstance(tree, Leaf):
+            continue
+        waiting += [tree.yes, tree.no]
+        over = summary.over_parameters(tree.test) if tree.test is not None else None
+        if over is not None:
+            yield Constraint(written(as_condition(over, summary.kinds)), "tested")
+            yield Constraint(written(negated(over, summary.kinds)), "tested")
 
 
 def _elsewhere(summary: Summary, question: Question) -> Iterator[tuple[str, str]]:
@@ -215,7 +232,8 @@ def _support(question: Question, one: Constraint, row: Sequence[bool | None], la
         return lawful if lawful == len(ended) >= _MIN_LAW and len(outputs) >= _MIN_DIFFERENT else 0
     ended = [at for at, trial in enumerate(trials) if trial.output is not None]
     against = sum(row[at] is not True for at in ended)
-    if against * len(right) < _MIN_EXPECTED * len(ended):
+    share = min(len(right) / len(ended), 0.99)
+    if against * -math.log(1 - share) < _MIN_EVIDENCE:
         return 0
     about = [at for at, name in enumerate(parameters) if name in names_in(parse_expression(one.predicate))]
     different = {tuple(trial.arguments[at] for at in about) for trial in right}

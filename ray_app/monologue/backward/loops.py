@@ -21,7 +21,8 @@ Resolve = Callable[[ast.expr], ast.expr | None]
 Start = Callable[[str], tuple[ast.expr, str] | None]
 """A variable's value before the loop, with its kind."""
 EffectKind = Literal["append", "add", "operator", "prepend", "item", "method"]
-_LISTLIKE = ("sort", "reverse", "extend")
+_ARGUMENTS = {"sort": 0, "reverse": 0, "clear": 0, "extend": 1, "update": 1, "insert": 2}
+"""Methods that change their object, with how many arguments they take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,10 @@ def effects_of(statement: ast.stmt) -> Effect | None:
 def _method_effect(name: str, method: str, call: ast.Call) -> Effect | None:
     if len(call.args) == 1 and not call.keywords and method in ("append", "add"):
         return Effect(name, "append" if method == "append" else "add", call.args[0])
-    if method in _LISTLIKE and len(call.args) == (method == "extend"):
-        element = call.args[0] if call.args else ast.Constant(None)
-        return Effect(name, "method", element, method=method, keywords=tuple(call.keywords))
+    if len(call.args) == _ARGUMENTS.get(method, -1) or (method == "pop" and len(call.args) < 2):
+        element = call.args[-1] if call.args else ast.Constant(None)
+        key = call.args[0] if method == "insert" else None
+        return Effect(name, "method", element, key, method=method, keywords=tuple(call.keywords))
     return None
 
 

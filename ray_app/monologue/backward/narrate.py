@@ -135,7 +135,9 @@ class _Text:
     def told(self, count: int) -> str:
         """The text with so many constraints."""
         rng = random.Random(self._rng.random())
-        lead = rng.choice(("So an input with this result has to meet:", "What every such input has to meet:"))
+        lead = rng.choice(
+            ("So an input of these types with this result has to meet:", "What every such input of these types meets:")
+        )
         numbered = [f"{at}. {self._said(one)}." for at, one in enumerate(self._found.constraints[:count], 1)]
         answer = f"[ANSWER]assert {self._run.call} == {self._output}[/ANSWER]"
         return "\n".join([*self._lines, lead, *numbered, "", *self._forward(), "", answer]) + "\n"

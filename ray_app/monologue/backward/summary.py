@@ -301,7 +301,12 @@ def _few_items(loop: ast.For) -> list[ast.expr]:
     items: list[ast.expr] = []
     match loop.iter:
         case ast.List(elts=elements) | ast.Tuple(elts=elements):
-            items = [one for one in elements if isinstance(one, ast.Constant)]
+            written = touched_by(ast.Module(loop.body, []))
+            items = [
+                one
+                for one in elements
+                if isinstance(one, ast.Constant) or (isinstance(one, ast.Name) and one.id not in written)
+            ]
             items = items if len(items) == len(elements) else []
         case ast.Constant(value=str() as text):
             items = [ast.Constant(character) for character in text]
@@ -332,6 +337,8 @@ def _applied(effect: Effect, kind: str) -> ast.expr | None:
         return ast.BinOp(old, ast.BitOr(), ast.Set([new]))
     if effect.kind == "method" and kind == "list":
         return _after_method(old, effect)
+    if effect.kind == "method" and kind == "dict" and effect.method in ("update", "clear"):
+        return ast.Dict([None, None], [old, new]) if effect.method == "update" else ast.Dict([], [])
     return None
 
 
@@ -341,6 +348,16 @@ def _after_method(old: ast.Name, effect: Effect) -> ast.expr | None:
             return ast.BinOp(old, ast.Add(), ast.Call(ast.Name("list", ast.Load()), [effect.element], []))
         case "sort":
             return ast.Call(ast.Name("sorted", ast.Load()), [old], list(effect.keywords))
+        case "insert" if effect.key is not None:
+            front, back = ast.Slice(upper=effect.key), ast.Slice(lower=effect.key)
+            begun = ast.BinOp(ast.Subscript(old, front, ast.Load()), ast.Add(), ast.List([effect.element], ast.Load()))
+            return ast.BinOp(begun, ast.Add(), ast.Subscript(old, back, ast.Load()))
+        case "pop":
+            place = ast.unparse(effect.element)
+            rest = {"None": ast.Slice(upper=ast.Constant(-1)), "0": ast.Slice(lower=ast.Constant(1))}.get(place)
+            return ast.Subscript(old, rest, ast.Load()) if rest is not None else None
+        case "clear":
+            return ast.List([], ast.Load())
         case "reverse":
             backwards = ast.Slice(step=ast.UnaryOp(ast.USub(), ast.Constant(1)))
             return ast.Subscript(old, backwards, ast.Load())
