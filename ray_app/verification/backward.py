@@ -126,7 +126,7 @@ def _others(run: Run, sentences: Sequence[str], tried: Tried | None, execute: Ex
             yield Statement(sentence, "property", _OUTCOME_HOLDS[found.outcome], found.evidence)
 
 
-_HOLDS = {"true": True, "false": False, "unchecked": None}
+_HOLDS: dict[object, bool | None] = {"true": True, "false": False, "unchecked": None}
 _OUTCOME_HOLDS = {"tested": True, "refuted": False, "not checked": None}
 
 

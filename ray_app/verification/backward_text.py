@@ -42,6 +42,9 @@ _IS = re.compile(
     r"(?: equal to)?(?P<when> at last| now| then)? (?=['\"\[({\d\-TFNbs])"
 )
 _BEFORE = re.compile(r"\bas it was before\b|\bbefore (?:this|that|it)\b")
+_PART = re.compile(r"\b(?:of|in|from|with|each|every|to|by|the \w+) $")
+"""Before a name: then what follows is about a part of it."""
+_END = re.compile(r"[.!?] (?=[A-Z`])")
 _HARMLESS = re.compile(r"^\W*$")
 
 
@@ -74,12 +77,28 @@ def read_backward(body: str, parameters: tuple[str, ...], entry: str) -> Reading
     """The reading of a text without its answer. Never raises, whatever the text."""
     said: list[Said] = []
     rest: list[str] = []
-    for line in body.split("\n"):
-        found = list(_statements(line.strip(), parameters, entry))
+    for sentence in (one for line in body.split("\n") for one in sentences(line.strip())):
+        found = list(_statements(sentence, parameters, entry))
         said += found
-        if not found and not _HARMLESS.match(line):
-            rest.append(line.strip())
+        if not found and not _HARMLESS.match(sentence):
+            rest.append(sentence)
     return Reading(tuple(said), tuple(rest))
+
+
+def sentences(line: str) -> Iterator[str]:
+    """The sentences of a line; what stands in quotes or between backquotes is never cut."""
+    start = at = 0
+    while at < len(line):
+        opens = at == 0 or not line[at - 1].isalnum()
+        quoted = _SPAN.match(line, at) or (_STRING.match(line, at) if opens else None)
+        if quoted:
+            at = quoted.end()
+        elif _END.match(line, at):
+            yield line[start : at + 1].strip()
+            start = at = at + 1
+        else:
+            at += 1
+    yield line[start:].strip()
 
 
 def _statements(line: str, parameters: tuple[str, ...], entry: str) -> Iterator[Said]:
@@ -125,7 +144,8 @@ def _plain_demand(line: str, at: int, parameters: tuple[str, ...]) -> Said | Non
     for match in _IS.finditer(line):
         name = match[1] or match[2]
         value = literal_at(line, match.end())
-        if name in parameters and value and re.search(r"\b(?:must|has to|needs to) be\b", match[0]):
+        is_part = bool(match[2] and _PART.search(line[: match.start()]))
+        if name in parameters and value and not is_part and re.search(r"\b(?:must|has to|needs to) be\b", match[0]):
             return Said("constraint", line, f"{name} == {value}", line=at)
     return None
 
@@ -148,7 +168,8 @@ def _values(line: str, at: int, parameters: tuple[str, ...]) -> Iterator[Said]:
         value = literal_at(line, match.end())
         subject = match[1] or match[2]
         is_quoted = any(start < match.start() < end for start, end in spans)
-        if not value or is_quoted or (match[2] and match[2] not in parameters):
+        is_part = bool(match[2] and _PART.search(line[: match.start()]))
+        if not value or is_quoted or is_part or (match[2] and match[2] not in parameters):
             continue
         when: When = "before" if before else "any" if at else "input"
         if match["when"] == " at last":

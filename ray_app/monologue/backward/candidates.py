@@ -23,6 +23,7 @@ def laws(arguments: Mapping[str, Any], output: Any) -> Iterator[str]:
         if type(output) is int and isinstance(value, _SIZED):
             yield f"result == len({name})"
             yield f"result < len({name})"
+            yield f"result == len({name}) {_signed(output - len(value))}"
             yield f"result <= len({name})"
         if type(output) is int and type(value) is int:
             yield from (f"result == {name}", f"result >= {name}", f"result <= {name}", f"result % 2 == {name} % 2")
@@ -39,9 +40,13 @@ def _of_sizes(name: str, value: Any, output: Any) -> Iterator[str]:
     difference = len(output) - len(value)
     yield f"len(result) == len({name})"
     if difference:
-        yield f"len(result) == len({name}) {'+' if difference > 0 else '-'} {abs(difference)}"
+        yield f"len(result) == len({name}) {_signed(difference)}"
     yield f"len(result) >= len({name})"
     yield f"len(result) <= len({name})"
+
+
+def _signed(number: int) -> str:
+    return f"{'+' if number >= 0 else '-'} {abs(number)}"
 
 
 def _of_elements(name: str, value: Any, output: Any) -> Iterator[str]:

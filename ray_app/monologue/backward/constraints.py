@@ -29,6 +29,7 @@ Basis = Literal["implied", "law", "tested"]
 
 MAX_CONSTRAINTS = 6
 _MAX_CHARS = 160
+_MAX_INVERTED = 70
 _MIN_TESTED = 12
 """Inputs with the output that a property must hold on,"""
 _MIN_DIFFERENT = 8
@@ -51,6 +52,8 @@ class Constraint:
     law: str = ""
     inputs: int = 0
     fact: Fact | None = field(default=None, compare=False)
+    choice: str = ""
+    """Of an implied choice between two ways: the test that decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +133,16 @@ def _is_flat(value: Any) -> bool:
 def _implied(summary: Summary, output: Any) -> Iterator[Constraint]:
     for fact in necessary(summary, output):
         over = summary.over_parameters(fact.predicate)
+        test = summary.over_parameters(fact.test) if fact.test is not None else None
+        choice = written(as_condition(test, summary.kinds)) if test is not None else ""
         if over is not None:
-            yield Constraint(written(over), "implied", fact.line, fact=fact)
+            yield Constraint(written(over), "implied", fact.line, fact=fact, choice=choice)
         returned = summary.over_parameters(fact.returned) if fact.returned is not None else None
         if returned is not None:
             for found in inversions(returned, output, summary.kinds):
-                yield Constraint(written(found.predicate), "implied", fact.line, found.because)
+                predicate = written(found.predicate)
+                if len(predicate) <= _MAX_INVERTED:
+                    yield Constraint(predicate, "implied", fact.line, found.because)
 
 
 def _asked_by_program(summary: Summary) -> Iterator[Constraint]:
@@ -188,7 +195,11 @@ class _Judged:
 
 def _judged(question: Question, candidates: Sequence[Constraint], checks: Sequence[tuple[str, str]]) -> _Judged:
     trials, kept = question.tried.trials, _fit(question, candidates)
-    asked = [*(one.predicate for one in kept), *(one.law or "True" for one in kept), *(text for text, _ in checks)]
+    asked = [
+        *(one.predicate for one in kept),
+        *(one.law or one.choice or "True" for one in kept),
+        *(text for text, _ in checks),
+    ]
     truths = judge(question.source.code, question.tried.signature, asked, trials, execute=question.execute)
     other = zip(checks, truths[2 * len(kept) :], strict=True)
     is_confirmed = all(_holds_for(output, trials, row) for (_, output), row in other)
@@ -224,7 +235,9 @@ def _support(question: Question, one: Constraint, row: Sequence[bool | None], la
     if not _holds_for(question.text, trials, row):
         return 0
     if one.basis == "implied":
-        return len(right)
+        # A choice of which the inputs with this output only ever take one way would be half untried.
+        ways = {truth for trial, truth in zip(trials, law, strict=True) if trial.output == question.text}
+        return len(right) if not one.choice or {True, False} <= ways else 0
     if one.basis == "law":
         ended = [trial for trial in trials if trial.output is not None]
         lawful = sum(truth is True for truth in law)

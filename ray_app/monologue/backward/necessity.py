@@ -18,12 +18,16 @@ FactKind = Literal["result", "test", "either"]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A predicate over definitions, and the line that it comes from: a returned value, a test, or a choice between."""
+    """A predicate over definitions, and the line that it comes from: a returned value, a test, or a choice between.
+
+    `test` is what a choice depends on.
+    """
 
     kind: FactKind
     line: int
     predicate: ast.expr
     returned: ast.expr | None = None
+    test: ast.expr | None = None
 
 
 Facts = tuple[Fact, ...]
@@ -31,14 +35,15 @@ Facts = tuple[Fact, ...]
 
 def necessary(summary: Summary, output: Any) -> Facts:
     """The facts that every input with this output meets, as far as the summary shows them."""
-    return _of(summary.tree, output, dict(summary.kinds)) or ()
+    return _of(summary, summary.tree, output) or ()
 
 
-def _of(tree: Tree, output: Any, kinds: dict[str, str]) -> Facts | None:
+def _of(summary: Summary, tree: Tree, output: Any) -> Facts | None:
     """None: no input that goes this way gives the output."""
     if isinstance(tree, Leaf):
-        return _of_leaf(tree, output, kinds)
-    yes, no = _of(tree.yes, output, kinds), _of(tree.no, output, kinds)
+        return _of_leaf(summary, tree, output)
+    kinds = dict(summary.kinds)
+    yes, no = _of(summary, tree.yes, output), _of(summary, tree.no, output)
     if yes is None and no is None:
         return None
     if yes is None or no is None:
@@ -50,14 +55,18 @@ def _of(tree: Tree, output: Any, kinds: dict[str, str]) -> Facts | None:
     return _of_both(tree, yes, no, kinds)
 
 
-def _of_leaf(leaf: Leaf, output: Any, kinds: Mapping[str, str]) -> Facts | None:
+def _of_leaf(summary: Summary, leaf: Leaf, output: Any) -> Facts | None:
     if leaf.raises:
         return None
     if leaf.value is None:
         return ()
-    if isinstance(leaf.value, ast.Constant):
-        same = type(leaf.value.value) is type(output) and leaf.value.value == output
-        return () if same else None
+    over, kinds = summary.over_parameters(leaf.value), summary.kinds
+    try:
+        known = ast.literal_eval(over) if over is not None else ...
+    except (ValueError, TypeError):
+        known = ...
+    if known is not ...:
+        return () if type(known) is type(output) and known == output else None
     kind = kind_of(leaf.value, dict(kinds))
     if kind and kind not in ("iterator", type(output).__name__):
         return None
@@ -72,7 +81,10 @@ def _of_both(tree: Fork, yes: Facts, no: Facts, kinds: Mapping[str, str]) -> Fac
     yes = tuple(fact for fact in yes if not any(_same(fact, other) for other in shared))
     no = tuple(fact for fact in no if not any(_same(fact, other) for other in shared))
     either = _choice(tree.test, yes, no, kinds)
-    return (*shared, Fact("either", tree.line, either)) if either is not None else shared
+    nested = any(fact.kind == "either" for fact in (*yes, *no))
+    if either is None or nested:
+        return shared
+    return (*shared, Fact("either", tree.line, either, test=tree.test))
 
 
 def _choice(test: ast.expr | None, yes: Facts, no: Facts, kinds: Mapping[str, str]) -> ast.expr | None:
