@@ -8,6 +8,7 @@ Not promised: that a constraint holds of inputs that nobody tried.
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ray_app.claims.answer import read_answer, split
@@ -118,7 +119,8 @@ def _deciding_lines(run: Run, entry: str) -> dict[int, str]:
 def _others(run: Run, sentences: Sequence[str], tried: Tried | None, execute: Execute) -> Iterator[Statement]:
     """Sentences that are not read here: about the run as the forward verifier reads them, else about the function."""
     for sentence in sentences:
-        claims = verify_part(run, sentence).claims
+        # What must or should be is no claim about what was.
+        claims = () if _HYPOTHETICAL.search(sentence) else verify_part(run, sentence).claims
         for claim in claims:
             yield Statement(claim.text, claim.kind, _HOLDS[claim.verdict], claim.evidence)
         if not claims and tried is not None:
@@ -126,6 +128,7 @@ def _others(run: Run, sentences: Sequence[str], tried: Tried | None, execute: Ex
             yield Statement(sentence, "property", _OUTCOME_HOLDS[found.outcome], found.evidence)
 
 
+_HYPOTHETICAL = re.compile(r"\b(?:must|should|needs?|would|could|can|may|has to|have to|if|when|for f\(\?\?\))\b")
 _HOLDS: dict[object, bool | None] = {"true": True, "false": False, "unchecked": None}
 _OUTCOME_HOLDS = {"tested": True, "refuted": False, "not checked": None}
 

@@ -45,7 +45,8 @@ _BEFORE = re.compile(r"\bas it was before\b|\bbefore (?:this|that|it)\b")
 _PART = re.compile(r"\b(?:of|in|from|with|each|every|to|by|the \w+) $")
 """Before a name: then what follows is about a part of it."""
 _END = re.compile(r"[.!?] (?=[A-Z`])")
-_HARMLESS = re.compile(r"^\W*$")
+_HARMLESS = re.compile(r"^\W*$|^[^`'\"\d]*:$")
+"""Nothing, or what only announces what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def sentences(line: str) -> Iterator[str]:
         quoted = _SPAN.match(line, at) or (_STRING.match(line, at) if opens else None)
         if quoted:
             at = quoted.end()
-        elif _END.match(line, at):
+        elif _END.match(line, at) and not line[start:at].strip().isdigit():
             yield line[start : at + 1].strip()
             start = at = at + 1
         else:

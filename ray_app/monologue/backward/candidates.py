@@ -4,6 +4,7 @@
 `properties` are of the parameters alone.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,10 +13,19 @@ from ray_app.programs.inputs import literal
 _SIZED = (str, list, tuple, dict, set)
 _FLAT = (str, int, float, bool, type(None))
 _MAX_ITEM = 40
+_MAX_ITEMS = 4
+_RESULT = re.compile(r"\bresult\b")
 
 
 def laws(arguments: Mapping[str, Any], output: Any) -> Iterator[str]:
-    """Predicates over the parameters and `result`, the strongest of a kind first."""
+    """Predicates over the parameters and `result` or one of its items, the strongest of a kind first."""
+    yield from _laws(arguments, output)
+    if isinstance(output, tuple) and len(output) <= _MAX_ITEMS:
+        for place, item in enumerate(output):
+            yield from (_RESULT.sub(f"result[{place}]", law) for law in _laws(arguments, item))
+
+
+def _laws(arguments: Mapping[str, Any], output: Any) -> Iterator[str]:
     for name, value in arguments.items():
         if isinstance(output, _SIZED) and isinstance(value, _SIZED):
             yield from _of_sizes(name, value, output)

@@ -37,7 +37,8 @@ _MIN_DIFFERENT = 8
 _MIN_EVIDENCE = 8.0
 """Of a property that had nothing to do with the output, inputs that break it would give the output as often as others.
 That none of them does has then at most the chance exp(-_MIN_EVIDENCE)."""
-_MIN_LAW = 30
+_MIN_LAW, _MIN_OUTPUTS = 30, 4
+"""Inputs that a law must hold on, and different outputs among them."""
 _OTHER_OUTPUTS = 4
 
 
@@ -137,6 +138,9 @@ def _implied(summary: Summary, output: Any) -> Iterator[Constraint]:
         choice = written(as_condition(test, summary.kinds)) if test is not None else ""
         if over is not None:
             yield Constraint(written(over), "implied", fact.line, fact=fact, choice=choice)
+        if isinstance(over, ast.IfExp) and fact.kind == "either":
+            # Perhaps inputs with this output only ever go one way.
+            yield from (Constraint(written(side), "tested") for side in (over.body, over.orelse))
         returned = summary.over_parameters(fact.returned) if fact.returned is not None else None
         if returned is not None:
             for found in inversions(returned, output, summary.kinds):
@@ -242,7 +246,7 @@ def _support(question: Question, one: Constraint, row: Sequence[bool | None], la
         ended = [trial for trial in trials if trial.output is not None]
         lawful = sum(truth is True for truth in law)
         outputs = {trial.output for trial in ended}
-        return lawful if lawful == len(ended) >= _MIN_LAW and len(outputs) >= _MIN_DIFFERENT else 0
+        return lawful if lawful == len(ended) >= _MIN_LAW and len(outputs) >= _MIN_OUTPUTS else 0
     ended = [at for at, trial in enumerate(trials) if trial.output is not None]
     against = sum(row[at] is not True for at in ended)
     share = min(len(right) / len(ended), 0.99)

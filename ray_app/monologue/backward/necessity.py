@@ -59,12 +59,15 @@ def _of_leaf(summary: Summary, leaf: Leaf, output: Any) -> Facts | None:
     if leaf.raises:
         return None
     if leaf.value is None:
-        return ()
+        return _of_parts(summary, leaf, output) if leaf.parts else ()
     over, kinds = summary.over_parameters(leaf.value), summary.kinds
     try:
         known = ast.literal_eval(over) if over is not None else ...
     except (ValueError, TypeError):
         known = ...
+    if isinstance(over, ast.IfExp):
+        ways = Leaf(leaf.line, over.body), Leaf(leaf.line, over.orelse)
+        return _of(summary, Fork(leaf.line, over.test, *ways), output)
     if known is not ...:
         return () if type(known) is type(output) and known == output else None
     kind = kind_of(leaf.value, dict(kinds))
@@ -73,6 +76,19 @@ def _of_leaf(summary: Summary, leaf: Leaf, output: Any) -> Facts | None:
     predicate = as_condition(leaf.value, kinds) if output is True and kind == "bool" else equals(leaf.value, output)
     predicate = negated(leaf.value, kinds) if output is False and kind == "bool" else predicate
     return (Fact("result", leaf.line, predicate, leaf.value),)
+
+
+def _of_parts(summary: Summary, leaf: Leaf, output: Any) -> Facts | None:
+    """Of a tuple or list, what its items say that can be said."""
+    if type(output).__name__ != leaf.kind or len(output) != len(leaf.parts):
+        return None
+    found: list[Fact] = []
+    for part, item in zip(leaf.parts, output, strict=True):
+        facts = _of_leaf(summary, Leaf(leaf.line, part), item)
+        if facts is None:
+            return None
+        found += facts
+    return tuple(found)
 
 
 def _of_both(tree: Fork, yes: Facts, no: Facts, kinds: Mapping[str, str]) -> Facts:

@@ -74,24 +74,19 @@ def _value(node: ast.expr) -> Any:
         return _NONE
 
 
+_KNOWN = {"__builtins__": {}, "len": len, "sorted": sorted}
+
+
 def _worked_out(node: ast.expr) -> ast.expr:
-    """The literal that a call of a literal gives."""
-    match node:
-        case ast.Call(func=ast.Name(id="len" | "sorted" as name), args=[argument]):
-            value = _value(argument)
-            done = _measure(name, value)
-        case ast.Call(func=ast.Attribute(value=ast.Constant(value=str() as text), attr="lower"), args=[]):
-            done = text.lower()
-        case ast.BinOp(left=left, op=ast.Mod(), right=ast.Constant(value=2)):
-            number = _value(left)
-            done = number % 2 if isinstance(number, int) else _NONE
-        case _:
-            done = _NONE
-    return node if done is _NONE else parse_expression(literal(done))
-
-
-def _measure(name: str, value: Any) -> Any:
+    """The literal that a measure of a literal gives; what mentions anything else stays as it is."""
+    parts = list(ast.walk(node))
+    names = {part.id for part in parts if isinstance(part, ast.Name)}
+    methods = {part.attr for part in parts if isinstance(part, ast.Attribute)}
+    if names - set(_KNOWN) or methods - {"lower"} or any(isinstance(part, ast.comprehension) for part in parts):
+        return node
     try:
-        return {"len": len, "sorted": sorted}[name](value)
-    except TypeError:
-        return _NONE
+        # Only `len`, `sorted`, `lower`, operators and items, of literals that the record holds.
+        value = eval(compile(ast.fix_missing_locations(ast.Expression(node)), "<literal>", "eval"), dict(_KNOWN))
+        return parse_expression(literal(value))
+    except (TypeError, ValueError, LookupError, ArithmeticError, SyntaxError):
+        return node

@@ -32,11 +32,16 @@ _LEAVES = (ast.Return, ast.Raise)
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A `return` with its value (None: it cannot be said), or a place where the function raises."""
+    """A `return` with its value (None: it cannot be said), or a place where the function raises.
+
+    `parts`: of a tuple or list that cannot be said as a whole, the items, those that can.
+    """
 
     line: int
     value: ast.expr | None
     raises: bool = False
+    parts: tuple[ast.expr | None, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +116,7 @@ class _Reader:
             rest = statements[at + 1 :]
             match statement:
                 case ast.Return():
-                    value = statement.value or ast.Constant(None)
-                    return Leaf(statement.lineno, self.value(value, env))
+                    return self._leaf(statement, env)
                 case ast.Raise():
                     return Leaf(statement.lineno, None, raises=True)
                 case ast.Assert():
@@ -124,6 +128,15 @@ class _Reader:
                     self.effect(statement, env)
         last = statements[-1].end_lineno if statements else None
         return Leaf(last or 0, ast.Constant(None))
+
+    def _leaf(self, statement: ast.Return, env: Environment) -> Leaf:
+        returned = statement.value or ast.Constant(None)
+        value = self.value(returned, env)
+        is_display = isinstance(returned, (ast.Tuple, ast.List))
+        if value is not None or not is_display or any(isinstance(part, ast.Starred) for part in returned.elts):
+            return Leaf(statement.lineno, value)
+        parts = tuple(self.value(part, env) for part in returned.elts)
+        return Leaf(statement.lineno, None, parts=parts, kind=kind_of(returned, self.kinds))
 
     def _fork(self, statement: ast.stmt, rest: Sequence[ast.stmt], env: Environment) -> Tree:
         self.forks += 1
