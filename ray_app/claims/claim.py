@@ -37,7 +37,10 @@ Kind = Literal[
     "signature",
     "line",  # a line runs; nothing else was understood
 ]
-Tense = Literal["state", "change", "before", "first", "end", "final"]
+Tense = Literal["state", "set", "change", "before", "first", "end", "final"]
+"""What a value claim says of the time: it is so; it is written as an assignment; it comes about; it was so; it comes
+about for
+the first time; in the end."""
 Mode = Literal["run", "general", "talk"]
 """About this run; about the program or Python in general; neither."""
 

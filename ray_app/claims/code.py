@@ -74,17 +74,19 @@ def normal(text: str) -> str:
     node = parsed(text)
     if node is None:
         return " ".join(text.split())
-    if (
-        isinstance(node, ast.Call)
-        and len(node.args) == 1
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "range"
-    ):
-        node = ast.Call(node.func, [ast.Constant(0), *node.args], [])  # as Python shows it
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
+        node = ast.Call(node.func, _as_shown(node.args), [])
     try:
         return ast.unparse(node)
     except _FAULTS:
         return " ".join(text.split())
+
+
+def _as_shown(arguments: list[ast.expr]) -> list[ast.expr]:
+    """The arguments of a range as Python shows it: from where, and no step of 1."""
+    if len(arguments) == 1:
+        return [ast.Constant(0), *arguments]
+    return arguments[:2] if ast.unparse(arguments[-1]) == "1" and len(arguments) == 3 else arguments
 
 
 def is_shown_object(node: ast.expr) -> bool:
@@ -111,17 +113,6 @@ def is_shown_object(node: ast.expr) -> bool:
 
 
 _SHOWN = frozenset(
-    [
-        "deque",
-        "defaultdict",
-        "frozenset",
-        "set",
-        "date",
-        "datetime",
-        "time",
-        "timedelta",
-        "namedtuple",
-        "range",
-        "array",
-    ]
+    ["deque", "defaultdict", "frozenset", "set", "date", "datetime", "time", "timedelta", "range", "array"]
+    + ["dict_items", "dict_keys", "dict_values", "mappingproxy"]
 )

@@ -83,6 +83,7 @@ _LEADS = re.compile(
     r"(?:append|add|insert|push|remov|pop|stor|sav|kept|put|assign)\w*[^.;\n]{0,25} (?:to|into|from|in)|"
     r"value of|length of) $"
 )
+_COUNTED = re.compile(r" \d+(?:\.\d+)*:")
 _ARTICLE = re.compile(r"\b(?:the|a|an|this|each|every|new|second|first|last) $")
 _VALUE_FOLLOWS = re.compile(r"\s+(?:-?\d+(?![\w-])|['\"\[{]|True\b|False\b|None\b)")
 _NUMBERED = re.compile(r"(?:iteration|step|pass|visit|line|index|position|case|item|round)s? #?$", re.IGNORECASE)
@@ -314,8 +315,8 @@ class _Lexer:
         if label and piece not in self.names:
             return _labelled(piece)
         if piece.isidentifier() and piece not in CONSTANTS:
-            if piece == "finally":
-                return None  # a word like any other
+            if piece in _BLOCKS:
+                return None  # words like any other
             return ("q", piece) if piece in _KEYWORDS else ("x" if _EXCEPTION.fullmatch(piece) else "n", piece)
         found = literal(piece)
         if found is not None:
@@ -340,6 +341,8 @@ class _Lexer:
     def _is_variable(self, piece: str, start: int, end: int) -> bool:
         """Whether a word that English uses too stands for a variable here: a relation or a value follows, a verb
         leads."""
+        if _COUNTED.match(self.text, end):
+            return False
         if piece not in ("a", "i") and _LEADS.search(self.text, max(0, start - 44), start):
             return True
         if _FOLLOWS.match(self.text, end):
@@ -398,7 +401,10 @@ _TOKENS = frozenset([*NUMBERS, *ORDINALS, *SPOKEN_CONSTANTS, "none"])
 _KEYWORDS = frozenset(
     ["break", "continue", "pass", "return", "else", "try", "raise", "yield", "if", "for", "while", "del"]
 )
-_SHOWN_ROOTS = frozenset(["deque", "datetime", "collections", "decimal", "fractions"])
+_BLOCKS = frozenset(["if", "else", "try", "finally"])
+_SHOWN_ROOTS = frozenset(
+    ["deque", "dict_items", "dict_keys", "dict_values", "datetime", "collections", "decimal", "fractions"]
+)
 
 
 def _labelled(piece: str) -> tuple[str, str]:

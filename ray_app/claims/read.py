@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 
 from ray_app.claims.answer import split
-from ray_app.claims.claim import NOWHERE, Claim, Group, Iteration, Mode, Place, Reading, Statement
+from ray_app.claims.claim import NOWHERE, Claim, Group, Iteration, Mode, Place, Reading, Statement, Tense
 from ray_app.claims.lexer import Sentence, Token, sentences
 from ray_app.claims.shape import Anchor, Hit, Shape, shape
 from ray_app.claims.table import Said
@@ -159,7 +159,7 @@ class _Reader:
         if first and (not self.place.line or labels[0][0] == 0):
             self._move(first)
         for anchor in form.anchors:
-            claim = _exists(anchor, tokens)
+            claim = _exists(anchor, tokens, self.strict)
             if claim is not None:
                 self.pending.append(claim)
                 self.spans.append((sentence.start, sentence.end))
@@ -207,11 +207,14 @@ def _iteration(anchor: Anchor, tokens: tuple[Token, ...]) -> Iteration | None:
     return Iteration(line, numbers[0], numbers[1:], anchor.inner)
 
 
-def _exists(anchor: Anchor, tokens: tuple[Token, ...]) -> Claim | None:
-    """That there is such an iteration; of "the third character" that would be saying too much."""
+def _exists(anchor: Anchor, tokens: tuple[Token, ...], strict: bool) -> Claim | None:
+    """That there is such an iteration; of "the third character" that would be saying too much. Where each line tells
+    one
+    step, it begins there."""
     found = _iteration(anchor, tokens)
     if found is None or found.number <= 0 or (anchor.word and anchor.number >= 0):
         return None
     other = "comprehension" if anchor.is_comprehension else ""
     items = tuple(map(str, found.path))
-    return Claim("iteration", number=found.number, line=found.line, other=other, items=items)
+    tense: Tense = "first" if strict else "state"
+    return Claim("iteration", tense=tense, number=found.number, line=found.line, other=other, items=items)

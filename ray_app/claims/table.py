@@ -216,7 +216,7 @@ def _branch(said: Said) -> list[Claim]:
     """`subject`: "if" or "else", the branch that runs; `negated`: it does not; `other`: the operand that is chosen."""
     if said.hint == "chosen":
         return [Claim("branch", other=said.listed("chosen")[0].value)]
-    is_else = said.word("which") in ("else", "false") or said.value("q") == "else"
+    is_else = said.word("which") in ("else", "false")
     return [Claim("branch", "else" if is_else else "if", negated=said.hint == "not")]
 
 
@@ -356,11 +356,13 @@ def _value(said: Said) -> list[Claim]:
         tense = "before" if said.hint == "before" else "end"
     elif _CHANGES.fullmatch(relation):
         tense = "first" if re.search(r"start|begin|initiali", relation) else "change"
+    elif relation.strip() == "=":
+        tense = "set"
     elif re.search(r"\binitially\b", said.match.group()):
         tense = "first"
     subject = said.token("s")
     assert subject is not None
-    if subject.sort == "e" and relation.strip() in ("->", "→", "⇒", "=>"):  # evaluation, not assignment
+    if relation.strip() in ("->", "→", "⇒", "=>"):  # evaluation, not assignment
         tense = "state"
     return _links([subject, *said.listed("chain")], tense, negated=said.hint == "not")
 
@@ -371,7 +373,7 @@ _OTHER_WORDINGS: dict[str, Build] = {"from": _fromto, "put": _put}
 
 def _links(chain: list[Token], tense: Tense, negated: bool = False) -> list[Claim]:
     """Each member of a chain has the last one's value; only of the first it is said when it got it."""
-    value = _shown(chain[-1])
+    value = _shown(chain[-1]) if chain else None
     if value is None:
         return []
     found: list[Claim] = []
@@ -506,7 +508,7 @@ TABLE: tuple[Entry, ...] = (
         (rf"‹[ne](?P<s>\d+)›{FILL} (?:is resumed|resumes)(?: with {_CHAIN})?", "resumed"),
     )),
     Entry("return", _returned, _patterns(
-        (rf"‹q\d+› waits for the ‹q\d+› block with {_CHAIN}", "waits"),
+        (rf"‹q\d+› waits for the finally block with {_CHAIN}", "waits"),
         (r"‹[ne](?P<s>\d+)› ends without ‹q\d+›, so it returns ‹v\d+›", "none"),
         (rf"(?:the )?(?:final |overall )?(?:return(?:ed)? value|function's (?:return value|result|value|output)|(?:result|value|output|return value|final (?:output|result|return value)) of the (?:call|function(?: call)?)|call's result)(?: of (?:the )?(?:function(?: call)?|call|‹[ne]\d+›))?{FILL}(?:{STATE}|{PAST}| will be|:){FILL}{ARTICLE} ?{_CHAIN}", "final"),
         (rf"(?:(?:final|overall) (?:answer|output|result|value|return value)|(?:the |our )?(?:answer|output)){FILL}(?:{STATE}|{CHANGE}| will be| should be|:){ARTICLE} ?{_CHAIN}", "final"),
@@ -531,7 +533,7 @@ TABLE: tuple[Entry, ...] = (
         (rf"(?:code|statement|block|line)s? (?:inside|in|under|within) (?:of )?(?:the )?(?:‹q\d+›|(?P<which>if|else))(?: {PART})? (?:is|was|are) (?:skipped|not (?:executed|run|entered|taken))", "not"),
         (rf"(?:takes?|taking|enters?|entering|goes? into|going into|executes?|executing|falls? (?:into|through to)|moves? (?:in)?to|follows?|proceeds? to)(?: the)? (?P<which>if|else|true|false|then)[- ]{PART}", ""),
         (rf"\bthe (?P<which>if|else|true|false|then)[- ]{PART} (?:is|gets|was) (?:taken|run|executed|entered|chosen|followed)", ""),
-        (rf"(?:the|its|and its) (?:(?P<which>if|else|true|false|then)|‹q(?P<q>\d+)›)[- ]{PART} (?:runs|executes)\b", ""),
+        (rf"(?:the|its|and its) (?P<which>if|else|true|false|then)[- ]{PART} (?:runs|executes)\b", ""),
         (r"(?:so )?(?P<chosen>‹[nev]\d+›) is chosen", "chosen"),
     )),
     Entry("last", _last, _patterns(

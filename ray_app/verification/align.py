@@ -180,7 +180,7 @@ def _continued(ways: list[_Way], times: list[float], number: int, unit: _Unit, r
     """The ways that go on with a reading."""
     if not reading.true:
         return []
-    worth = reading.true / len(reading.findings) + (1.0 if not reading.false else 0.0)
+    worth = reading.true / len(reading.findings) + (1.0 if reading.is_whole else 0.0)
     worth *= 2.0 if unit.group.place.line else 1.0
     strict = unit.group.strict
     last = bisect_left(times, reading.lo) if strict else bisect_right(times, reading.lo)

@@ -57,9 +57,14 @@ class Entry:
 
 @dataclass
 class Facts:
-    """What verification asks of a run; everything but the clock is made when first asked for."""
+    """What verification asks of a run; everything but the clock is made when first asked for.
+
+    `strict`: the text tells one step a line, so what it says of a line is what happened there, not what follows from
+    it.
+    """
 
     run: Run
+    strict: bool = False
     evaluated_at: list[float] = field(default_factory=list[float], repr=False)
     begun_at: list[float] = field(default_factory=list[float], repr=False)
     ended_at: list[float] = field(default_factory=list[float], repr=False)
@@ -326,6 +331,18 @@ class Facts:
         for changes in found.values():
             changes.sort(key=lambda item: item[0])
         return found
+
+    def owner(self, step: Step) -> Step:
+        """The statement's step of which a comprehension's iteration is part; of any other step itself."""
+        if step.kind != "comprehension":
+            return step
+        statement = self.run.source.statement_of(step.node)
+        steps = self.run.frames[step.frame].steps
+        for index in reversed(steps[: bisect_left(steps, step.index)]):
+            other = self.run.steps[index]
+            if other.kind != "comprehension":
+                return other if other.node == statement or statement < 0 else step
+        return step
 
     def change(self, step: Step, name: str) -> Change | None:
         """The change of a name by a step."""

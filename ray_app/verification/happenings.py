@@ -225,6 +225,8 @@ def iteration(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     if step.kind == "test":
         begins = numbers == wanted and _condition_of(facts, step) is True
         return Finding(begins, f"test {numbers[-1]} of the loop", spot.start)
+    if claim.tense == "first":
+        return Finding(False, f"no iteration begins at L{step.line}", spot.start)
     inside = any(number == claim.number for _, number in step.loops)
     return Finding(inside, f"iterations {[number for _, number in step.loops]}", spot.start) if step.loops else UNKNOWN
 

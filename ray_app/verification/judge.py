@@ -20,8 +20,8 @@ from ray_app.verification.verdict import Verdict, claim
 
 def verify_forward(run: Run, text: str) -> Verdict:
     """The verdict on an explanation of a run, from its call to its result."""
-    facts = Facts(run)
     reading = read(text, run.source)
+    facts = Facts(run, _is_strict(reading))
     placed = align(facts, reading.groups)
     reason, detail = _fault(facts, reading, placed)
     return Verdict(not reason, reason or "ok", _claims(text, reading, placed), detail)
@@ -29,8 +29,8 @@ def verify_forward(run: Run, text: str) -> Verdict:
 
 def verify_part(run: Run, text: str, *, steps: Collection[int] | None = None) -> Verdict:
     """The verdict on a part of an explanation: its claims only, each placed at one of these steps (None: at any)."""
-    facts = Facts(run)
     reading = read(text, run.source)
+    facts = Facts(run, _is_strict(reading))
     placed = align(facts, reading.groups, steps)
     reason, detail = _false_claim(text, placed)
     if not reason and not any(item.finding.holds for item in placed):
@@ -47,6 +47,9 @@ def _fault(facts: Facts, reading: Reading, placed: list[Placed]) -> tuple[str, s
     reason, detail = _false_claim("", placed)
     if reason:
         return reason, detail
+    unchecked = next((item for item in placed if item.finding.holds is None), None) if _is_strict(reading) else None
+    if unchecked is not None:
+        return "unchecked claim", f"{unchecked.claim.kind} {unchecked.claim.subject or unchecked.claim.value}"
     true = [item for item in placed if item.finding.holds and item.claim.kind not in _SOLID]
     if not true:
         return "no claims", ""
@@ -60,6 +63,11 @@ def _fault(facts: Facts, reading: Reading, placed: list[Placed]) -> tuple[str, s
     if all(is_result):
         return "only the result", ""
     return "", ""
+
+
+def _is_strict(reading: Reading) -> bool:
+    """Whether a text tells one step a line: then everything that it says is about a step, and can be checked."""
+    return any(group.strict for group in reading.groups)
 
 
 def _is_result(facts: Facts, item: Placed) -> bool:

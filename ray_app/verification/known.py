@@ -61,7 +61,7 @@ def value_of(piece: str, state: Mapping[str, str]) -> str | None:
 
 def is_literal(node: ast.expr) -> bool:
     """Whether an expression names nothing: its value is the same everywhere."""
-    return not any(isinstance(part, (ast.Name, ast.Attribute, ast.Call)) for part in ast.walk(node))
+    return not any(isinstance(part, ast.Name) and part.id not in _FUNCTIONS for part in ast.walk(node))
 
 
 def _evaluate(node: ast.expr, state: Mapping[str, str]) -> Any:

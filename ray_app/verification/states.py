@@ -38,7 +38,7 @@ def value(facts: Facts, claim: Claim, spot: Spot) -> Finding:
         return _judged(claim, known, spot.start)
     change = facts.change(step, claim.subject)
     after = change.after if change else step.before.get(claim.subject, known)
-    if claim.tense in ("change", "first", "end"):
+    if claim.tense in ("change", "first", "end") or (claim.tense == "set" and facts.strict):
         return _changed(facts, claim, spot, step, after)
     if claim.tense == "before":
         return _judged(claim, known, spot.start)
@@ -68,7 +68,12 @@ def _changed(facts: Facts, claim: Claim, spot: Spot, step: Step, after: str | No
     change = facts.change(step, claim.subject)
     source = facts.run.source
     names = written(source, step.node) | {name for name, _ in step.bound}
-    if change is None and claim.subject not in names and claim.subject not in mentioned(source, step.node):
+    may_mutate = isinstance(source.nodes[step.node], (ast.Expr, ast.Assign, ast.AugAssign, ast.Delete))
+    if (
+        change is None
+        and claim.subject not in names
+        and not (may_mutate and claim.subject in mentioned(source, step.node))
+    ):
         return (
             Finding(False, f"{claim.subject} is not changed at L{step.line}")
             if claim.subject in facts.history
@@ -123,7 +128,12 @@ def expression(facts: Facts, claim: Claim, spot: Spot) -> Finding:
 
 def _matches(facts: Facts, piece: str, spot: Spot) -> list[Match]:
     assert spot.step is not None
-    return matches(facts, piece, spot.step, facts.state(spot)) if spot.kind == "step" else []
+    if spot.kind != "step":
+        return []
+    found = matches(facts, piece, spot.step, facts.state(spot))
+    if not found and spot.step.kind == "comprehension":
+        found = matches(facts, piece, facts.owner(spot.step), facts.state(spot))
+    return found
 
 
 def _is_stated(claim: Claim, match: Match) -> bool:
@@ -140,14 +150,16 @@ def _derived(facts: Facts, claim: Claim, spot: Spot, stated: str) -> Finding:
     """What nothing in the step computed, worked out from the recorded values of the names in it."""
     node = parsed(claim.subject)
     assert spot.step is not None
-    if node is None:
-        return UNKNOWN
+    if node is None or (facts.strict and nodes_like(facts.run.source, claim.subject)):
+        return UNKNOWN  # code of another line
     after = spot.step.after if spot.kind == "step" else facts.state(spot)
     seen: str | None = None
     for state, at in ((after, spot.end), (facts.state(spot), spot.start)):
         shown = value_of(claim.subject, state)
         seen = seen if seen is not None else shown
         if shown is not None and equal(stated, shown) != claim.negated:
+            if is_literal(node) and not spot.step.evaluations:
+                return UNKNOWN
             if is_literal(node) and _has_other_operands(facts, node, spot):
                 return Finding(False, f"no such operands at L{spot.step.line}", at)
             return Finding(True, f"{claim.subject} is {shown}", at)
@@ -156,20 +168,20 @@ def _derived(facts: Facts, claim: Claim, spot: Spot, stated: str) -> Finding:
 
 def _has_other_operands(facts: Facts, node: ast.expr, spot: Spot) -> bool:
     """Whether the step computed something of this form, but of other values: then "2 + 1 = 3" is not what it did."""
-    if not isinstance(node, (ast.BinOp, ast.Compare)) or spot.step is None:
-        return False
+    assert spot.step is not None
     nodes = facts.run.source.nodes
-    operators = [type(node.op)] if isinstance(node, ast.BinOp) else [type(part) for part in node.ops]
     own = nodes[spot.step.node]
-    if isinstance(own, ast.AugAssign) and [type(own.op)] == operators:
-        return True
-    for evaluation in facts.evaluations(spot.step):
-        code = nodes[evaluation.node]
-        if isinstance(code, ast.BinOp) and [type(code.op)] == operators:
-            return True
-        if isinstance(code, ast.Compare) and [type(part) for part in code.ops] == operators:
-            return True
-    return False
+    done = [nodes[evaluation.node] for evaluation in facts.evaluations(spot.step)]
+    return any(_form(code) == _form(node) for code in ([own, *done] if isinstance(own, ast.AugAssign) else done))
+
+
+def _form(node: ast.AST) -> tuple[type[ast.AST], ...]:
+    """The kind of an operation, with its operators."""
+    if isinstance(node, (ast.BinOp, ast.AugAssign)):
+        return (ast.BinOp, type(node.op))
+    if isinstance(node, ast.Compare):
+        return (ast.Compare, *(type(operator) for operator in node.ops))
+    return (type(node), type(node.op)) if isinstance(node, (ast.BoolOp, ast.UnaryOp)) else (type(node),)
 
 
 def truth(facts: Facts, claim: Claim, spot: Spot) -> Finding:
@@ -213,7 +225,7 @@ def _condition(facts: Facts, claim: Claim, spot: Spot, wanted: bool) -> Finding:
     if choice is not None:
         return Finding(choice is wanted, f"the condition on L{step.line} is {choice}", spot.end)
     above = governing(run.source, step.node)
-    if above is None:
+    if above is None or facts.strict:
         return UNKNOWN
     return Finding(above[1] is wanted, f"L{step.line} runs because the condition is {above[1]}", spot.start)
 
