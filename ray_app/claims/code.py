@@ -113,6 +113,8 @@ def is_shown_object(node: ast.expr) -> bool:
 
 
 _SHOWN = frozenset(
-    ["deque", "defaultdict", "frozenset", "set", "date", "datetime", "time", "timedelta", "range", "array"]
-    + ["dict_items", "dict_keys", "dict_values", "mappingproxy"]
+    [
+        *("deque", "defaultdict", "frozenset", "set", "date", "datetime", "time", "timedelta", "range", "array"),
+        *("dict_items", "dict_keys", "dict_values", "mappingproxy"),
+    ]
 )

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Errors planted into true forward texts, one each: made with plain text operations and the recorded values only.
 
 Nothing here knows how claims are read: what the verifier catches of these, it does not catch because both sides
@@ -246,33 +247,32 @@ def wrong_exception(text: str, run: Run, rng: random.Random) -> str | None:
     return replace_at(text, match.span("kind"), next(k for k in ("KeyError", "OSError") if k != match["kind"]))
 
 
+_CALCULATED = re.compile(
+    rf"(?:` is |which is |becomes |-> )(?P<left>{VALUE}) (?P<op>[-+*/%<>=!]+) (?P<right>{VALUE}) (?:=|->) (?!.* is chosen)"
+)
+
+
 def wrong_operand(text: str, run: Run, rng: random.Random) -> str | None:
     """Another number put in for an operand, the result left as it is."""
-    match = pick(
-        r"(?:` is |which is |becomes |-> )(?P<left>-?\d+) (?P<op>[-+*/%<>=!]+) (?P<right>-?\d+) (?:=|->) (?!.* is
-        chosen)",
-        text,
-        rng,
-    )
-    if match is None:
+    found = [
+        match
+        for match in _CALCULATED.finditer(body_and_answer(text)[0])
+        if "'" not in match["left"] and "'" not in match["right"]
+    ]
+    if not found:
         return None
-    side = rng.choice(("left", "right"))
+    match, side = rng.choice(found), rng.choice(("left", "right"))
     return replace_at(text, match.span(side), str(int(match[side]) + rng.choice((-1, 1, 2))))
 
 
 def swapped_operands(text: str, run: Run, rng: random.Random) -> str | None:
     """The operands in each other's place."""
-    found = [
-        m
-        for m in re.finditer(rf"(?:` is |which is |becomes |-> )(?P<left>{VALUE}) (?P<op>[-+*/%<>=!]+) (?P<right>{VALUE}) (?:=|->) ", body_and_answer(text)[0])
-        if m["left"] != m["right"]
-    ]  # fmt: skip
+    found = [match for match in _CALCULATED.finditer(body_and_answer(text)[0]) if match["left"] != match["right"]]
     if not found:
         return None
     match = rng.choice(found)
-    return replace_at(
-        text, (match.start("left"), match.end("right")), f"{match['right']} {match['op']} {match['left']}"
-    )
+    swapped = f"{match['right']} {match['op']} {match['left']}"
+    return replace_at(text, (match.start("left"), match.end("right")), swapped)
 
 
 def wrong_case(text: str, run: Run, rng: random.Random) -> str | None:
