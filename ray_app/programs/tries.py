@@ -30,9 +30,10 @@ COUNT = 208
 _FIRST = 16
 _ROUNDS = 2
 _LIMITS = Limits(cpu_s=0.01, wall_s=60.0)
-_MAX_ENDLESS = 2
+_MAX_ENDLESS = 4
 _JUDGING = Limits(cpu_s=1.0, wall_s=60.0, output_chars=200_000)
 _ALONE = Limits(cpu_s=0.05, wall_s=60.0)
+_MAX_ATTACKS = 40
 _GIVE_UP = 8
 """Draws in vain (inputs met before) per input wanted, after which a round is over."""
 
@@ -100,6 +101,24 @@ def _remembered(
         if endless >= _MAX_ENDLESS:
             break
     return Tried(shape, tuple(trials))
+
+
+def find_breaking(
+    code: str, tried: Tried, output: str, predicates: Sequence[str], *, salt: str, execute: Execute = execute
+) -> list[Trial | None]:
+    """For each predicate an input that gives the output without meeting it, looked for among those that do not meet it.
+
+    None where none of up to `_MAX_ATTACKS` such inputs gives the output.
+    """
+    right = [trial.arguments for trial in tried.giving(output)]
+    varied = _Varied(code, tried.signature, tried.trials[0], (), salt)
+    inputs = [Trial(arguments, call, None) for arguments, call in varied.draw(COUNT, right)] if predicates else []
+    rows = judge(code, tried.signature, predicates, inputs, execute=execute)
+    attacks = [[one for one, truth in zip(inputs, row, strict=True) if truth is False][:_MAX_ATTACKS] for row in rows]
+    calls = list(dict.fromkeys(one.call for row in attacks for one in row))
+    done = execute(code, calls, _LIMITS, trace=False) if calls else []
+    gives = {call for call, one in zip(calls, done, strict=True) if one.status == "ok" and one.output == output}
+    return [next((one for one in row if one.call in gives), None) for row in attacks]
 
 
 def with_value(
@@ -171,8 +190,16 @@ class _Varied:
         if same:
             return literal(self._rng.choice(same))
         for _ in range(self._rng.choice((1, 1, 2, 3))):
-            value = self._mutate(value)
+            value = self._renamed(value) if isinstance(value, dict) and how < 0.5 else self._mutate(value)
         return literal(value)
+
+    def _renamed(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        """The dictionary with another key in the place of one."""
+        if not value:
+            return value
+        old = self._rng.choice(list(value))
+        new = self._mutate(old)
+        return {(new if key == old else key): item for key, item in value.items()}
 
 
 @functools.lru_cache(maxsize=4_096)

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ray_app.claims.answer import read_answer, split
 from ray_app.programs.signature import Signature, definition_of, signature
-from ray_app.programs.tries import Execute, Trial, Tried, try_inputs
+from ray_app.programs.tries import Execute, Trial, Tried
 from ray_app.sandbox.api import execute
+from ray_app.semantics.neighbours import try_neighbours
 from ray_app.semantics.record import Run, Step
 from ray_app.verification.backward_text import Said, read_backward
 from ray_app.verification.constraints import check_constraints, ground
@@ -90,7 +91,7 @@ def _statements(
 ) -> Iterator[Statement]:
     reading = read_backward(body, shape.parameters, shape.entry)
     demands = [one for one in reading.said if one.kind == "constraint"]
-    tried = try_inputs(run.source.code, shape, run.call, run.output, values=seen_values(run), execute=execute)
+    tried = try_neighbours(run, execute)
     if demands and tried is not None:
         trial = Trial(tuple(bound.values()), witnessed.call, run.output)
         yield from check_constraints(ground(run, tried, trial, execute), demands, _deciding_lines(run, shape.entry))
@@ -102,11 +103,6 @@ def _statements(
         elif one.kind in ("last write", "result line"):
             yield _about_lines(witnessed, one)
     yield from _others(witnessed, reading.rest, tried, execute)
-
-
-def seen_values(run: Run) -> tuple[str, ...]:
-    """Short values of a run: what other inputs may be built of."""
-    return tuple(dict.fromkeys(one.value for one in run.evaluations if len(one.value) < 30))[:40]
 
 
 def _deciding_lines(run: Run, entry: str) -> dict[int, str]:
@@ -143,13 +139,23 @@ def _about_values(run: Run, bound: Mapping[str, str], said: Sequence[Said], exec
     answers = iter(evaluate_in(run.source.code, questions, execute))
     for one, possible in zip(said, states, strict=True):
         values = [next(answers) for _ in possible]
-        known = [value for value in values if value is not None]
+        known = [value for value in values if value is not None] or _evaluated(run, one.subject)
         if any(same_value(one.value, value) for value in known):
             yield Statement(one.text, "value", True, f"`{one.subject}` is {one.value}")
         elif known:
             yield Statement(one.text, "value", False, f"`{one.subject}` is {known[-1]}")
         else:
             yield Statement(one.text, "value", None, f"`{one.subject}` cannot be evaluated")
+
+
+def _evaluated(run: Run, expression: str) -> list[str]:
+    """What the program itself got for an expression that it holds."""
+    try:
+        text = ast.unparse(ast.parse(expression, mode="eval"))
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    nodes = [at for at, node in enumerate(run.source.nodes) if isinstance(node, ast.expr) and ast.unparse(node) == text]
+    return [evaluation.value for node in nodes for evaluation in run.evaluations_of(node)]
 
 
 def _states(run: Run, bound: Mapping[str, str], said: Said) -> list[Mapping[str, str]]:

@@ -23,7 +23,7 @@ When = Literal["any", "before", "final", "input"]
 _LABEL = re.compile(r"\[?\bL(\d+)\]?")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _DEMAND = re.compile(
-    r"\b(?:must|needs? to|ha(?:s|ve) to|requires?|necessary|necessarily|implies|implied|tested|only if)\b"
+    r"\b(?:must|should|needs? to|ha(?:s|ve) to|requires?|necessary|necessarily|implies|implied|deduce|tested|only if)\b"
 )
 _IMPLIED = re.compile(r"\bimplied\b")
 _TESTED = re.compile(r"\btested on (\d+) inputs?( with (?:this|that|the same|the) (?:result|output))?(?:: `([^`]+)`)?")
@@ -41,8 +41,11 @@ _IS = re.compile(
     r"(?:=|==|is|equals|(?:must|should|can|has to|needs to) be|to be|ends as|is set to)"
     r"(?: equal to)?(?P<when> at last| now| then)? (?=['\"\[({\d\-TFNbs])"
 )
+_INPUT_IS = re.compile(
+    r"\b(?:the|original) (?:value of \?\?|input(?: \w+)?) (?:must|should|has to|needs to) be (?=['\"\[({\d\-TFNbs])"
+)
 _BEFORE = re.compile(r"\bas it was before\b|\bbefore (?:this|that|it)\b")
-_PART = re.compile(r"\b(?:of|in|from|with|each|every|to|by|the \w+) $")
+_PART = re.compile(r"\b(?:(?<!value )of|in|from|with|each|every|to|by|the \w+) $")
 """Before a name: then what follows is about a part of it."""
 _END = re.compile(r"[.!?] (?=[A-Z`])")
 _HARMLESS = re.compile(r"^\W*$|^[^`'\"\d]*:$")
@@ -141,12 +144,16 @@ def _constraint(line: str, at: int, parameters: tuple[str, ...]) -> Said | None:
 
 
 def _plain_demand(line: str, at: int, parameters: tuple[str, ...]) -> Said | None:
-    """ "x must be 3": a demand on a parameter in words."""
-    for match in _IS.finditer(line):
-        name = match[1] or match[2]
+    """ "x must be 3", "we can deduce that x is 3", "the input should be 3": a demand on a parameter in words."""
+    only = parameters[0] if len(parameters) == 1 else ""
+    for match in (*_IS.finditer(line), *_INPUT_IS.finditer(line)):
+        name = only if match.re is _INPUT_IS else match[1] or match[2]
         value = literal_at(line, match.end())
-        is_part = bool(match[2] and _PART.search(line[: match.start()]))
-        if name in parameters and value and not is_part and re.search(r"\b(?:must|has to|needs to) be\b", match[0]):
+        is_part = match.re is _IS and bool(match[2] and _PART.search(line[: match.start()]))
+        words = line[: match.end()]
+        # "So the input should be 3" chooses; "for f(??) to be 9 it should be 3" demands.
+        demands = re.search(r"\b(?:must|has to|needs to) be $|\bdeduce\b|\bfor .* to be .* should be ", words)
+        if name in parameters and value and not is_part and demands:
             return Said("constraint", line, f"{name} == {value}", line=at)
     return None
 

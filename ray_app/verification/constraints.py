@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ray_app.parsing import parse_expression
-from ray_app.programs.tries import Execute, Trial, Tried, judge, try_inputs
+from ray_app.programs.tries import Execute, Trial, Tried, find_breaking, judge, try_inputs
 from ray_app.semantics.record import Run
 from ray_app.verification.backward_text import Said
 from ray_app.verification.statement import Statement
@@ -39,10 +39,19 @@ def check_constraints(found: Ground, said: Sequence[Said], lines: Mapping[int, s
     asked = [*(one.subject for one in said), *(one.law or "True" for one in said), *laws]
     rows = judge(found.code, found.tried.signature, asked, found.trials, execute=found.execute)
     count = len(said)
+    broken = _broken(found, said)
     return [
-        _verdict(found, one, _Rows(rows[at], rows[count + at], rows[2 * count + at]), lines)
+        _verdict(found, one, _Rows(rows[at], rows[count + at], rows[2 * count + at], broken.get(at)), lines)
         for at, one in enumerate(said)
     ]
+
+
+def _broken(found: Ground, said: Sequence[Said]) -> dict[int, str]:
+    """Where a constraint rests on trials only: a call that breaks it, looked for."""
+    places = [at for at, one in enumerate(said) if one.basis in ("", "tested")]
+    predicates = [said[at].subject for at in places]
+    trials = find_breaking(found.code, found.tried, found.output, predicates, salt=_OTHER_TRIES, execute=found.execute)
+    return {at: trial.call for at, trial in zip(places, trials, strict=True) if trial is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class _Rows:
     own: list[bool | None]
     law: list[bool | None]
     put: list[bool | None]
+    breaks: str | None
+    """A call that gives the output and breaks it."""
 
 
 def _verdict(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, str]) -> Statement:
@@ -69,6 +80,8 @@ def _faults(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, str]) ->
     for trial, truth in zip(found.trials, rows.own, strict=True):
         if trial.output == found.output and truth is not True:
             yield f"false of {trial.call}, which gives the output too"
+    if rows.breaks:
+        yield f"false of {rows.breaks}, which gives the output too"
     tried = found.tried.trials
     ended = [at for at, trial in enumerate(tried) if trial.output is not None]
     right = [at for at in ended if tried[at].output == found.output]

@@ -22,7 +22,7 @@ from ray_app.monologue.backward.spelling import folded, written
 from ray_app.monologue.backward.summary import Leaf, Summary, summarise
 from ray_app.parsing import parse_expression
 from ray_app.programs.signature import definition_of
-from ray_app.programs.tries import Execute, Trial, Tried, judge, try_inputs
+from ray_app.programs.tries import Execute, Trial, Tried, find_breaking, judge
 from ray_app.semantics.source import Source
 
 Basis = Literal["implied", "law", "tested"]
@@ -98,13 +98,10 @@ def constraints(question: Question) -> Found:
 
 
 def _broken(question: Question, chosen: Sequence[Constraint]) -> set[Constraint]:
-    """Those of the weakest basis that further inputs with this output break."""
-    shape, code = question.tried.signature, question.source.code
-    call, execute = question.tried.trials[0].call, question.execute
-    further = try_inputs(code, shape, call, question.text, salt="further", execute=execute) if chosen else None
-    trials = further.giving(question.text) if further is not None else ()
-    rows = judge(code, shape, [one.predicate for one in chosen], trials, execute=execute)
-    return {one for one, row in zip(chosen, rows, strict=True) if not all(truth is True for truth in row)}
+    """Those of the weakest basis that an input with this output breaks, when one is looked for."""
+    code, predicates = question.source.code, [one.predicate for one in chosen]
+    found = find_breaking(code, question.tried, question.text, predicates, salt="further", execute=question.execute)
+    return {one for one, trial in zip(chosen, found, strict=True) if trial is not None}
 
 
 def _summary(question: Question) -> Summary | None:

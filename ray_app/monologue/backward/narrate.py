@@ -24,8 +24,9 @@ from ray_app.monologue.backward.spelling import written
 from ray_app.monologue.backward.summary import Summary, variable_text
 from ray_app.monologue.backward.way import Write, head_text, way_back
 from ray_app.programs.signature import signature
-from ray_app.programs.tries import Execute, try_inputs
+from ray_app.programs.tries import Execute
 from ray_app.sandbox.api import execute
+from ray_app.semantics.neighbours import try_neighbours
 from ray_app.semantics.record import Run
 
 Record = Callable[[str, str], Run | None]
@@ -75,20 +76,21 @@ def narrate(
 
 def ask(run: Run, execute: Execute) -> Question | str:
     """What has to be answered about a run's output, with the inputs tried; or why it cannot be asked."""
-    call, output = run.call, run.output
-    shape = signature(run.source.code, run.frames[0].function) if run.frames else None
-    if shape is None or output is None:
-        return "takes any number of arguments" if output is not None else "no output"
-    value, literal_output = _literal(output)
-    if not literal_output:
+    if run.output is None or not run.frames:
+        return "no output"
+    if signature(run.source.code, run.frames[0].function) is None:
+        return "takes any number of arguments"
+    value, is_literal = _literal(run.output)
+    if not is_literal:
         return "output is no literal"
-    tried = try_inputs(run.source.code, shape, call, output, values=_seen(run), execute=execute)
+    tried = try_neighbours(run, execute)
     if tried is None:
         return "call binds no parameters"
+    shape = tried.signature
     given = zip(shape.parameters, tried.trials[0].arguments, strict=True)
     known = {name: _literal(text) for name, text in given}
     values = {name: value for name, (value, is_literal) in known.items() if is_literal}
-    return Question(run.source, tried, value, output, values, execute)
+    return Question(run.source, tried, value, run.output, values, execute)
 
 
 def _literal(text: str) -> tuple[Any, bool]:
@@ -96,12 +98,6 @@ def _literal(text: str) -> tuple[Any, bool]:
         return ast.literal_eval(text), True
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return None, False
-
-
-def _seen(run: Run) -> tuple[str, ...]:
-    """Short values of the run: what other inputs may be built of."""
-    found = dict.fromkeys(one.value for one in run.evaluations if len(one.value) < 30)
-    return tuple(found)[:40]
 
 
 def _tokens(text: str) -> int:

@@ -154,11 +154,12 @@ class _Reader:
             self._forget(touched_by(statement), statement, env)
             return Fork(statement.lineno, found.test, hit, self.block(rest, env))
         self._forget(touched_by(statement), statement, env)
-        tree = self.block(rest, env) if self.forks <= _MAX_FORKS else Leaf(statement.lineno, None)
+        tree = self.block(rest, dict(env)) if self.forks <= _MAX_FORKS else Leaf(statement.lineno, None)
         for leaving in leavings(statement):
-            value = leaving.value if isinstance(leaving, ast.Return) else None
-            plain = value if isinstance(value, ast.Constant) else None
-            tree = Fork(statement.lineno, None, Leaf(leaving.lineno, plain, isinstance(leaving, ast.Raise)), tree)
+            # What the statement may write is forgotten by now: what can still be said holds at each place in it.
+            raised = Leaf(leaving.lineno, None, raises=True)
+            leaf = self._leaf(leaving, env) if isinstance(leaving, ast.Return) else raised
+            tree = Fork(statement.lineno, None, leaf, tree)
         return tree
 
     # -- values --------------------------------------------------------------------------------------------------
