@@ -286,7 +286,7 @@ class _Assembly:
     def _begin(self, frame: _Frame, note: Note) -> None:
         """A statement-like step begins; what changed until now was its predecessor's doing, but for what it binds."""
         changes = note.changes or ()
-        binds = frozenset(places.bound_by(self.source, note.node)) if note.kind in _BINDING else frozenset[str]()
+        binds = self._binds(note, frozenset(change.name for change in changes))
         self._own_effect(frame, [change for change in changes if change.name not in binds])
         self._mark_bare_raise(frame, note.text if note.kind in ("H", "F") else None)
         self._close(frame)
@@ -294,9 +294,19 @@ class _Assembly:
         step = self._new_step(frame, _STEP_KINDS[note.kind], note.node)
         frame.current = frame.latest[note.node] = step
         self._own_effect(frame, [change for change in changes if change.name in binds])
-        names = places.bound_by(self.source, note.node) if binds else ()
+        names = places.bound_by(self.source, note.node) if note.kind in _BINDING else ()
         step.bound = tuple((name, frame.state[name]) for name in names if name in frame.state)
         self._note_old_value(frame, step)
+
+    def _binds(self, note: Note, changed: frozenset[str]) -> frozenset[str]:
+        """Of what has changed, what is bound by that which begins now."""
+        if note.kind not in _BINDING:
+            return frozenset()
+        # `for d[k] in xs` changes whatever holds the object.
+        return changed if places.assigns_parts(self.source, note.node) else changed & self._names_of(note)
+
+    def _names_of(self, note: Note) -> frozenset[str]:
+        return frozenset(places.bound_by(self.source, note.node))
 
     def _count(self, frame: _Frame, note: Note) -> None:
         if note.kind == "S":

@@ -64,6 +64,15 @@ def bound_by(source: Source, node: int) -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=_KEPT)
+def assigns_parts(source: Source, node: int) -> bool:
+    """Whether the target of a loop is, or has in it, an item or an attribute."""
+    found = source.nodes[node]
+    if not isinstance(found, (ast.For, ast.AsyncFor)):
+        return False
+    return any(isinstance(part, (ast.Subscript, ast.Attribute)) for part in ast.walk(found.target))
+
+
+@functools.lru_cache(maxsize=_KEPT)
 def clauses_with(source: Source, clause: int) -> tuple[int, ...]:
     """All clauses of a clause's comprehension, in order."""
     comprehension = source.nodes[source.parent(clause)]

@@ -102,6 +102,13 @@ def test_a_loop_variable_is_bound_by_the_iteration_and_changed_by_the_body():
     assert [changes_of(step) for step in steps_on(run, 3)] == [{"x": "11"}, {"x": "12"}]
 
 
+def test_an_item_as_loop_variable_is_written_by_the_iteration():
+    run = record("def f(d):\n    e = d\n    for d['k'] in [1, 2]:\n        x = 3\n    return d\n", "f({})")
+    assert [changes_of(step)["d"] for step in steps_on(run, 3, "iteration")] == ["{'k': 1}", "{'k': 2}"]
+    assert [changes_of(step) for step in steps_on(run, 4)] == [{"x": "3"}, {}]
+    assert changes_of(steps_on(run, 3)[0]) == {}
+
+
 def test_augmented_assignment_notes_the_old_and_the_new_value():
     code = (
         "class A:\n    pass\ndef f(d, k):\n    d[k] += 1\n    a = A()\n    a.v = 2\n    a.v *= 5\n    k += 'z'\n"
