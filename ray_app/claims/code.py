@@ -47,22 +47,6 @@ def _tree(text: str, mode: str) -> ast.AST:
         return ast.parse(text, mode=mode)
 
 
-@functools.lru_cache(maxsize=8_192)
-def statement(piece: str) -> ast.stmt | None:
-    """The single statement that a piece spells; of a compound one, its header."""
-    text = piece.strip()
-    if text.startswith(("elif ", "else", "except", "finally", "case ")):
-        return None
-    for form in (text, f"{text.rstrip(':')}: pass"):
-        try:
-            body = cast(ast.Module, _tree(form, "exec")).body
-        except _FAULTS:
-            continue
-        if len(body) == 1:
-            return body[0]
-    return None
-
-
 @functools.lru_cache(maxsize=16_384)
 def normal(text: str) -> str:
     """A value's text in the form in which equal values are equal texts, whether it is a literal or shows an object."""

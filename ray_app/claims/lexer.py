@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ray_app.claims.code import is_shown_object, literal, normal, parsed, statement
+from ray_app.claims.code import is_shown_object, literal, normal, parsed
 from ray_app.claims.words import CONSTANTS, EMPTY, NUMBERS, ORDINALS, PROSE, SHARED, SPOKEN_CONSTANTS
 
 
@@ -323,7 +323,8 @@ class _Lexer:
             return "v", found
         node = parsed(piece)
         if node is not None:
-            return ("v", normal(piece)) if isinstance(node, ast.Call) and is_shown_object(node) else ("e", piece)
+            is_value = isinstance(node, ast.Call) and is_shown_object(node) and not self.quoted(piece)
+            return ("v", normal(piece)) if is_value else ("e", piece)
         return ("v", piece) if piece.startswith("<") else ("q", piece)  # a shown function, or a statement
 
     def _word(self, piece: str, start: int, end: int) -> tuple[str, str] | None:
@@ -472,7 +473,7 @@ def sentences(text: str, names: frozenset[str], quoted: Callable[[str], bool] | 
     """The sentences of a text, in order; plain words count as names only if they are in `names`; `quoted` says
     whether a
     piece is a statement of the program."""
-    return _Lexer(text, names, quoted or (lambda piece: statement(piece) is not None)).run()
+    return _Lexer(text, names, quoted or (lambda _: False)).run()
 
 
 def placeholders(words: str) -> Iterator[re.Match[str]]:

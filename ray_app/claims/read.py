@@ -20,7 +20,7 @@ _STEPWISE_SHARE = 0.7
 def read(text: str, source: Source) -> Reading:
     """The reading of a text about a program. Never raises, whatever the text."""
     body, answer = split(text)
-    found = sentences(body, source.names)
+    found = sentences(body, source.names, source.code.__contains__)
     reader = _Reader(source, body, _is_stepwise(found))
     for sentence in found:
         reader.take(sentence)
@@ -171,6 +171,8 @@ class _Reader:
                 self._move(under[-1])
             made = hit.entry.build(Said(hit.match, tokens, hit.hint))
             if made:
+                if made[0].kind == "kept":  # of several conditions, which one
+                    made = [replace(made[0], number=sum(claim.kind == "kept" for claim in self.pending))]
                 self.pending += made
                 self.spans += [_stretch(hit, tokens, sentence)] * len(made)
         if first and not self.pending:

@@ -161,7 +161,7 @@ def _returned(said: Said) -> list[Claim]:
         return [Claim("return", said.value("s"), "None")] if said.hint == "none" else []
     value = _shown(chain[-1])
     subject = said.token("s")
-    if subject is not None and subject.sort == "e":
+    if subject is not None and subject.sort == "e" and _is_call(subject.value):
         return _links([subject, *chain], "state")
     if value is None:
         return []
@@ -520,8 +520,8 @@ TABLE: tuple[Entry, ...] = (
         (r"\bcall of (?:the )?‹[ne](?P<s>\d+)›", "begins"),
         (r"^call ‹[ne](?P<s>\d+)›", "begins"),
         (r"\b(?:the|this|that|a)(?: recursive| entry| first| outer| inner| next)? call(?: to)? ‹e(?P<s>\d+)›(?= |,|$|:)", ""),
-        (r"(?:calls?|calling|invokes?|invoking|call to|recurses? (?:in)?to|recursive call(?: to)?|recurse on) ‹e(?P<s>\d+)›(?= |,|$|:)", ""),
-        (r"‹e(?P<s>\d+)› (?:is|gets) (?:called|invoked|entered)", ""),
+        (r"(?:calls?|calling|invokes?|invoking|call to|recurses? (?:in)?to|recursive call(?: to)?|recurse on) ‹[ev](?P<s>\d+)›(?= |,|$|:)", ""),
+        (r"‹[ev](?P<s>\d+)› (?:is|gets) (?:called|invoked)", ""),
         (r"‹e(?P<s>\d+)› (?:starts|begins) ?(?:$|,|:)", ""),
     )),
     Entry("argument", _arguments, _patterns(

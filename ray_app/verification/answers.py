@@ -30,6 +30,8 @@ def is_call(stated: str, call: str) -> bool:
     if "".join(stated.split()) == "".join(call.split()):
         return True
     one, other = parsed(stated), parsed(call)
+    if one is not None and other is not None and ast.dump(one) == ast.dump(other):
+        return True
     if not isinstance(one, ast.Call) or not isinstance(other, ast.Call):
         return False
     return [normal(ast.unparse(part)) for part in _parts(one)] == [normal(ast.unparse(part)) for part in _parts(other)]

@@ -98,13 +98,18 @@ class Facts:
     def _ends(self) -> list[float]:
         """When the effect of each step was complete: just before the next step of its frame, or with the frame."""
         ends = [0.0] * len(self.run.steps)
+        exits: dict[int, list[float]] = {}
+        for crossing, at in zip(self.run.crossings, self.crossed_at, strict=True):
+            if crossing.kind == "exit":
+                exits.setdefault(crossing.frame, []).append(at)
         for frame in self.run.frames:
             following = self.frame_ended_at[frame.serial] - 0.01
             for index in reversed(frame.steps):
                 if self.run.steps[index].kind == "comprehension":  # part of the statement around it
                     ends[index] = self._last_evaluation(index) + 0.1
                 else:
-                    ends[index] = following
+                    left = (at for at in exits.get(frame.serial, ()) if at > self.begun_at[index])
+                    ends[index] = min(following, min(left, default=following))  # the body of a loop may end before
                     following = self.begun_at[index] - 0.1
         return ends
 
@@ -344,9 +349,16 @@ class Facts:
                 return other if other.node == statement or statement < 0 else step
         return step
 
-    def change(self, step: Step, name: str) -> Change | None:
-        """The change of a name by a step."""
-        return next((change for change in step.changes if change.name == name), None)
+    def changes(self, step: Step, name: str) -> list[Change]:
+        """The changes of a name by a step: a `with` may make one at its beginning and one at its end."""
+        return [change for change in step.changes if change.name == name]
+
+    def number(self, node: ast.AST) -> int:
+        """The id of a node of the program, -1 for any other."""
+        try:
+            return self.run.source.id_of(node)
+        except KeyError:
+            return -1
 
     def values_of(self, name: str) -> list[str]:
         """Every value that a name is seen with, in no particular order."""

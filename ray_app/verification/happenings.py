@@ -7,7 +7,7 @@ from ray_app.claims.claim import Claim
 from ray_app.claims.code import normal, parsed
 from ray_app.semantics.record import Frame, Step
 from ray_app.verification.code import condition_of, governing, written
-from ray_app.verification.facts import Facts, Spot
+from ray_app.verification.facts import FOREVER, Facts, Spot
 from ray_app.verification.finding import UNKNOWN, Finding
 from ray_app.verification.known import value_of
 from ray_app.verification.match import matches, nodes_like, same, shown
@@ -16,7 +16,7 @@ from ray_app.verification.states import equal
 
 def line(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     """The line runs."""
-    return Finding(True, f"L{spot.step.line} runs" if spot.step else "runs", spot.start)
+    return Finding(True, f"L{spot.step.line} runs" if spot.step else "runs", spot.start, FOREVER)
 
 
 def call(facts: Facts, claim: Claim, spot: Spot) -> Finding:
@@ -32,11 +32,10 @@ def call(facts: Facts, claim: Claim, spot: Spot) -> Finding:
 def _calls_here(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     assert spot.step is not None
     seen = [facts.calls[frame.serial] for frame in facts.callees.get(spot.step.index, ())]
-    for entered in seen:
-        if _is_call_of(facts, claim.subject, entered.frame, spot):
-            return Finding(
-                True, f"{entered.frame.function}({_shown_arguments(entered.frame)}) is called", entered.start
-            )
+    meant = [entered for entered in seen if _is_call_of(facts, claim.subject, entered.frame, spot)]
+    if meant:
+        shown_call = f"{meant[0].frame.function}({_shown_arguments(meant[0].frame)}) is called"
+        return Finding(True, shown_call, meant[0].start - 0.05, meant[-1].start - 0.05)
     if matches(facts, claim.subject, spot.step, facts.state(spot)):
         return Finding(True, f"{claim.subject} is evaluated", spot.start, spot.end)
     return Finding(False, "no such call", spot.end) if seen else UNKNOWN
@@ -146,12 +145,15 @@ def _is_part(facts: Facts, piece: str, step: Step) -> bool:
     if any(number == step.node or step.node in source.ancestors(number) for number in nodes_like(source, piece)):
         return True
     node = parsed(piece)
-    own = source.text(step.node)
+    own, value = source.text(step.node), shown(node) if node is not None else None
     if node is None:
         return normal_code(piece) in normal_code(own)
     from ray_app.verification.match import _Fit  # pyright: ignore[reportPrivateUsage]
 
     fit = _Fit(facts, step, 1 << 60, {**step.before, **dict(step.bound)})
+    parts = [part for part in ast.walk(source.nodes[step.node]) if isinstance(part, ast.expr)]
+    if value is not None and any(fit.value_of(part) == value for part in parts):
+        return True
     inside = (part for part in ast.walk(source.nodes[step.node]) if type(part) is type(node))
     return any(fit.fits(node, part) for part in inside) or isinstance(source.nodes[step.node], ast.AugAssign)
 
@@ -274,7 +276,7 @@ def stop(facts: Facts, claim: Claim, spot: Spot) -> Finding:
         return UNKNOWN
     loop, number = step.loops[-1]
     holds = claim.number in (0, number) and claim.line in (0, facts.run.source.line(loop))
-    return Finding(holds, f"it is iteration {number} of the loop on L{facts.run.source.line(loop)}", spot.end)
+    return Finding(holds, f"it is iteration {number} of the loop on L{facts.run.source.line(loop)}", spot.start)
 
 
 def goes_on(facts: Facts, claim: Claim, spot: Spot) -> Finding:
@@ -386,12 +388,12 @@ def last(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     step = spot.step
     if step is None or spot.kind != "step":
         return UNKNOWN
-    if facts.change(step, claim.subject) is None and claim.subject not in written(facts.run.source, step.node):
+    if not facts.changes(step, claim.subject) and claim.subject not in written(facts.run.source, step.node):
         return Finding(False, f"L{step.line} does not write {claim.subject}", spot.start)
     later = [
         other.line
         for other in facts.run.steps[step.index + 1 :]
-        if other.frame == step.frame and (facts.change(other, claim.subject) or _assigns(facts, other, claim.subject))
+        if other.frame == step.frame and (facts.changes(other, claim.subject) or _assigns(facts, other, claim.subject))
     ]
     return Finding(
         not later, f"L{later[-1]} writes {claim.subject} later" if later else "nothing writes it later", spot.end

@@ -6,6 +6,7 @@ can take long or make something large. Whatever else a text asks for is a questi
 
 import ast
 import functools
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -137,7 +138,7 @@ def resolve(node: ast.expr, state: Mapping[str, str]) -> str | None:
 
 @functools.lru_cache(maxsize=4_096)
 def _attribute(owner: str, name: str) -> str | None:
-    node = parsed(owner)
+    node = shown_tree(owner)
     if not isinstance(node, ast.Call):
         return None
     return next((normal(ast.unparse(word.value)) for word in node.keywords if word.arg == name), None)
@@ -146,7 +147,7 @@ def _attribute(owner: str, name: str) -> str | None:
 @functools.lru_cache(maxsize=4_096)
 def _item(owner: str, key: str) -> str | None:
     """An item of a container as it is shown; `Counter({...})` and its like hold theirs in their argument."""
-    node = parsed(owner)
+    node = shown_tree(owner)
     if isinstance(node, ast.Call) and node.args:
         node = node.args[-1]
     if isinstance(node, ast.Dict):
@@ -165,3 +166,22 @@ def _item(owner: str, key: str) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and key.lstrip("-").isdecimal():
         return canonical(node.value[int(key)]) if -len(node.value) <= int(key) < len(node.value) else None
     return None
+
+
+def size(text: str) -> int | None:
+    """How many items a shown container has: `deque([1, 2], maxlen=3)` and its like have those of what is in it."""
+    node = shown_tree(text)
+    if isinstance(node, ast.Call) and node.args:
+        node = node.args[-1]
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        return len(node.elts)
+    if isinstance(node, ast.Dict):
+        return len(node.keys)
+    if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
+        return len(node.value)
+    return 0 if isinstance(node, ast.Call) else None
+
+
+def shown_tree(text: str) -> ast.expr | None:
+    """A shown value as a tree; what has no literal of its own (`<class 'list'>`) stands in it as None."""
+    return parsed(re.sub(r"<[^<>]*>", "None", text)) if "<" in text else parsed(text)

@@ -54,12 +54,8 @@ def _spelled(facts: Facts, node: ast.expr, step: Step, state: Mapping[str, str])
     for index in step.evaluations:
         evaluation = facts.run.evaluations[index]
         code = nodes[evaluation.node]
-        is_it = type(code) is kind and (
-            value == normal(evaluation.value)
-            if value is not None
-            else _Fit(facts, step, evaluation.index, state).fits(node, code)
-        )
-        if is_it:
+        is_it = value is not None and value == normal(evaluation.value)
+        if type(code) is kind and (is_it or _Fit(facts, step, evaluation.index, state).fits(node, code)):
             yield Match(evaluation.value, evaluation.truth, facts.evaluated_at[index], spelled=True)
         elif kind is ast.Compare and isinstance(code, ast.Compare) and len(code.ops) > 1:
             yield from _link(facts, node, code, step, evaluation, state)
@@ -91,10 +87,34 @@ def _augmented(facts: Facts, node: ast.expr, step: Step) -> Iterator[Match]:
         return
     fit = _Fit(facts, step, 1 << 60, step.before)
     left = shown(node.left)
-    is_left = left is not None and left == resolve(_put(facts, code.target, step), step.before)
+    is_left = left is not None and left == _before(facts, code.target, step, fit)
+    if (is_left or same(node.left, code.target)) and fit.fits(node.right, code.value):
+        after = augmented_value(facts, step)
+        if after is not None:
+            yield Match(after, None, facts.ended_at[step.index], spelled=True)
+
+
+def _before(facts: Facts, target: ast.expr, step: Step, fit: "_Fit") -> str | None:
+    """What an augmented assignment finds: a variable's value, or what its target was evaluated to."""
+    found = resolve(_put(facts, target, step), step.before)
+    return found if found is not None else fit.value_of(target)
+
+
+def augmented_value(facts: Facts, step: Step) -> str | None:
+    """What an augmented assignment assigns: read off the target, or (behind a property) worked out from the
+    operands."""
+    code = facts.run.source.nodes[step.node]
+    assert isinstance(code, ast.AugAssign)
     after = resolve(_put(facts, code.target, step), step.after)
-    if (is_left or same(node.left, code.target)) and fit.fits(node.right, code.value) and after is not None:
-        yield Match(after, None, facts.ended_at[step.index], spelled=True)
+    if after is not None:
+        return after
+    fit = _Fit(facts, step, 1 << 60, step.before)
+    left, right = _before(facts, code.target, step, fit), fit.value_of(code.value)
+    if left is None or right is None:
+        return None
+    return value_of(
+        ast.unparse(ast.BinOp(ast.Name("left"), code.op, ast.Name("right"))), {"left": left, "right": right}
+    )
 
 
 def _put(facts: Facts, target: ast.expr, step: Step) -> ast.expr:
@@ -119,8 +139,10 @@ class _Fit:
         """Whether the piece is the code, or has the operand's value where it differs from it."""
         if isinstance(piece, ast.expr) and isinstance(code, ast.expr):
             text = shown(piece)
-            if text is not None:
-                return self.value_of(code) == text
+            if text is not None and self.value_of(code) == text:
+                return True
+            if text is not None and not isinstance(piece, ast.Call):
+                return False
         if type(piece) is not type(code):
             return False
         return all(
@@ -140,7 +162,7 @@ class _Fit:
         """The value of an operand: the last time it was evaluated before the whole was."""
         if isinstance(code, ast.Constant):
             return shown(code)
-        number = self.facts.run.source._ids.get(id(code), -1)  # pyright: ignore[reportPrivateUsage]
+        number = self.facts.number(code)
         for index in reversed(self.step.evaluations):
             if index < self.until and self.facts.run.evaluations[index].node == number:
                 return self.facts.run.evaluations[index].value

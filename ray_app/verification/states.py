@@ -10,8 +10,8 @@ from ray_app.semantics.record import Step
 from ray_app.verification.code import condition_of, governing, mentioned, written
 from ray_app.verification.facts import Facts, Spot
 from ray_app.verification.finding import UNKNOWN, Finding
-from ray_app.verification.known import UnknownError, is_literal, literal_value, resolve, value_of
-from ray_app.verification.match import Match, matches, nodes_like, same
+from ray_app.verification.known import UnknownError, is_literal, literal_value, resolve, shown_tree, value_of
+from ray_app.verification.match import Match, augmented_value, matches, nodes_like, same
 
 
 def is_cut(text: str) -> bool:
@@ -36,7 +36,8 @@ def value(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     step = spot.step
     if spot.kind != "step" or step is None:
         return _judged(claim, known, spot.start)
-    change = facts.change(step, claim.subject)
+    changes = facts.changes(step, claim.subject)
+    change = next((one for one in changes if equal(claim.value, one.after)), changes[0] if changes else None)
     after = change.after if change else step.before.get(claim.subject, known)
     if claim.tense in ("change", "first", "end") or (claim.tense == "set" and facts.strict):
         return _changed(facts, claim, spot, step, after)
@@ -65,8 +66,12 @@ def _as_truth(claim: Claim, recorded: str | None) -> Finding | None:
 
 def _changed(facts: Facts, claim: Claim, spot: Spot, step: Step, after: str | None) -> Finding:
     """A change must be this step's doing: the name is assigned in it, or its value is another afterwards."""
-    change = facts.change(step, claim.subject)
+    change = next(iter(facts.changes(step, claim.subject)), None)
     source = facts.run.source
+    for evaluation in facts.evaluations(step):
+        code = source.nodes[evaluation.node]
+        if isinstance(code, ast.NamedExpr) and code.target.id == claim.subject and equal(claim.value, evaluation.value):
+            return Finding(True, f"{claim.subject} is {evaluation.value}", facts.evaluated_at[evaluation.index])
     names = written(source, step.node) | {name for name, _ in step.bound}
     may_mutate = isinstance(source.nodes[step.node], (ast.Expr, ast.Assign, ast.AugAssign, ast.Delete))
     if (
@@ -102,6 +107,10 @@ def _target(facts: Facts, claim: Claim, spot: Spot, node: ast.expr | None) -> Fi
             return Finding(True, f"{claim.subject} is {shown}", at)
         if claim.tense == "change" and shown is not None:
             return Finding(False, f"{claim.subject} is {shown}", at)
+    own = facts.run.source.nodes[step.node]
+    if isinstance(own, ast.AugAssign) and same(node, parsed(ast.unparse(own.target))):
+        value = augmented_value(facts, step)
+        return Finding(equal(claim.value, value), f"{claim.subject} is {value}", spot.end)
     found = expression(facts, claim, spot)
     return found if found.holds is not None or seen is None else Finding(False, f"{claim.subject} is {seen}", spot.end)
 
@@ -244,7 +253,15 @@ def kept(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     """An item of a comprehension passes its conditions, or does not."""
     if spot.step is None or spot.step.kind != "comprehension":
         return UNKNOWN
-    return _filters(facts, spot, spot.step, not claim.negated)
+    clause = facts.run.source.nodes[spot.step.node]
+    assert isinstance(clause, ast.comprehension)
+    if len(clause.ifs) < 2:
+        return _filters(facts, spot, spot.step, not claim.negated)
+    condition = clause.ifs[min(claim.number, len(clause.ifs) - 1)]
+    passes = facts.run.truth_of(spot.step, condition) is True
+    return Finding(
+        passes is not claim.negated, f"condition {claim.number + 1} on L{spot.step.line}: {passes}", spot.end
+    )
 
 
 def _filters(facts: Facts, spot: Spot, step: Step, wanted: bool) -> Finding:
@@ -313,7 +330,7 @@ def moved(facts: Facts, claim: Claim, spot: Spot) -> Finding:
 
 def _counted(text: str) -> Counter[str] | None:
     """How often each value is in a container; of a dictionary its keys, of a string its characters and pieces."""
-    node = parsed(text)
+    node = shown_tree(text)
     if isinstance(node, ast.Call) and node.args:
         node = node.args[-1]
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):

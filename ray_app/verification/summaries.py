@@ -9,15 +9,15 @@ from ray_app.claims.code import parsed
 from ray_app.verification.code import written
 from ray_app.verification.facts import Facts
 from ray_app.verification.finding import UNKNOWN, Finding
-from ray_app.verification.known import UnknownError, literal_value, resolve
+from ray_app.verification.known import UnknownError, literal_value, resolve, size
 from ray_app.verification.states import equal
 
 
 def signature(facts: Facts, claim: Claim) -> Finding:
     """A function's parameters, and how many `return` statements are its own."""
-    number = next(
-        (node for name, node in facts.run.source.functions.items() if name.split(".")[-1] == claim.subject), None
-    )
+    functions = facts.run.source.functions
+    alike = (node for name, node in functions.items() if name.split(".")[-1] == claim.subject)
+    number = functions.get(claim.subject, next(alike, None))
     node = facts.run.source.nodes[number] if number is not None else None
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or number is None:
         return UNKNOWN
@@ -59,7 +59,7 @@ def trend(facts: Facts, claim: Claim) -> Finding:
     for values in _sequences(facts, claim.subject):
         found = found or bool(values)
         for one, other in pairwise(values):
-            if not _keeps(claim.other, one, other):
+            if not _holds_between(claim.other, one, other):
                 return Finding(False, f"{claim.subject} goes from {one} to {other}")
         if claim.other in ("is never negative", "is never empty") and not all(
             _is_so(claim.other, text) for text in values
@@ -68,24 +68,33 @@ def trend(facts: Facts, claim: Claim) -> Finding:
     return Finding(True, f"of all values of {claim.subject}") if found else UNKNOWN
 
 
+def _holds_between(trend: str, one: str, other: str) -> bool:
+    try:
+        return _keeps(trend, one, other)
+    except (UnknownError, TypeError):
+        return False
+
+
 def _keeps(trend: str, one: str, other: str) -> bool:
-    if one == other:
+    """Whether two values that follow each other are as the trend says."""
+    if one == other or trend.startswith("is never"):
         return True
     if trend in ("keeps", "never changes"):
         return False
-    try:
-        before, after = literal_value(one), literal_value(other)
-        if trend in ("never gets shorter", "only grows", "only ever grows") and not isinstance(before, (int, float)):
-            return len(after) >= len(before)
-        if trend in ("never gets longer", "only shrinks", "only ever shrinks") and not isinstance(before, (int, float)):
-            return len(after) <= len(before)
-        if trend in ("never decreases", "only grows", "only ever grows"):
-            return bool(after >= before)
-        if trend in ("never increases", "only shrinks", "only ever shrinks"):
-            return bool(after <= before)
-    except (UnknownError, TypeError):
+    is_size = trend.startswith("never gets") or not _is_number(one)
+    before, after = (size(one), size(other)) if is_size else (literal_value(one), literal_value(other))
+    if before is None or after is None:
         return False
-    return True
+    if trend in ("never gets longer", "only shrinks", "only ever shrinks", "never increases"):
+        return bool(after <= before)
+    return bool(after >= before)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return isinstance(literal_value(text), (int, float))
+    except UnknownError:
+        return False
 
 
 def _is_so(trend: str, text: str) -> bool:
@@ -113,7 +122,7 @@ def _sequences(facts: Facts, name: str) -> Iterator[list[str]]:
                 values += own
                 continue
             after = resolve(node, step.after)
-            is_written = facts.change(step, name) is not None or (
+            is_written = bool(facts.changes(step, name)) or (
                 step.kind == "statement" and name in written(facts.run.source, step.node)
             )
             if after is not None and (
