@@ -22,10 +22,11 @@ class _Cut(BaseException):
 
 
 class _StoppingRecorder(NoteRecorder):
-    def note(self, frame: FrameType, kind: str, node: int, value: object) -> None:
-        super().note(frame, kind, node, value)
+    def note(self, frame: FrameType, kind: str, node: int, value: object) -> bool:
+        is_recorded = super().note(frame, kind, node, value)
         if self.is_cut:
             raise _Cut
+        return is_recorded
 
     is_cut = False
 

@@ -7,7 +7,7 @@ from ray_app.semantics import wire
 from ray_app.semantics.wire import EventKind
 from ray_app.tracing.wire import HEADER_BYTES
 
-NoteKind = Literal["S", "E", "I", "H", "F", "L", "V", "B", "K", "M", "W"]
+NoteKind = Literal["S", "E", "I", "H", "F", "L", "V", "B", "K", "M", "W", "Q", "R"]
 """See `ray_app.tracing.instrument`."""
 _LARGEST = 2**31
 

@@ -37,8 +37,10 @@ NOTES: dict[int, Layout] = {
     **dict.fromkeys(b"SIWME", "changes"),
     **dict.fromkeys(b"HF", "changes and text"),
     ord("V"): "text",
+    ord("R"): "text",
     ord("B"): "truth",
     ord("K"): "texts",
     ord("L"): "nothing",
+    ord("Q"): "nothing",
 }
 WATCHED, WATCHED_CHANGES = ord("A"), ord("G")

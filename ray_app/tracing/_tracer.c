@@ -661,6 +661,7 @@ typedef struct {
     PyObject_HEAD
     char kind;
     uint32_t node;
+    uint32_t left;  /* of a question: how often it is still passed by */
     PyObject *next; /* held: what the note of a lambda returns */
 } Note;
 
@@ -709,10 +710,10 @@ static int write_state_note(const Note *note, FrameState *state, PyFrameObject *
     return append_record();
 }
 
-static int write_value_note(uint32_t node, const FrameState *state, PyObject *value)
+static int write_value_note(char kind, uint32_t node, const FrameState *state, PyObject *value)
 {
     if (canonical_write(&run.text, value) != WRITTEN) return -1;
-    if (begin_note('V', node, state) || bytes_append_text(&run.record, &run.text)) return -1;
+    if (begin_note(kind, node, state) || bytes_append_text(&run.record, &run.text)) return -1;
     return append_record();
 }
 
@@ -731,9 +732,11 @@ static int write_note(const Note *note, FrameState *state, PyFrameObject *frame,
 {
     switch (note->kind) {
     case 'V':
-    case 'B': return write_value_note(note->node, state, value);
+    case 'R': return write_value_note(note->kind, note->node, state, value);
+    case 'B': return write_value_note('V', note->node, state, value);
     case 'K': return PyTuple_CheckExact(value) ? write_targets_note(note, state, value) : -1;
-    case 'L': return begin_note('L', note->node, state) || append_record() ? -1 : 0;
+    case 'Q':
+    case 'L': return begin_note(note->kind, note->node, state) || append_record() ? -1 : 0;
     default: return write_state_note(note, state, frame);
     }
 }
@@ -766,10 +769,11 @@ static PyObject *ask_truth(const Note *note, PyObject *value)
 static PyObject *note_made(PyObject *left, PyObject *value)
 {
     if (!Py_IS_TYPE(left, &Note_Type)) Py_RETURN_NOTIMPLEMENTED;
-    const Note *note = (const Note *)left;
+    Note *note = (Note *)left;
     PyFrameObject *frame;
     FrameState *state = noted_state(&frame);
-    if (state != NULL) {
+    int is_time = state != NULL && note->kind == 'Q' && --note->left == 0;
+    if (state != NULL && (note->kind != 'Q' || is_time)) {
         int collects = PyGC_Disable(); /* a collection could run the program's finalizers here */
         state->last_kind = note->kind;
         if (write_note(note, state, frame, value)) {
@@ -782,7 +786,9 @@ static PyObject *note_made(PyObject *left, PyObject *value)
     case 'V': return Py_NewRef(value);
     case 'B': return ask_truth(note, value);
     case 'L': return Py_NewRef(note->next);
+    case 'Q': return PyBool_FromLong(is_time);
     case 'K':
+    case 'R':
     case 'M':
     case 'W': Py_RETURN_TRUE;
     default: Py_RETURN_NONE;
@@ -806,16 +812,19 @@ static Note *new_note(char kind, unsigned long node)
     if (note == NULL) return NULL;
     note->kind = kind;
     note->node = (uint32_t)node;
+    note->left = 0;
     note->next = NULL;
     return note;
 }
 
-/* The note that a constant of the instrumenter stands for: a kind, a node, and for a lambda ",", its body. */
+/* The note that a constant of the instrumenter stands for: a kind, a node, and behind a "," a lambda's body, or how often
+   a question's place is reached when it is asked. */
 static PyObject *note_of(const char *text)
 {
     char *rest;
     Note *note = new_note(text[0], strtoul(text + 1, &rest, 10));
-    if (note != NULL && *rest == ',') {
+    if (note != NULL && text[0] == 'Q' && *rest == ',') note->left = (uint32_t)strtoul(rest + 1, NULL, 10);
+    if (note != NULL && text[0] == 'L' && *rest == ',') {
         note->next = (PyObject *)new_note('V', strtoul(rest + 1, NULL, 10));
         if (note->next == NULL) Py_CLEAR(note);
     }

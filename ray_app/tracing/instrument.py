@@ -10,6 +10,8 @@ to a note. Kinds, with what the note returns:
     H  a handler is entered                       None        begins; on the right its targets              True
     F  a `finally` block is entered               None     M  a case's pattern has matched                  True
     L  a lambda begins                    its V note       W  the test of a `while` is about to be made     True
+    Q  where a question stands                whether      R  the answer to a question                      True
+                                      it is to be asked
 
 Positions are kept, so lines in exceptions stay right. Left alone: docstrings, `__future__`, annotations, decorators,
 bases, patterns, the types of handlers, and calls that look at the frame they are in. An augmented assignment to an item
@@ -32,6 +34,7 @@ _SCOPES = (*_FUNCTIONS, _ast.ClassDef)
 _LEAVES = (_ast.Return, _ast.Raise, _ast.Break, _ast.Continue)
 _UNNOTED = (_ast.Constant, _ast.Lambda, _ast.GeneratorExp, _ast.Starred, _ast.Slice)
 _MOST_WATCHED = 64
+_BREAK = "\0"
 _ONLY_TREE = 0x400
 """PyCF_ONLY_AST"""
 
@@ -39,28 +42,58 @@ Place = dict[str, Any]
 
 
 def compile_noted(source: str, filename: str, prefix: str, *, asks_truth: bool = True) -> tuple[Any, tuple[str, ...]]:
-    """The code of a program with the constants that are to become notes, and the names that its record watches."""
+    """The code of a program with the constants that are to become notes, and the names that its record watches.
+
+    The source may be one with a `Question`.
+    """
+    source, question = split_question(source)
     tree: Any = compile(source, filename, "exec", _ONLY_TREE, dont_inherit=True)
     watched = watched_names(tree)
-    instrument(tree, prefix, asks_truth=asks_truth)
+    instrument(tree, prefix, asks_truth=asks_truth, question=question)
     return compile(tree, filename, "exec", dont_inherit=True), watched
 
 
-def instrument(tree: Any, prefix: str, *, asks_truth: bool = True) -> None:
+class Question:
+    """An expression to be evaluated when a note of this kind and node is made for the `visit`-th time in the run.
+
+    It is evaluated in the program's own scope, as part of its code, and once. What follows in that run is of no use.
+    """
+
+    def __init__(self, kind: str, node: int, visit: int, expression: str) -> None:
+        self.kind = kind
+        self.node = node
+        self.visit = visit
+        self.expression = expression
+
+    def before(self, source: str) -> str:
+        """The source with the question, for `compile_noted`; no program's source can have null characters."""
+        return f"{_BREAK}{self.kind}{_BREAK}{self.node}{_BREAK}{self.visit}{_BREAK}{self.expression}{_BREAK}{source}"
+
+
+def split_question(source: str) -> tuple[str, Question | None]:
+    """A source without the question that stands before it, and the question, if there is one."""
+    if not source.startswith(_BREAK):
+        return source, None
+    _, kind, node, visit, expression, rest = source.split(_BREAK, 5)
+    return rest, Question(kind, int(node), int(visit), expression)
+
+
+def instrument(tree: Any, prefix: str, *, asks_truth: bool = True, question: Question | None = None) -> None:
     """Puts notes into the tree, as string constants: `prefix`, the kind, the node's number (for L also the body's).
 
     Without `asks_truth` a note is never asked for the truth of a value: CPython is, between two notes (V, then B).
     """
-    _Instrumenter(tree, prefix, asks_truth).module(tree)
+    _Instrumenter(tree, prefix, asks_truth, question).module(tree)
 
 
 class _Instrumenter:
-    def __init__(self, tree: Any, prefix: str, asks_truth: bool) -> None:
+    def __init__(self, tree: Any, prefix: str, asks_truth: bool, question: Question | None) -> None:
         nodes = number_nodes(tree)
         self.numbers = {id(node): number for number, node in enumerate(nodes)}
         self.kept = nodes  # an id stays a node's own while the node lives
         self.prefix = prefix
         self.asks_truth = asks_truth
+        self.question = question
         self.silent = _silent_names(nodes)
         self.takes_apart = False
         self.names_made = 0
@@ -72,16 +105,29 @@ class _Instrumenter:
         text = f"{self.prefix}{kind}{self.numbers[id(node)]}{more}"
         return _ast.BinOp(_ast.Constant(text, **place), _MATMULT, value, **place)
 
-    def mark(self, kind: str, node: Any, at: Any) -> Any:
-        """A statement of its own that is only a note."""
+    def mark(self, kind: str, node: Any, at: Any) -> list[Any]:
+        """Statements that are only a note, and the question that is asked there."""
         place = _place(at)
-        return _ast.Expr(self.note(kind, node, _ast.Constant(None, **place), place), **place)
+        note = self.note(kind, node, _ast.Constant(None, **place), place)
+        return [_ast.Expr(made, **place) for made in (note, *self.asked_at(kind, node, place))]
 
     def announce(self, kind: str, node: Any, at: Any, condition: Any) -> Any:
         """The condition, after a note that returns True; only the note where the condition is None."""
         place = _place(at)
         note = self.note(kind, node, _ast.Constant(None, **place), place)
-        return note if condition is None else _ast.BoolOp(_AND, [note, condition], **place)
+        parts = [note, *self.asked_at(kind, node, place), *([] if condition is None else [condition])]
+        return parts[0] if len(parts) == 1 else _ast.BoolOp(_AND, parts, **place)
+
+    def asked_at(self, kind: str, node: Any, place: Place) -> list[Any]:
+        """The question, as an expression that is true in any case; empty where none is asked."""
+        question = self.question
+        if question is None or (question.kind, question.node) != (kind, self.numbers[id(node)]):
+            return []
+        nothing = _ast.Constant(None, **place)
+        is_time = self.note("Q", node, nothing, place, f",{question.visit}")
+        asked: Any = compile(question.expression, "<question>", "eval", _ONLY_TREE, dont_inherit=True)
+        answer = self.note("R", node, asked.body, place)
+        return [_ast.BoolOp(_OR, [_ast.UnaryOp(_NOT, is_time, **place), answer], **place)]
 
     # Statements
 
@@ -95,7 +141,7 @@ class _Instrumenter:
             if isinstance(statement, _DECLARATIONS) or _is_fixed(statement, has_docstring and position == 0):
                 done.append(statement)
                 continue
-            done.append(self.mark("S", statement, statement))
+            done += self.mark("S", statement, statement)
             done += self.statement(statement)
         return done
 
@@ -134,13 +180,13 @@ class _Instrumenter:
 
     def for_(self, node: Any) -> None:
         node.target, node.iter = self.value(node.target), self.value(node.iter)
-        node.body = [self.mark("I", node, node.target), *self.ended_block(node)]
+        node.body = [*self.mark("I", node, node.target), *self.ended_block(node)]
         node.orelse = self.block(node.orelse)
 
     def ended_block(self, node: Any) -> list[Any]:
         """The body, and the note that it has ended where it can: what happens next is the statement's doing again."""
         last = node.body[-1]
-        end = [] if isinstance(last, _LEAVES) else [self.mark("E", node, last)]
+        end = [] if isinstance(last, _LEAVES) else self.mark("E", node, last)
         return self.block(node.body) + end
 
     def while_(self, node: Any) -> None:
@@ -164,9 +210,9 @@ class _Instrumenter:
     def try_(self, node: Any) -> None:
         node.body, node.orelse = self.block(node.body), self.block(node.orelse)
         for handler in node.handlers:
-            handler.body = [self.mark("H", handler, handler), *self.block(handler.body)]
+            handler.body = [*self.mark("H", handler, handler), *self.block(handler.body)]
         if node.finalbody:
-            node.finalbody = [self.mark("F", node, node.finalbody[0]), *self.block(node.finalbody)]
+            node.finalbody = [*self.mark("F", node, node.finalbody[0]), *self.block(node.finalbody)]
 
     def match_(self, node: Any) -> None:
         node.subject = self.value(node.subject)
@@ -299,7 +345,7 @@ class _Instrumenter:
             targets = [_load(name, place) for name in bound_names(clause.target)]
             clause.target, clause.iter = self.value(clause.target), self.value(clause.iter)
             begun = self.note("K", clause, _ast.Tuple(targets, _LOAD, **place), place)
-            clause.ifs = [begun, *[self.condition(test) for test in clause.ifs]]
+            clause.ifs = [begun, *self.asked_at("K", clause, place), *[self.condition(test) for test in clause.ifs]]
 
     def lambda_(self, node: Any) -> None:
         self.replace(node.args, "defaults")
@@ -370,7 +416,7 @@ _EXPRESSIONS: dict[type, Callable[[_Instrumenter, Any], None]] = {
     _ast.Subscript: _Instrumenter.subscript,
     _ast.Attribute: _Instrumenter.attribute,
 }
-_MATMULT, _AND, _NOT = _ast.MatMult(), _ast.And(), _ast.Not()
+_MATMULT, _AND, _OR, _NOT = _ast.MatMult(), _ast.And(), _ast.Or(), _ast.Not()
 _LOAD, _STORE, _DELETE = _ast.Load(), _ast.Store(), _ast.Del()
 
 

@@ -28,7 +28,7 @@ _constants = vars(CodeType)["co_consts"].__get__
 _replace = vars(CodeType)["replace"]
 _set_trace_lines = vars(FrameType)["f_trace_lines"].__set__  # programs do not have the attribute
 _CHANGING, _TEXTED = frozenset("SIWMEHF"), frozenset("HF")
-_TRUE = frozenset("MW")
+_TRUE = frozenset("MWKR")
 _SWALLOWING = frozenset(("FOR_ITER", "SEND"))
 _ALONE = (
     *(int, float, complex, str, bytes, type(None), type(...), type(NotImplemented), tuple, frozenset, range, slice),
@@ -41,38 +41,46 @@ _ALONE = (
 class Note:
     """One place in the program, as a constant."""
 
-    __slots__ = ("_kind", "_next", "_node", "_record")
+    __slots__ = ("_kind", "_left", "_next", "_node", "_record")
 
-    def __init__(self, kind: str, node: int, record: "Callable[..., None]", following: "Note | None" = None) -> None:
+    def __init__(self, kind: str, node: int, record: "Callable[..., bool]", more: str = "") -> None:
         self._kind = kind
         self._node = node
         self._record = record
-        self._next = following
+        self._next = Note("V", int(more), record) if kind == "L" else None
+        self._left = int(more) if kind == "Q" else 0
 
     def __matmul__(self, value: Any) -> Any:
+        if self._kind == "Q":
+            return self._is_time()
         self._record(_caller(1), self._kind, self._node, value)
         if self._kind in ("V", "B"):
             return value
-        if self._kind in _TRUE or self._kind == "K":
-            return True
-        return self._next
+        return True if self._kind in _TRUE else self._next
+
+    def _is_time(self) -> bool:
+        """Whether the frame of the program is where the question is to be asked; that is recorded then."""
+        frame = _caller(2)
+        if not self._record(frame, "", self._node, None):
+            return False
+        self._left -= 1
+        return self._left == 0 and self._record(frame, "Q", self._node, None)
 
 
-def place_notes(code: CodeType, prefix: str, record: "Callable[..., None]") -> CodeType:
+def place_notes(code: CodeType, prefix: str, record: "Callable[..., bool]") -> CodeType:
     """The code with notes in place of the constants that begin with the prefix, also in the code within it."""
     constants = tuple(_placed(constant, prefix, record) for constant in _constants(code))
     return _replace(code, co_consts=constants)
 
 
-def _placed(constant: Any, prefix: str, record: "Callable[..., None]") -> Any:
+def _placed(constant: Any, prefix: str, record: "Callable[..., bool]") -> Any:
     if type(constant) is CodeType:
         return place_notes(constant, prefix, record)
     if type(constant) is not str or not constant.startswith(prefix):
         return constant
     kind, place = constant[len(prefix)], constant[len(prefix) + 1 :]
-    node, _, body = place.partition(",")
-    following = Note("V", int(body), record) if body else None
-    return Note(kind, int(node), record, following)
+    node, _, more = place.partition(",")
+    return Note(kind, int(node), record, more)
 
 
 class NoteRecorder(PythonRecorder):
@@ -103,16 +111,17 @@ class NoteRecorder(PythonRecorder):
             names = b"".join(map(string, self._watched_names))
             self._append(b"A" + number(len(self._watched)) + names)
 
-    def note(self, frame: FrameType, kind: str, node: int, value: Any) -> None:
-        """Records one note of a frame, if it is one that is recorded."""
+    def note(self, frame: FrameType, kind: str, node: int, value: Any) -> bool:
+        """Records one note of a frame, if it is one that is recorded, which is said; nothing for kind ""."""
         if not self.active or frame.f_code.co_filename != self._filename or frame.f_code.co_name == "<module>":
-            return
+            return False
         try:
             state = self._state_of(frame)
-            if isinstance(state, NoteFrameState):
+            if isinstance(state, NoteFrameState) and kind:
                 state.note(frame, kind, node, value)
         except (RecursionError, MemoryError):
             self.truncate()
+        return True
 
     def watched_values(self) -> list[Any]:
         """What is watched, without asking the program's classes."""
@@ -184,7 +193,7 @@ class NoteFrameState(FrameState):
             changes = self.all_changes(frame)
             text = string(self.describe(sys.exc_info()[1])) if kind in _TEXTED else b""
             self.recorder.write(head + number(self.code.serial) + changes + text)
-        elif kind == "V":
+        elif kind in ("V", "R"):
             self.recorder.write(head + string(python_canonical(value, self.recorder.value_chars)))
         elif kind == "B":
             self.recorder.write(head + number(bool(value)))
