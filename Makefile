@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip install -q
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-chaos test-slow test-vllm check format bench clean
+.PHONY: help install demo test test-chaos test-cluster test-slow test-vllm check format bench clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -41,6 +41,9 @@ test: $(STAMP)  ## the test suite
 
 test-chaos: $(STAMP)  ## kill everything that runs, 20 times each, and print the table (40 minutes)
 	@$(BIN)/python -m pytest -m chaos
+
+test-cluster: $(STAMP)  ## several machines, made of namespaces: jobs, training, serving, cut cables (as root; 15 minutes)
+	@$(BIN)/python -m pytest -m cluster
 
 test-slow: $(STAMP)  ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow

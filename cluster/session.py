@@ -29,6 +29,11 @@ def in_job() -> bool:
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
 
 
+def joined() -> bool:
+    """Whether `connect` joins a cluster that runs already, of perhaps many machines."""
+    return bool(os.environ.get("RAY_ADDRESS"))
+
+
 def submission_id() -> str:
     """The id of the submitted Ray job whose driver this process is; "" outside of jobs."""
     config = json.loads(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}"))
@@ -85,10 +90,11 @@ def require_packages(*names: str, extra: str) -> None:
 
 
 def require_memory(bytes_needed: int, purpose: str) -> None:
-    """A ClusterError unless this machine has `bytes_needed` of available memory."""
+    """A ClusterError unless this machine has `bytes_needed` of available memory. To be called where the work is."""
     available = psutil.virtual_memory().available
     if available < bytes_needed:
         raise ClusterError(
-            f"{purpose} needs {bytes_needed / GIB:.1f} GiB of memory, {available / GIB:.1f} GiB are available; close "
-            "other programs, choose a smaller model, or set fewer workers (--set train.workers=1)"
+            f"{purpose} needs {bytes_needed / GIB:.1f} GiB of memory, {available / GIB:.1f} GiB are available on "
+            f"{socket.gethostname()}; close other programs, choose a smaller model, or set fewer workers "
+            "(--set train.num_workers=1)"
         )

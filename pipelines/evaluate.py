@@ -38,7 +38,7 @@ from ray_app.report.scores import paired_rates
 from ray_app.runner import run, side_by_side
 from ray_app.stage import Stage
 from ray_app.store import Dataset, write_file
-from ray_app.teacher.endpoint import Endpoint
+from ray_app.teacher.endpoint import Endpoint, Place
 from ray_app.training.export import add_scores
 
 OWN = (held_out.NAME, process.PROBES)
@@ -171,16 +171,16 @@ def _indented(text: str) -> str:
     return "\n".join(f"    | {line}" for line in text.rstrip().splitlines())
 
 
-def evaluate(recipe: Recipe, root: str, url: str, names: tuple[str, ...]) -> None:
-    """Bring the scores of the named models to completion, through the endpoint at `url` (not needed where complete)."""
+def evaluate(recipe: Recipe, root: str, place: Place, names: tuple[str, ...]) -> None:
+    """Bring the scores of the named models to completion, through their endpoint (not needed where complete)."""
     held = list(papers(recipe, root))
     asked = [question for paper in held for question in paper.questions()]
-    endpoints = [_endpoint(recipe, root, url, name) for name in names]
+    endpoints = [_endpoint(recipe, root, place, name) for name in names]
     # The models do the work, each with cores of its own; a worker only asks and grades.
     workers = 1 + len(asked) // _QUESTIONS_PER_WORKER
     stages = [
-        Stage(f"scores-{place.model}", worker.evaluate, place, Question, Score, 64, num_cpus=0.5, max_workers=workers)
-        for place in endpoints
+        Stage(f"scores-{whom.model}", worker.evaluate, whom, Question, Score, 64, num_cpus=0.5, max_workers=workers)
+        for whom in endpoints
     ]
     side_by_side(*(partial(run, stage, root, rows=asked) for stage in stages))
     if recipe.evaluate.claims.texts:
@@ -238,10 +238,10 @@ def _described(paper: Paper) -> dict[str, Any]:
     }
 
 
-def _endpoint(recipe: Recipe, root: str, url: str, name: str) -> Endpoint:
+def _endpoint(recipe: Recipe, root: str, place: Place, name: str) -> Endpoint:
     """Where the named model answers; a fine-tuned model is known by its weights."""
-    place = replace(endpoint_of(recipe, root, url, name), concurrency=recipe.evaluate.concurrency)
-    return replace(place, revision=Dataset(root, "training").complete().content) if name == TUNED else place
+    revision = Dataset(root, "training").complete().content if name == TUNED else recipe.model
+    return replace(endpoint_of(root, place, name, revision), concurrency=recipe.evaluate.concurrency)
 
 
 def pending(recipe: Recipe, root: str, names: tuple[str, ...] = (BASE, TUNED)) -> bool:
@@ -302,12 +302,12 @@ def main(recipe: Recipe, root: str, endpoint: options.Url = "", model: options.M
     """Score a root's models, before and after; with --endpoint, the model that runs there (as the one called base)."""
     if endpoint:
         with connect():
-            evaluate(recipe, root, endpoint, (model,))
+            evaluate(recipe, root, options.place_of(endpoint), (model,))
         return
     require_packages("torch", "transformers", "fastapi", extra="train")
     served = models(recipe, root)
-    with connect(), serving(recipe, served) as url:
-        evaluate(recipe, root, url, tuple(served))
+    with connect(), serving(recipe, served) as place:
+        evaluate(recipe, root, place, tuple(served))
     print(headlines(root), flush=True)
 
 

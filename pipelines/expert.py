@@ -12,7 +12,6 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 
 import pyarrow.parquet as pq
 
@@ -28,6 +27,7 @@ from ray_app.records import Monologue, Sample, TracedProgram
 from ray_app.runner import stream
 from ray_app.stage import Stage
 from ray_app.store import Dataset, write_file
+from ray_app.teacher.endpoint import Place
 from ray_app.training import expert
 from ray_app.training.expert import Explaining
 
@@ -50,11 +50,11 @@ def finished(root: str) -> list[str]:
     return done
 
 
-def explained(recipe: Recipe, root: str, url: str, model: str = TUNED) -> None:
-    """Bring the current round's monologues to completion, told by the student at `url`: the last finished model."""
+def explained(recipe: Recipe, root: str, place: Place, model: str = TUNED) -> None:
+    """Bring the current round's monologues to completion, told by the student at `place`: the last finished model."""
     done = finished(root)
     revision = Dataset(done[-1], "training").complete().content
-    whom = replace(endpoint_of(recipe, root, url, model), revision=revision)
+    whom = endpoint_of(root, place, model, revision)
     # Each round asks about programs of its own, where it does not ask about all.
     config = replace(recipe.expert, seed=recipe.expert.seed + len(done), chat=recipe.train.prompt_style == "chat")
     # Waiting for the model is not work: a few workers keep it busy, with some CPU for the verifier.
@@ -73,7 +73,7 @@ def explained(recipe: Recipe, root: str, url: str, model: str = TUNED) -> None:
     stream([asking, telling], f"{root}/expert-{number}", inputs=[Dataset(root, "executions")])
 
 
-def learned(recipe: Recipe, root: str) -> Path:
+def learned(recipe: Recipe, root: str) -> str:
     """Train the current round's model on the root's samples and those of all rounds; its directory."""
     done = finished(root)
     here = f"{root}/expert-{len(done)}"
@@ -81,7 +81,7 @@ def learned(recipe: Recipe, root: str) -> Path:
     write_rewards(told, f"{here}/rl/rewards.parquet", recipe.synthesize.mixture.held_out_fraction)
     own = [Dataset(each, _samples(number)) for number, each in enumerate([*done[1:], here], 1)]
     student = model_directory(done[-1])
-    return train(replace(recipe, model=str(student)), here, [*(Dataset(root, name) for name in SAMPLES), *own])
+    return train(replace(recipe, model=student), here, [*(Dataset(root, name) for name in SAMPLES), *own])
 
 
 def _samples(number: int) -> str:
@@ -102,10 +102,10 @@ def main(recipe: Recipe, root: str, endpoint: options.Url = "", model: options.M
     student = model_directory(finished(root)[-1])
     with connect():
         if endpoint:
-            explained(recipe, root, endpoint, model)
+            explained(recipe, root, options.place_of(endpoint), model)
         else:
-            with serving(recipe, {TUNED: str(student)}) as url:
-                explained(recipe, root, url)
+            with serving(recipe, {TUNED: student}) as place:
+                explained(recipe, root, place)
         learned(recipe, root)
 
 

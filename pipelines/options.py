@@ -21,6 +21,7 @@ from ray_app.errors import InputError, SemrayError
 from ray_app.lock import held
 from ray_app.store import open_root
 from ray_app.teacher.budget import Price
+from ray_app.teacher.endpoint import Place
 
 T = TypeVar("T")
 
@@ -102,6 +103,11 @@ Budget = Annotated[
     str, typer.Option("--budget", help="the most to pay in this run: 5usd (needs --price), 200000tokens")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="ask nothing; print prompts, tokens and cost at most")]
+
+
+def place_of(url: str) -> Place:
+    """The endpoint that a user named; its key is in OPENAI_API_KEY, which only the driver's machine has."""
+    return Place(url, os.environ.get("OPENAI_API_KEY", ""))
 
 
 def price_of(text: str) -> Price:

@@ -1,5 +1,6 @@
 """Every number of a run, in one value: a recipe is a function that returns the whole configuration.
 
+    smoke         whether everything runs, in a few minutes: the demo with a few dozen programs and four steps
     demo          a laptop without a GPU, minutes: SmolLM2-135M, a few hundred programs
     small         one GPU: Qwen2.5-Coder-0.5B-Instruct (24 GB) or 1.5B (48 GB)
     reproduction  the SemCoder paper's setting: DeepSeekCoder-6.7B on 8 x A6000 48 GB
@@ -95,15 +96,22 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Recipe:
-    """One run, from seeds to report. `model`: a packaged model, a local path, or a hub id."""
+    """One run, from seeds to report.
+
+    `model` is the student: a packaged model, a path that all nodes have, a URI, or a hub id. `teacher` is who writes
+    programs, named likewise and served as `teaching` says: a model that was taught to answer; "" asks nobody.
+    `memory_gib` is what a machine must have available that trains.
+    """
 
     name: str
     model: str
+    teacher: str
     memory_gib: float
     synthesize: Synthesize
     train: TrainConfig
     expert: ExpertConfig
     serve: ModelOptions
+    teaching: ModelOptions
     evaluate: Evaluate
 
 
@@ -112,6 +120,7 @@ def demo() -> Recipe:
     return Recipe(
         name="demo",
         model="smollm2-135m-instruct",
+        teacher="smollm2-135m-instruct",
         memory_gib=4.0,
         synthesize=Synthesize(
             mine=MineConfig(),
@@ -171,6 +180,7 @@ def demo() -> Recipe:
             ("forward", "backward"), attempts=2, keep=1, temperature=0.8, max_tokens=192, seed=0, share=0.03
         ),
         serve=ModelOptions(num_cpus=0.25, engine=EngineOptions(threads=1)),
+        teaching=ModelOptions(num_cpus=0.25, engine=EngineOptions(threads=1)),
         evaluate=Evaluate(
             exams=(
                 Exam("held_out", "direct", items=48, longest=40),
@@ -186,6 +196,32 @@ def demo() -> Recipe:
     )
 
 
+def smoke() -> Recipe:
+    """The demo as small as it gets: what to submit first to a cluster that was just set up."""
+    base = demo()
+    return replace(
+        base,
+        name="smoke",
+        synthesize=replace(
+            base.synthesize,
+            mine_files=24,
+            plots=tuple(Plot(seed, 12, difficulty) for seed, difficulty in enumerate((1, 2, 3))),
+            asks=1,
+            mixture=replace(base.synthesize.mixture, held_out_fraction=0.2),
+            rows_per_shard=8,
+        ),
+        train=replace(base.train, max_steps=4, warmup_steps=1, eval_steps=2, eval_samples=4, save_steps=2),
+        evaluate=replace(
+            base.evaluate,
+            exams=(
+                Exam("held_out", "direct", items=4, max_tokens=16),
+                Exam("humaneval", "direct", items=1, max_tokens=16),
+            ),
+            concurrency=4,
+        ),
+    )
+
+
 def reproduction() -> Recipe:
     """The paper's setting: DeepSeekCoder-6.7B, 2 epochs, batch 512, context 2,048, 5e-5 -> 5e-6, 8 x A6000 48 GB."""
     base = demo()
@@ -193,6 +229,7 @@ def reproduction() -> Recipe:
         base,
         name="reproduction",
         model="deepseek-ai/deepseek-coder-6.7b-base",
+        teacher="Qwen/Qwen2.5-Coder-32B-Instruct",
         memory_gib=256.0,
         synthesize=replace(
             base.synthesize,
@@ -232,7 +269,9 @@ def reproduction() -> Recipe:
             save_steps=20,
         ),
         expert=ExpertConfig(("forward", "backward"), attempts=8, keep=2, temperature=0.8, max_tokens=1_024, seed=0),
-        serve=ModelOptions("vllm", num_gpus=1, max_replicas=4),
+        serve=ModelOptions("vllm", num_gpus=1, max_replicas=8, vllm={"max_model_len": 8_192}),
+        # 62 GiB of weights in bf16: on two GPUs of 48 GB with room for 8 requests of a whole context each.
+        teaching=ModelOptions("vllm", num_gpus=2, max_replicas=4, vllm={"max_model_len": 8_192}),
         evaluate=replace(
             base.evaluate,
             exams=(
@@ -270,6 +309,7 @@ def small() -> Recipe:
         base,
         name="small",
         model="Qwen/Qwen2.5-Coder-0.5B-Instruct",
+        teacher="Qwen/Qwen2.5-Coder-0.5B-Instruct",
         memory_gib=24.0,
         synthesize=replace(
             base.synthesize, plots=tuple(Plot(seed, 500, 1 + seed % 6) for seed in range(24)), asks=1_000
@@ -286,6 +326,7 @@ def small() -> Recipe:
             num_workers=1,
         ),
         serve=ModelOptions(num_cpus=2, num_gpus=0.5, engine=EngineOptions(kv_bytes=4 << 30)),
+        teaching=ModelOptions(num_cpus=2, num_gpus=1, engine=EngineOptions(kv_bytes=4 << 30)),
     )
 
 
@@ -334,6 +375,7 @@ def beyond() -> Recipe:
 
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
+    "smoke": smoke,
     "demo": demo,
     "small": small,
     "reproduction": reproduction,

@@ -7,12 +7,14 @@ Programs are mined and grown; with --endpoint URL (or --vllm) a language model i
 """
 
 from dataclasses import asdict, replace
+from pathlib import PurePath
 
 from cluster.session import connect
 from pipelines import options
 from pipelines.recipes import Recipe, Synthesize
 from ray_app import mixture
 from ray_app.errors import InputError
+from ray_app.models import portable, require_chats
 from ray_app.monologue import worker as monologues
 from ray_app.programs import ask, mine, sources, workers
 from ray_app.programs.sources import SourceFile, SourceTree
@@ -29,10 +31,10 @@ from ray_app.records import (
 )
 from ray_app.repair import worker as bugs
 from ray_app.report.card import write_cards
-from ray_app.runner import run, side_by_side, stream
+from ray_app.runner import call, run, side_by_side, stream
 from ray_app.stage import Stage
 from ray_app.store import Dataset
-from ray_app.teacher.endpoint import Endpoint
+from ray_app.teacher.endpoint import Endpoint, Place
 
 SAMPLES = ("samples", "samples-nl", "samples-repair")
 CARDS = {
@@ -127,19 +129,38 @@ def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
     write_cards(root, CARDS, asdict(config))
 
 
-def endpoint_of(recipe: Recipe, root: str, url: str, model: str = "base") -> Endpoint:
-    """The teacher at `url`; its replies are kept under the root, so nothing is paid for twice."""
-    return Endpoint(model, revision=recipe.model.replace("/", "--"), url=url, cache_dir=f"{root}/cache")
+def endpoint_of(root: str, place: Place, model: str, revision: str) -> Endpoint:
+    """The model of this name at a place. `revision` says which weights answer there; its replies are kept under the
+    root, so nothing is paid for twice."""
+    revision = revision.replace("/", "--")
+    return Endpoint(model, revision, place.url, place.api_key, cache_dir=f"{root}/cache")
+
+
+def teacher_name(recipe: Recipe) -> str:
+    """The name under which the recipe's teacher is served, and which its programs carry: no path of one machine."""
+    return PurePath(recipe.teacher).name if recipe.teacher.startswith(("/", ".", "~")) else recipe.teacher
+
+
+def teacher_at(recipe: Recipe, root: str, place: Place) -> Endpoint:
+    """The recipe's teacher, where it is served."""
+    return endpoint_of(root, place, teacher_name(recipe), teacher_name(recipe))
 
 
 def engine_of(recipe: Recipe, root: str, model: str) -> workers.Answering:
-    """The teacher inside the cluster: `model`, or the recipe's, with the recipe's numbers for vLLM."""
-    from ray_app.teacher.engine import Engine  # needs ray.data.llm
+    """The teacher inside the cluster: `model`, or the recipe's, with the recipe's numbers for vLLM.
 
-    model = model or recipe.model
-    serve = recipe.serve
-    revision = model.replace("/", "--")
-    return Engine(model, revision, dict(serve.vllm), int(serve.num_gpus), serve.max_replicas, cache_dir=f"{root}/cache")
+    An InputError where it cannot be talked to, an EngineError where the machines that would run it have no vLLM.
+    """
+    from ray_app.teacher.engine import Engine, require_vllm  # needs ray.data.llm
+
+    model = model or recipe.teacher
+    if not model:
+        raise InputError(f"recipe {recipe.name} has no teacher; name one: --model, or --set teacher=NAME")
+    served = recipe.teaching
+    gpus, revision = int(served.num_gpus), model.replace("/", "--")
+    require_vllm(model, gpus)
+    call(require_chats, model)
+    return Engine(portable(model), revision, dict(served.vllm), gpus, served.max_replicas, cache_dir=f"{root}/cache")
 
 
 def main(
@@ -159,7 +180,7 @@ def main(
         raise InputError("--budget and --dry-run are about paying an endpoint; give --endpoint URL")
     cost = options.price_of(price)
     tokens, usd = options.budget_of(budget, cost)
-    teacher = endpoint_of(recipe, root, endpoint, model or "base")
+    teacher = endpoint_of(root, options.place_of(endpoint), model or "base", model or "base")
     teacher = replace(teacher, price=cost, max_tokens=tokens, max_usd=usd)
     if dry_run:
         print(estimate(recipe, teacher))

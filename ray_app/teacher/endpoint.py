@@ -1,6 +1,5 @@
 """Which endpoint answers: the part of a stage's configuration that names a model and says where it runs."""
 
-import os
 from dataclasses import dataclass, field
 
 from ray_app.errors import InputError
@@ -10,17 +9,26 @@ from ray_app.teacher.client import OpenAITeacher
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where models answer: an address that every node which asks can reach, and the key that is wanted there."""
+
+    url: str = ""
+    api_key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """An OpenAI-compatible endpoint. Only `model` and the content it stands for (`revision`) are a stage's identity.
 
-    `url` ends in /v1; the API key is read from the environment variable `api_key_env`. Replies are cached under
-    `cache_dir`/`revision`, so a model that changed under the same name is asked again. 0 for a budget: no limit.
+    `url` ends in /v1. It and `api_key` travel to whichever node does the asking, so the address must be one that nodes
+    reach; the key is in no record and no message. Replies are cached under `cache_dir`/`revision`, so a model that
+    changed under the same name is asked again. 0 for a budget: no limit.
     """
 
     model: str
     revision: str = ""
     url: str = field(default="", metadata=WHERE)
-    api_key_env: str = field(default="OPENAI_API_KEY", metadata=WHERE)
+    api_key: str = field(default="", repr=False, metadata=WHERE)
     cache_dir: str = field(default="", metadata=WHERE)
     concurrency: int = field(default=8, metadata=WHERE)
     requests_per_minute: float = field(default=0.0, metadata=WHERE)
@@ -36,7 +44,7 @@ class Endpoint:
         return OpenAITeacher(
             self.url,
             self.model,
-            os.environ.get(self.api_key_env, ""),
+            self.api_key,
             cache_dir=f"{self.cache_dir}/{self.revision or 'default'}" if self.cache_dir else None,
             concurrency=self.concurrency,
             requests_per_minute=self.requests_per_minute or None,

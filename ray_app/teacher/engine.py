@@ -5,6 +5,7 @@ everything at once. For questions that come one by one, serve the model and use 
 """
 
 import importlib.util
+import socket
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -12,8 +13,10 @@ from typing import Any, cast
 import ray.data
 from ray.data.llm import build_processor, vLLMEngineProcessorConfig
 
+from ray_app import models
 from ray_app.errors import EngineError, InputError
 from ray_app.models import resolve
+from ray_app.runner import call
 from ray_app.stage import WHERE
 from ray_app.teacher.budget import Ledger, Usage
 from ray_app.teacher.cache import ReplyCache
@@ -37,13 +40,21 @@ class Engine:
     cache_dir: str = field(default="", metadata=WHERE)
 
     def teacher(self) -> "EngineTeacher":
-        """The teacher; EngineError with the remedy where vLLM is not installed."""
-        if importlib.util.find_spec("vllm") is None:
-            raise EngineError(
-                f"{self.model!r} is to answer inside the cluster, but vLLM is not installed: "
-                "pip install 'semray[gpu]' on every node, or name an endpoint"
-            )
+        """The teacher. Who asks needs no vLLM: see `require_vllm`."""
         return EngineTeacher(self)
+
+
+def require_vllm(model: str, gpus: int) -> None:
+    """An EngineError with the remedy unless vLLM is installed where it would run: on the machines with the GPUs."""
+    call(_find_vllm, model, num_gpus=min(gpus, 1))
+
+
+def _find_vllm(model: str) -> None:
+    if importlib.util.find_spec("vllm") is None:
+        raise EngineError(
+            f"{model!r} is to answer inside the cluster, but {socket.gethostname()} has no vLLM: "
+            "`make install-gpu` on every node with GPUs, or name an endpoint"
+        )
 
 
 class EngineTeacher:
@@ -107,9 +118,8 @@ class EngineTeacher:
 
 def processor(engine: Engine) -> Any:
     """The processor of `ray.data.llm`: rows with messages in, rows with the texts out."""
-    model = str(resolve(engine.model))
     config = vLLMEngineProcessorConfig(
-        model_source=model,
+        model_source=_source(engine),
         engine_kwargs={"tensor_parallel_size": max(1, engine.gpus), **engine.arguments},
         concurrency=engine.replicas,
         batch_size=engine.batch_size,
@@ -117,6 +127,14 @@ def processor(engine: Engine) -> Any:
         placement_group_config=None if engine.gpus else {"bundles": [{"CPU": 1}]},
     )
     return build_processor(config, postprocess=_answer)
+
+
+def _source(engine: Engine) -> str:
+    """What vLLM is told to load. A hub id every node resolves for itself; all else is a directory, on the machines that
+    have the GPUs: one of a volume that they share (a path under the root, or SEMRAY_CACHE)."""
+    if models.on_hub(engine.model):
+        return engine.model
+    return str(call(resolve, engine.model, num_gpus=min(engine.gpus, 1)))
 
 
 def _row(key: str, request: Request) -> dict[str, Any]:

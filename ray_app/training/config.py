@@ -14,7 +14,7 @@ Sink = Literal["tensorboard", "wandb", "mlflow"]
 class TrainConfig:
     """One training run. Names follow Hugging Face `TrainingArguments` where it has the same thing.
 
-    model                        local Hugging Face directory (or hub id) to start from
+    model                        the model to start from: a name that every node resolves for itself (`ray_app.models`)
     run_name, storage_path       checkpoints and metrics live in storage_path/run_name, on any filesystem pyarrow opens;
                                  the same pair resumes a killed job
     prompt_style                 "chat": the model's own chat template; "paper": BOS + prompt + response + EOS

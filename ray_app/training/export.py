@@ -1,6 +1,9 @@
 """From a checkpoint to a Hugging Face directory: safetensors, tokenizer, chat template and model card."""
 
+import hashlib
 import json
+import shutil
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,8 @@ from typing import Any
 import torch
 
 from ray_app.errors import EngineError
+from ray_app.models import resolve
+from ray_app.store import read_file, upload, write_file
 from ray_app.training.config import TrainConfig
 from ray_app.training.model import load_config, with_adapters
 
@@ -29,18 +34,46 @@ def export(checkpoint: Path, config: TrainConfig, out: Path, card: Mapping[str, 
     stored = getattr(load_config(config), "dtype", None) or torch.float32
     model = trained(checkpoint, config).to(stored)
     model.save_pretrained(out)
-    AutoTokenizer.from_pretrained(config.model).save_pretrained(out)
+    AutoTokenizer.from_pretrained(resolve(config.model, weights=False)).save_pretrained(out)
     (out / "README.md").write_text(model_card(config, card))
     if (difference := logit_difference(model, out)) > TOLERANCE:
         raise EngineError(f"{out}: logits of the exported model differ by {difference:.2g} from those in memory")
     return out
 
 
+def publish(checkpoint: Path, config: TrainConfig, place: str, card: Mapping[str, Any]) -> str:
+    """`export` to a path or a URI, whole or not at all; the hash of the weights. An earlier model there is replaced."""
+    local = "://" not in place
+    if local:
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=".model-", dir=Path(place).parent if local else None))
+    try:
+        made = export(checkpoint, config, work / "model", card)
+        content = content_of(made)
+        if local:
+            shutil.rmtree(place, ignore_errors=True)
+            made.rename(place)
+        else:
+            upload(made, place)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return content
+
+
+def content_of(directory: Path) -> str:
+    """A hash of the weights in a model's directory."""
+    digest = hashlib.sha256()
+    for path in sorted(directory.glob("*.safetensors")):
+        with path.open("rb") as weights:
+            digest.update(hashlib.file_digest(weights, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
 def trained(checkpoint: Path, config: TrainConfig) -> Any:
     """The model of a checkpoint (plain or of any ZeRO stage) in fp32, with adapters merged into the weights."""
     from transformers import AutoModelForCausalLM
 
-    model: Any = AutoModelForCausalLM.from_pretrained(config.model, dtype=torch.float32)
+    model: Any = AutoModelForCausalLM.from_pretrained(resolve(config.model), dtype=torch.float32)
     if config.lora_rank:
         model = with_adapters(model, config)
     _load(model, weights(checkpoint), checkpoint)
@@ -88,11 +121,11 @@ def model_card(config: TrainConfig, card: Mapping[str, Any]) -> str:
     )
 
 
-def add_scores(directory: Path, scores: str) -> None:
+def add_scores(directory: str, scores: str) -> None:
     """Put a table of scores at the end of the exported model's card, in the place of an earlier one."""
-    path = directory / "README.md"
-    text = path.read_text().partition(_SCORES)[0]
-    path.write_text(f"{text}{_SCORES}```\n{scores}\n```\n")
+    path = f"{directory}/README.md"
+    text = (read_file(path) or b"").decode().partition(_SCORES)[0]
+    write_file(path, f"{text}{_SCORES}```\n{scores}\n```\n".encode())
 
 
 def _load(model: Any, state: dict[str, torch.Tensor], checkpoint: Path) -> None:

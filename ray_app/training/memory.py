@@ -6,6 +6,7 @@ Not counted: the allocator's slack and the libraries themselves, for which RESER
 """
 
 import dataclasses
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -124,6 +125,16 @@ def check(config: TrainConfig, model_config: Any, workers: int, available: int, 
     if change is not None:
         advice = "set " + ", ".join(f"{name}={value}" for name, value in change.items())
     raise EngineError(f"training needs {need}, but {available / GIB:.2f} GiB can be used: {advice}")
+
+
+def check_export(config: TrainConfig, model_config: Any) -> None:
+    """An EngineError unless this machine's memory holds what exporting takes: the weights thrice, in fp32."""
+    need, available = 12 * parameters(config, model_config)[0], psutil.virtual_memory().available
+    if need > available:
+        raise EngineError(
+            f"exporting {config.model} needs {need / GIB:.1f} GiB of memory, {socket.gethostname()} has "
+            f"{available / GIB:.1f} GiB available: rerun on a larger node; the checkpoints are kept"
+        )
 
 
 def chosen(config: TrainConfig, model_config: Any, workers: int, available: int) -> TrainConfig:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from ray_app.errors import InputError
+from ray_app.errors import EngineError, InputError
+from ray_app.models import resolve
 from ray_app.training import attention
 from ray_app.training.config import TrainConfig
 from ray_app.training.pack import IGNORE, Pack
@@ -96,8 +97,8 @@ def load_tokenizer(config: TrainConfig) -> "PreTrainedTokenizerBase":
     from transformers import AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(config.model)
-    except (OSError, ValueError) as error:
+        tokenizer = AutoTokenizer.from_pretrained(resolve(config.model, weights=False))
+    except (EngineError, OSError, ValueError) as error:
         raise _missing("tokenizer", config, error) from error
     check_tokenizer(tokenizer, config.prompt_style)
     return tokenizer
@@ -108,8 +109,8 @@ def load_config(config: TrainConfig) -> "PreTrainedConfig":
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(config.model)
-    except (OSError, ValueError) as error:
+        return AutoConfig.from_pretrained(resolve(config.model, weights=False))
+    except (EngineError, OSError, ValueError) as error:
         raise _missing("model configuration", config, error) from error
 
 
@@ -120,9 +121,9 @@ def load_model(config: TrainConfig, device: torch.device) -> "PreTrainedModel":
     check_device(config, device)
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            config.model, dtype=torch.float32, attn_implementation=attention.register()
+            resolve(config.model), dtype=torch.float32, attn_implementation=attention.register()
         )
-    except (OSError, ValueError) as error:
+    except (EngineError, OSError, ValueError) as error:
         raise _missing("usable weights", config, error) from error
     check_context(config, model.config)
     if device.type == "cuda":

@@ -25,9 +25,10 @@ from ray.train.torch import TorchTrainer, get_device
 
 from ray_app import store, telemetry
 from ray_app.errors import EngineError, SemrayError
+from ray_app.runner import call
 from ray_app.training import memory, table
 from ray_app.training.config import TrainConfig
-from ray_app.training.export import export
+from ray_app.training.export import publish
 from ray_app.training.loop import Outcome, Progress, Supply, check_supply, fit
 from ray_app.training.metrics import MetricsLog, Row, sinks
 from ray_app.training.model import check_context, identity, load_config, load_tokenizer
@@ -39,7 +40,7 @@ _READ_ROWS = 64
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """A finished run. `model` is the exported Hugging Face directory of the best checkpoint; None if export is off.
+    """A finished run. `content` is the hash of the exported weights of the best checkpoint; "" if export is off.
 
     `metrics` is the path of the history as JSON lines; `documents`, `cut` and `rejects` say what became of the data.
     """
@@ -49,7 +50,7 @@ class TrainResult:
     metrics: str
     last: str
     best: str
-    model: Path | None
+    content: str
     documents: int
     cut: int
     rejects: dict[str, int]
@@ -72,19 +73,21 @@ def train(
     config: TrainConfig,
     dataset: ray.data.Dataset | Sequence[str],
     *,
-    export_to: Path | None = None,
+    export_to: str = "",
     card: Mapping[str, Any] | None = None,
     say: Callable[[str], None] = print,
 ) -> TrainResult:
     """Train on rows of `records.Sample` (a Dataset, or paths of Parquet files); needs an initialised Ray.
 
+    The driver's machine needs no model, no memory and no disk of its own: what needs them is done where workers run.
+    `export_to` is the path (of a volume that nodes share) or URI of the Hugging Face directory to be made.
     Called again with the same config and data after a kill, it goes on from the last checkpoint; a dead worker is
     replaced up to `max_failures` times. Raises InputError for data or numbers that cannot work, before any worker
     starts, and EngineError where training had to stop.
     """
     os.environ.setdefault("RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S", "300")
     ray.data.DataContext.get_current().enable_progress_bars = False
-    _check_model(config)
+    call(_check_model, config)
     data = _prepared(config, _opened(dataset))
     say(
         f"training data: {data.documents} samples in {len(data.plan.bins)} packs, {data.plan.fill:.1%} full; "
@@ -97,10 +100,15 @@ def train(
     outcome = Outcome(answer["step"], "", answer["best_loss"], answer["history"])
     last, best = _checkpoints(result)
     root = f"{config.storage_path.rstrip('/')}/{config.run_name}"
-    model = None if export_to is None else _exported(best, config, export_to, dict(card or {}))
+    content = call(_exported, best, config, export_to, dict(card or {}), **_beside(config)) if export_to else ""
     return TrainResult(
-        outcome, root, f"{root}/{METRICS_FILE}", last.path, best.path, model, data.documents, data.cut, data.rejects
+        outcome, root, f"{root}/{METRICS_FILE}", last.path, best.path, content, data.documents, data.cut, data.rejects
     )
+
+
+def _beside(config: TrainConfig) -> dict[str, float]:
+    """What to ask for in order to be where workers of this run were."""
+    return {"num_cpus": config.cpus_per_worker, "num_gpus": float(config.use_gpu)}
 
 
 def _check_model(config: TrainConfig) -> None:
@@ -314,7 +322,9 @@ def _checkpoints(result: ray.train.Result) -> tuple[ray.train.Checkpoint, ray.tr
     return result.checkpoint, min(scored, key=lambda pair: pair[0])[1] if scored else result.checkpoint
 
 
-def _exported(best: ray.train.Checkpoint, config: TrainConfig, out: Path, card: dict[str, Any]) -> Path:
+def _exported(best: ray.train.Checkpoint, config: TrainConfig, place: str, card: dict[str, Any]) -> str:
+    """The hash of the weights of the model at `place`. Runs on a node like those that trained."""
+    memory.check_export(config, load_config(config))
     with best.as_directory() as folder:
         state = json.loads((Path(folder) / "state.json").read_text())
-        return export(Path(folder), config, out, {"training": {"step": state["step"]}, **card})
+        return publish(Path(folder), config, place, {"training": {"step": state["step"]}, **card})

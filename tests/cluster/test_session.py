@@ -12,7 +12,7 @@ def test_require_packages_missing_names_package_and_install_command():
 
 
 def test_require_memory_too_little_names_both_sizes_and_remedy():
-    with pytest.raises(ClusterError, match=r"training needs 1024\.0 GiB .* are available; close"):
+    with pytest.raises(ClusterError, match=r"training needs 1024\.0 GiB .* are available on .*; close"):
         require_memory(1024 * 1024**3, "training")
     require_memory(1, "nothing")
 
