@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip install -q
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-chaos test-cluster test-slow test-vllm check format bench clean
+.PHONY: help install install-gpu demo test test-chaos test-cluster test-slow test-vllm check format bench clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -32,6 +32,18 @@ $(STAMP): pyproject.toml $(wildcard ray_app/*/_*.[ch])
 	@echo "  2/3 ray, transformers, semray" && $(PIP) -e '.[cluster,models,dev]'
 	@echo "  3/3 deepspeed" && $(PIP) -e '.[train]'
 	@touch $@
+
+# vLLM brings its own set of GPU libraries, so it comes before what else is installed accepts the versions that are there.
+install-gpu: $(VENV)/.installed-gpu  ## the same for machines with GPUs: vLLM and Ray Serve LLM as well (12 GB)
+
+$(VENV)/.installed-gpu: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) --upgrade pip setuptools wheel
+	@echo "installing into $(VENV), with vLLM (10 minutes, once) ..."
+	@echo "  1/3 torch, vLLM" && $(PIP) torch==2.13.0 -e '.[gpu]'
+	@echo "  2/3 transformers, semray" && $(PIP) -e '.[cluster,models]'
+	@echo "  3/3 deepspeed" && $(PIP) --no-build-isolation -e '.[train]'
+	@touch $@ $(STAMP)
 
 demo: $(STAMP)  ## the main job: synthesize, train, serve, evaluate, report (RECIPE demo, ROOT=runs/demo)
 	@$(BIN)/python -m cluster.local -- python -m pipelines.run_all --recipe demo --root $(ROOT)

@@ -1,6 +1,8 @@
 """Ray jobs from the outside: submit a command with a copy of the working directory, follow its log, learn how it ended.
 
 What is shipped is the working directory without what `.gitignore` and `.rayignore` name: code, never data.
+
+Run with it: jobs on one machine (tests/cluster/test_jobs.py) and from another one (test_two_machines.py).
 """
 
 import asyncio

@@ -3,6 +3,8 @@
     python -m cluster.local -- python -m pipelines.run_all --recipe demo --root runs/demo
 
 Ctrl-C stops the job and the cluster; what the job has finished stays, and the same command resumes.
+
+Run with it: `make demo`, and tests/cluster/test_local.py.
 """
 
 import contextlib

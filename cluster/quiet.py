@@ -1,6 +1,8 @@
 """Keep the chatter of the libraries out of the terminal: our stages report their progress themselves.
 
 Must be called before Ray is imported or started; processes of the cluster inherit it.
+
+Run with it: every pipeline.
 """
 
 import os

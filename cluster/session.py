@@ -2,6 +2,8 @@
 
 Inside a Ray job, or where RAY_ADDRESS is set, the running cluster is joined; otherwise a cluster is started on this
 machine for the length of the `with` block.
+
+Run with it: every pipeline, alone, in jobs, and on several machines (tests/cluster/test_two_machines.py).
 """
 
 import contextlib

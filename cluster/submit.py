@@ -6,6 +6,8 @@
 
 `ray job submit --working-dir . -- ...` does the same without the metadata and the checks. Ctrl-C ends the following,
 not the job.
+
+Run with it: tests/cluster/test_jobs.py, on a real cluster of one machine.
 """
 
 import os

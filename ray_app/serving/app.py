@@ -10,6 +10,7 @@
 import asyncio
 import contextlib
 import hmac
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -369,7 +370,10 @@ def stop(name: str = APP) -> None:
 
 
 def build(args: dict[str, Any]) -> Application:
-    """The builder that `cluster/serve.yaml` names: `models`, and optionally `options`, `limits` and `api_key`."""
+    """The builder that `cluster/serve.yaml` names: `models`, and optionally `options`, `limits` and `api_key`.
+
+    The key may also be in the node's environment, as SEMRAY_API_KEY.
+    """
     unknown = set(args) - {"models", "options", "limits", "api_key"}
     if unknown:
         raise InputError(f"unknown key {sorted(unknown)[0]!r} in the args of serve.yaml: use models, options, limits")
@@ -377,7 +381,8 @@ def build(args: dict[str, Any]) -> Application:
     engine = _record(EngineOptions, raw.pop("engine", None), "options.engine")
     options = _record(ModelOptions, {**raw, "engine": engine}, "options")
     limits = _record(api.RequestLimits, args.get("limits"), "limits")
-    return application(args.get("models") or {}, options, api_key=args.get("api_key"), limits=limits)
+    key = args.get("api_key") or os.environ.get("SEMRAY_API_KEY")
+    return application(args.get("models") or {}, options, api_key=key, limits=limits)
 
 
 def _record(kind: type[R], values: Mapping[str, Any] | None, where: str) -> R:

@@ -15,13 +15,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
+import psutil
 import pyarrow as pa
 import ray
 import ray.data
 import ray.train
 import torch
 from ray.exceptions import RayError
-from ray.train.torch import TorchTrainer, get_device
+from ray.train.torch import TorchConfig, TorchTrainer, get_device
 
 from ray_app import store, telemetry
 from ray_app.errors import EngineError, SemrayError
@@ -198,6 +199,31 @@ def _fit(config: TrainConfig, data: _Data) -> ray.train.Result:
     raise AssertionError("unreachable: the last attempt returns or raises")
 
 
+_TorchBackend: Any = TorchConfig().backend_cls
+
+
+class _NodesNetwork(TorchConfig):
+    """PyTorch's process group, whose workers find each other by the addresses that Ray knows them by."""
+
+    @property
+    def backend_cls(self) -> Any:
+        return _OnNodesNetwork
+
+
+class _OnNodesNetwork(_TorchBackend):
+    def on_start(self, worker_group: Any, backend_config: TorchConfig) -> None:
+        worker_group.execute(_name_the_interface)
+        super().on_start(worker_group, backend_config)
+
+
+def _name_the_interface() -> None:
+    """Gloo tells others the address of this machine's host name, which on Debian is one of the loopback."""
+    address = ray.util.get_node_ip_address()
+    for name, found in psutil.net_if_addrs().items():
+        if any(one.address == address for one in found):
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
+
+
 def _trainer(config: TrainConfig, data: _Data) -> TorchTrainer:
     scored = data.held_out is not None
     datasets: dict[str, Any] = {"train": data.train} | ({"held_out": data.held_out} if scored else {})
@@ -214,6 +240,7 @@ def _trainer(config: TrainConfig, data: _Data) -> TorchTrainer:
             "tasks": data.tasks,
             "held_out": scored,
         },
+        torch_config=_NodesNetwork(),
         scaling_config=ray.train.ScalingConfig(
             num_workers=config.num_workers,
             use_gpu=config.use_gpu,

@@ -74,8 +74,8 @@ class Site:
 
 @contextlib.contextmanager
 def site(folder: Path, workers: Iterable[str] = ("one", "two")) -> Generator[Site]:
-    """The cluster, once all its nodes have joined it. What a worker machine does when Ray ends there: it starts it again,
-    as a service does."""
+    """The cluster, once all its nodes have joined it. Where Ray ends on a worker machine it is started again, as by a
+    service."""
     shared = folder / "shared"
     shared.mkdir()
     tiny = build_model(folder / "model", context=1024)
