@@ -45,6 +45,7 @@ MAY_IMPORT_RAY = {
     "ray_app/teacher/engine.py",
     "ray_app/training/trainer.py",
     "ray_app/serving/app.py",
+    "ray_app/serving/llm.py",
     "ray_app/serving/replicas.py",
     "cluster/session.py",
     "cluster/jobs.py",

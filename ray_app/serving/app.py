@@ -1,5 +1,7 @@
 """The endpoint on Ray Serve: a gateway that speaks HTTP, and one deployment per model behind it.
 
+With vLLM, Ray Serve LLM's own application takes the gateway's place: see `llm`.
+
     client -> Serve proxy -> Gateway -> Model "base"   (1..n replicas, each with its own engine)
                                      -> Model "tuned"
 
@@ -56,8 +58,8 @@ class ModelOptions:
     `num_cpus` and `num_gpus` are what one replica asks of Ray; the engine's threads are set in `engine`. Between
     `min_replicas` and `max_replicas` run, one for every `target_queue` requests in flight; beyond `max_queued` waiting
     requests clients get status 429. A replica that is stopped finishes its requests for up to `drain_s` seconds.
-    `kind` "vllm" runs the model with Ray Serve LLM on `num_gpus` GPUs a replica; `vllm` holds vLLM's own arguments, and
-    `engine` is then unused.
+    `kind` "vllm" serves through Ray Serve LLM's own application, on `num_gpus` GPUs a replica: `vllm` holds vLLM's own
+    arguments, `llm` further fields of Ray's LLMConfig (a lora_config, say), and `engine` is then unused.
     """
 
     kind: Literal["transformers", "vllm"] = "transformers"
@@ -70,6 +72,7 @@ class ModelOptions:
     drain_s: float = 60.0
     engine: EngineOptions = field(default_factory=EngineOptions)
     vllm: Mapping[str, Any] = field(default_factory=dict)
+    llm: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _api_error(error: Exception) -> api.ApiError:
@@ -229,36 +232,62 @@ def application(
     """The Serve application for models given as {name: packaged name, path or hub id}."""
     if not models:
         raise InputError("no model to serve: give at least one {name: path}")
+    workbench = cast(Any, replicas.Workbench).options(**_WORKBENCH).bind()
+    if options.kind == "vllm":
+        return _on_vllm(models, options, workbench, api_key, limits or api.RequestLimits())
     handles = {name: _model(name, path, options) for name, path in models.items()}
     gateway = Gateway.options(ray_actor_options={"num_cpus": 0.1}, graceful_shutdown_timeout_s=options.drain_s)
-    return gateway.bind(
-        handles, cast(Any, replicas.Workbench).options(**_WORKBENCH).bind(), api_key, limits or api.RequestLimits()
-    )
+    return gateway.bind(handles, workbench, api_key, limits or api.RequestLimits())
 
 
-def _model(name: str, path: str, options: ModelOptions) -> Application:
-    scaling: dict[str, Any] = {"num_replicas": options.min_replicas}
+def _on_vllm(
+    models: Mapping[str, str],
+    options: ModelOptions,
+    workbench: Application,
+    api_key: str | None,
+    limits: api.RequestLimits,
+) -> Application:
+    """Ray Serve LLM's own application with our workbench; it needs vLLM here too, where it is put together."""
+    try:
+        from ray_app.serving import llm
+    except ImportError as error:
+        raise EngineError(
+            f"models {', '.join(models)} ask for vLLM, which {socket.gethostname()} has not ({error}): run `make "
+            "install-gpu` on every node"
+        ) from error
+    scaling = {**_scaling(options), "max_queued_requests": options.max_queued}
+    configs = [
+        vllm.llm_config(name, model, options.num_gpus, scaling, options.vllm, options.llm)
+        for name, model in models.items()
+    ]
+    return llm.build(configs, workbench, api_key, limits)
+
+
+def _scaling(options: ModelOptions) -> dict[str, Any]:
+    """How many replicas a model's deployment has, and how much each takes at a time, in Serve's words."""
+    replicas_: dict[str, Any] = {"num_replicas": options.min_replicas}
     if options.max_replicas > options.min_replicas:
-        scaling = {
+        replicas_ = {
             "autoscaling_config": {
                 "min_replicas": options.min_replicas,
                 "max_replicas": options.max_replicas,
                 "target_ongoing_requests": options.target_queue,
             }
         }
-    limits = {
+    return {
+        **replicas_,
         "max_ongoing_requests": 2 * options.target_queue,
         "graceful_shutdown_timeout_s": options.drain_s,
         "graceful_shutdown_wait_loop_s": 1.0,
     }
-    if options.kind == "vllm":
-        return _vllm_model(name, path, options, {**scaling, **limits})
+
+
+def _model(name: str, path: str, options: ModelOptions) -> Application:
     deployment = cast(Any, replicas.Model).options(
         name=_deployment(name),
         ray_actor_options={"num_cpus": options.num_cpus, "num_gpus": options.num_gpus},
         max_queued_requests=options.max_queued,
-        **scaling,
-        **limits,
+        **_scaling(options),
     )
     return deployment.bind(path, options.engine)
 
@@ -266,23 +295,6 @@ def _model(name: str, path: str, options: ModelOptions) -> Application:
 def _deployment(name: str) -> str:
     """The name of a model's deployment; that of a hub's model has a slash, which Serve's own names may not have."""
     return f"model-{name.replace('/', '--')}"
-
-
-def _vllm_model(name: str, path: str, options: ModelOptions, serving: dict[str, Any]) -> Application:
-    try:
-        from ray.serve.llm import LLMConfig, build_llm_deployment
-    except ImportError as error:
-        raise EngineError(f"model {name!r} asks for vLLM: pip install 'semray[gpu]' on every node ({error})") from error
-    config = vllm.llm_config(name, path, options.num_gpus, serving, options.vllm)
-    server = build_llm_deployment(LLMConfig(**config))
-    bridge = cast(Any, replicas.VllmModel).options(
-        name=_deployment(name),
-        ray_actor_options={"num_cpus": 0.1},
-        max_ongoing_requests=4096,
-        max_queued_requests=options.max_queued,
-        graceful_shutdown_timeout_s=options.drain_s,
-    )
-    return bridge.bind(server, name, int(options.vllm.get("max_model_len", 0)))
 
 
 def run(

@@ -7,7 +7,7 @@ run repeats the old one, so a stream goes on where it broke; where rounding made
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from ray import serve
 from ray.exceptions import RayActorError
@@ -22,6 +22,7 @@ from ray_app.serving.generation import Delta, EngineOptions, Generation, merge
 from ray_app.serving.streaming import Inbox, Resumable
 
 R = TypeVar("R")
+Kind = Literal["ours", "vllm"]
 _PIECES_PER_S = 32  # pieces that one replica hands out, all its streams together; each costs it 2 ms
 _WHOLE_S = 10.0  # who waits for a whole answer looks this often, and when it ends
 _ATTEMPTS = 4  # runs of one request before a dying replica is reported
@@ -90,44 +91,6 @@ class Model:
 
 
 @serve.deployment
-class VllmModel:
-    """The same methods over one vLLM server of Ray Serve LLM."""
-
-    def __init__(self, server: DeploymentHandle, name: str, context: int) -> None:
-        self._server, self._name, self._context = server, name, context
-
-    async def complete(self, generation: Generation) -> list[Delta]:
-        """All choices of one generation, finished."""
-        return await _whole(self._deltas(generation))
-
-    async def stream(self, generation: Generation) -> AsyncGenerator[list[Delta]]:
-        """The deltas of one generation, as many at a time as are ready."""
-        async for deltas in self._deltas(generation):
-            yield deltas
-
-    async def _deltas(self, generation: Generation) -> AsyncIterator[list[Delta]]:
-        from ray.serve.llm import openai_api_models
-
-        method, document = vllm.request(generation, self._name)
-        kind = "ChatCompletionRequest" if method == "chat" else "CompletionRequest"
-        try:
-            ask = getattr(openai_api_models, kind)(**document)
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        async for pieces in getattr(self._server.options(stream=True), method).remote(ask):
-            for event in pieces if isinstance(pieces, list) else [pieces]:
-                if not isinstance(event, str):
-                    raise vllm.error(event.model_dump()["error"])
-                if found := vllm.every_choice(generation, vllm.deltas(event)):
-                    yield found
-
-    async def ping(self) -> int:
-        """The context length that was asked for (0: the model's own), once the server is healthy."""
-        await self._server.check_health.remote()
-        return self._context
-
-
-@serve.deployment
 class Workbench:
     """Runs hostile code: one replica holds one sandbox, which starts at its first use, and takes one task at a time.
 
@@ -152,15 +115,17 @@ class Workbench:
         """See `tools.run_code`."""
         return await self._do(tools.run_code, body, execute)
 
-    async def debug(self, body: api.Json, models: dict[str, DeploymentHandle]) -> api.Json:
-        """See `tools.Debugging`; `models` are those that may be asked."""
+    async def debug(self, body: api.Json, models: dict[str, DeploymentHandle], kind: Kind = "ours") -> api.Json:
+        """See `tools.Debugging`; `models` are those that may be asked, replicas of ours or servers of Ray Serve LLM."""
         work = await self._do(tools.Debugging, body, execute)
         if work.model is None or not work.fails:
             return await self._do(work.answer, [])
         generation = Generation(
             work.messages(), max_tokens=work.max_tokens, temperature=work.temperature, n=work.attempts
         )
-        replies = await complete(known(models, work.model), generation)
+        handle = known(models, work.model)
+        ours = kind == "ours"
+        replies = await (complete(handle, generation) if ours else complete_on_vllm(handle, work.model, generation))
         return await self._do(work.answer, [reply.text for reply in replies])
 
 
@@ -169,6 +134,20 @@ def known(models: Mapping[str, DeploymentHandle], name: str) -> DeploymentHandle
         known = ", ".join(models)
         raise api.ApiError(404, f"no model {name!r} here; there is {known}", param="model", code="model_not_found")
     return models[name]
+
+
+async def complete_on_vllm(server: DeploymentHandle, name: str, generation: Generation) -> list[Delta]:
+    """All answers of one chat by a server of Ray Serve LLM."""
+    from ray.serve.llm import openai_api_models
+
+    try:
+        ask = openai_api_models.ChatCompletionRequest(**vllm.chat(generation, name))
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    parts: Any = server.options(stream=True)
+    async for part in parts.chat.remote(ask):
+        return vllm.answers(part.model_dump())
+    raise EngineError(f"model {name!r} gave no answer")
 
 
 async def complete(handle: DeploymentHandle, generation: Generation) -> list[Delta]:

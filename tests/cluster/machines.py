@@ -56,15 +56,18 @@ class Machine:
     switch: int
     """the pid of the switch's process"""
 
-    def command(self, words: Sequence[str], environment: Mapping[str, str] | None = None) -> list[str]:
-        """The command that runs `words` on this machine, with its home and the environment of somebody who logs in."""
+    def command(
+        self, words: Sequence[str], environment: Mapping[str, str] | None = None, folder: str = "/tmp/home"
+    ) -> list[str]:
+        """The command that runs `words` in a folder of this machine, in the environment of somebody who logs in."""
         settings = {
             "HOME": "/tmp/home",
             "PATH": f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "LANG": "C.UTF-8",
             **(environment or {}),
         }
-        where = ["nsenter", f"--target={_first_child(self.init.pid)}", "--net", "--mount", "--uts", "--pid", "--ipc"]
+        where = ["nsenter", f"--target={_first_child(self.init.pid)}", f"--wdns={folder}"]
+        where += ["--net", "--mount", "--uts", "--pid", "--ipc"]
         return [*where, "env", "--ignore-environment", *(f"{k}={v}" for k, v in settings.items()), *words]
 
     def popen(
@@ -74,11 +77,15 @@ class Machine:
         return subprocess.Popen(self.command(words, environment), text=True, **how)
 
     def run(
-        self, words: Sequence[str], environment: Mapping[str, str] | None = None, timeout_s: float = 120.0, **how: Any
+        self,
+        words: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        timeout_s: float = 120.0,
+        folder: str = "/tmp/home",
     ) -> "subprocess.CompletedProcess[str]":
         """A command on this machine, to its end."""
-        whole = self.command(words, environment)
-        return subprocess.run(whole, capture_output=True, text=True, check=False, timeout=timeout_s, **how)
+        whole = self.command(words, environment, folder)
+        return subprocess.run(whole, capture_output=True, text=True, check=False, timeout=timeout_s)
 
     def cut_off(self) -> None:
         """Pull its cable."""

@@ -6,7 +6,7 @@ import secrets
 import shlex
 import shutil
 import subprocess
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,17 +40,20 @@ class Site:
     """A running cluster; `root` is the shared folder, seen from outside."""
 
     machines: dict[str, Machine]
+    workers: tuple[str, ...]
     shared: Path
     environment: dict[str, str]
 
     def job(self, *words: str, timeout_s: float = 900.0) -> "subprocess.CompletedProcess[str]":
         """Submit a job from the desk, as the documentation says, and wait for its end."""
         command = ["ray", "job", "submit", "--address", DASHBOARD, "--working-dir", str(PROJECT), "--", *words]
-        return self.machines["desk"].run(command, self.environment, timeout_s, cwd=PROJECT)
+        return self.machines["desk"].run(command, self.environment, timeout_s)
 
     def script(self, where: str, text: str, *arguments: str, timeout_s: float = 300.0) -> Any:
         """What a Python script on a machine prints last, as JSON."""
-        done = self.machines[where].run(["python", "-c", text, *arguments], self.environment, timeout_s, cwd=PROJECT)
+        done = self.machines[where].run(
+            ["python", "-c", text, *arguments], self.environment, timeout_s, folder=str(PROJECT)
+        )
         assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -67,29 +70,25 @@ class Site:
     def all_there(self) -> bool:
         return sorted(name for name, alive in self.nodes().items() if alive) == ["head", *self.workers]
 
-    @property
-    def workers(self) -> list[str]:
-        return sorted(name for name in self.machines if name not in ("head", "desk"))
-
 
 @contextlib.contextmanager
-def site(folder: Path, workers: Iterable[str] = ("one", "two")) -> Generator[Site]:
+def site(folder: Path, workers: Sequence[str] = ("one", "two"), spares: Sequence[str] = ()) -> Generator[Site]:
     """The cluster, once all its nodes have joined it. Where Ray ends on a worker machine it is started again, as by a
-    service."""
+    service. `spares` are set up alike, but no node runs there yet."""
     shared = folder / "shared"
     shared.mkdir()
     tiny = build_model(folder / "model", context=1024)
     token = secrets.token_hex(32)
-    names = ("head", *workers, "desk")
+    names = ("head", *workers, *spares, "desk")
     with contextlib.ExitStack() as stack:
         machines = stack.enter_context(network(*names, shared=shared, folder=folder / "machines"))
         for name, machine in machines.items():
             ray = machine.folder / "home" / ".ray"
             ray.mkdir()
             (ray / "auth_token").write_text(token)
-            if name in workers:
+            if name in (*workers, *spares):
                 give_model(machine, tiny)
-        running = Site(machines, shared, dict(_SETTINGS))
+        running = Site(machines, tuple(sorted(workers)), shared, dict(_SETTINGS))
         head = f"{_RAY} --head --port={PORT} --num-cpus=0 --dashboard-host=0.0.0.0"
         _start(machines["head"], head)
         wait_for(lambda: "head" in running.nodes(), "the head starts", 90)
@@ -111,7 +110,7 @@ def give_model(machine: Machine, model: Path) -> None:
 
 def _start(machine: Machine, command: str) -> "subprocess.Popen[str]":
     with (machine.folder / "ray.log").open("a") as log:
-        return machine.popen(["sh", "-c", command], _SETTINGS, stdout=log, stderr=log, cwd="/")
+        return machine.popen(["sh", "-c", command], _SETTINGS, stdout=log, stderr=log)
 
 
 def pipeline(name: str, root: str, *settings: str, recipe: str = "smoke") -> list[str]:
