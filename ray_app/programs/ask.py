@@ -16,6 +16,8 @@ from ray_app.teacher.client import Message, Reply, Request, Teacher
 from ray_app.teacher.prompts import load
 
 STAGE = "ask"
+UNANSWERED = "endpoint error"
+"""the reason of a seed whose question got no answer"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def _draft(case: _Case, reply: Reply) -> Draft | None:
     """The reply's draft, or None after noting in the case why there is none."""
     case.rounds += 1
     if reply.error is not None or not reply.texts:
-        case.outcome = Reject(STAGE, case.row.id, "endpoint error", reply.error or "empty reply")
+        case.outcome = Reject(STAGE, case.row.id, UNANSWERED, reply.error or "empty reply")
         case.messages = ()
         return None
     text = reply.texts[0]

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from ray_app.programs.ask import AskConfig, ask
+from ray_app.errors import TeacherError
+from ray_app.programs.ask import UNANSWERED, AskConfig, ask
 from ray_app.programs.benchmarks import load_benchmark
 from ray_app.programs.decontaminate import Gate, GateConfig
 from ray_app.programs.dedup import Index, deduplicate
@@ -57,12 +58,18 @@ class Asking:
 def ask_teacher(seeds: Iterable[Seed], config: Asking) -> Iterator[Program | Reject | Spend]:
     """One program or reject per seed, and at the end what the teacher was paid.
 
-    TeacherError where it is dead or its budget is spent: then nothing is written, and a rerun asks only what is not in
-    the cache.
+    TeacherError where it is dead, refuses every question, or its budget is spent: then nothing is written, and a rerun
+    asks only what is not in the cache.
     """
     teacher = config.whom.teacher()
+    answered, refusal = False, ""
     try:
-        yield from ask(seeds, teacher, config.ask)
+        for row in ask(seeds, teacher, config.ask):
+            refused = isinstance(row, Reject) and row.reason == UNANSWERED
+            answered, refusal = answered or not refused, row.detail if refused and not refusal else refusal
+            yield row
+        if refusal and not answered:
+            raise TeacherError(f"{teacher.name} refuses every question: {refusal}; ask another model or endpoint")
         usage = teacher.usage
         yield Spend(usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
     finally:

@@ -21,7 +21,7 @@ from ray.llm._internal.serve.core.configs.openai_api_models import to_model_meta
 from ray.serve import Application
 from ray.serve.exceptions import BackPressureError, DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
-from ray.serve.llm import LLMConfig, ModelLoadingConfig, build_llm_deployment
+from ray.serve.llm import LLMConfig, build_llm_deployment
 from ray.serve.llm.deployment import LLMServer
 from ray.serve.llm.ingress import OpenAiIngress, make_fastapi_ingress
 
@@ -58,12 +58,9 @@ class Server(LLMServer):
     """One vLLM engine. A name that only we know (a packaged model) is resolved here, on the node where it runs."""
 
     async def __init__(self, llm_config: LLMConfig, **more: Any) -> None:
-        loading = cast(ModelLoadingConfig, llm_config.model_loading_config)
-        if loading.model_source in PACKAGED:
-            there = str(resolve(str(loading.model_source)))
-            llm_config = llm_config.model_copy(
-                update={"model_loading_config": ModelLoadingConfig(model_id=loading.model_id, model_source=there)}
-            )
+        engine: Any = llm_config.get_engine_config()
+        if engine.hf_model_id in PACKAGED:
+            engine.hf_model_id = str(resolve(engine.hf_model_id))
         await cast(Any, super()).__init__(llm_config, **more)
 
 

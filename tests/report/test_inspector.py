@@ -180,7 +180,10 @@ def test_inspect_command_empty_root_is_one_line(tmp_path):
 
 
 def test_inspector_repair_shows_the_buggy_code_and_the_claims_of_its_diagnosis(tmp_path):
-    claims = (Claim("`t` is 3", "value", "true", "after L2 t = 3"), Claim("it returns 4", "return", "false", "f returns 3"))
+    claims = (
+        Claim("`t` is 3", "value", "true", "after L2 t = 3"),
+        Claim("it returns 4", "return", "false", "f returns 3"),
+    )
     told = f"`t` is 3, it returns 4. {HOSTILE}"
     code = "def f(t):\n    return t - 1\n"
     row = Repair("r", "p", "Add.", code, "fixed", "assert f(3) == 4", told, "operator", claims)
