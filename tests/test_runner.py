@@ -15,7 +15,7 @@ import ray
 
 from ray_app.errors import ClusterError, InputError, StoreError
 from ray_app.records import Reject, Seed
-from ray_app.runner import run, side_by_side, stream
+from ray_app.runner import call, run, side_by_side, stream
 from ray_app.shard import units
 from ray_app.stage import Spend, Stage
 from ray_app.store import Dataset, Ledger, Plan
@@ -321,3 +321,14 @@ def test_run_row_that_kills_every_worker_ends_the_run_and_names_the_shard(tmp_pa
     with pytest.raises(ClusterError, match="stage shouted: a worker died 10 times over one shard, 2 or one soon after"):
         run(stage(tmp_path, fail_at="deadly"), str(tmp_path), rows=rows)
     assert sorted(Dataset(str(tmp_path), "shouted").finished_shards()) == [0, 1]
+
+
+def refuse(what: str) -> None:
+    raise StoreError(f"cannot have {what}")
+
+
+def test_call_runs_in_another_process_and_gives_back_values_and_our_errors() -> None:
+    assert call(os.getpid, num_cpus=0.5) != os.getpid()
+    assert call(divmod, 7, 2) == (3, 1)
+    with pytest.raises(StoreError, match=r"^cannot have this$"):
+        call(refuse, "this")

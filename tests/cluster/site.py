@@ -77,7 +77,7 @@ def site(folder: Path, workers: Sequence[str] = ("one", "two"), spares: Sequence
     service. `spares` are set up alike, but no node runs there yet."""
     shared = folder / "shared"
     shared.mkdir()
-    tiny = build_model(folder / "model", context=1024)
+    tiny = build_model(folder / "model", context=2048)
     token = secrets.token_hex(32)
     names = ("head", *workers, *spares, "desk")
     with contextlib.ExitStack() as stack:

@@ -1,15 +1,20 @@
 """Every recipe is planned on the machine it is for: memory, ZeRO stage and batch, with nothing downloaded."""
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
 from transformers import LlamaConfig, PreTrainedConfig, Qwen2Config
 
 from pipelines.recipes import RECIPES
+from pipelines.synthesize import teacher_at, teacher_name
 from pipelines.train import show_plan
 from ray_app.errors import EngineError
 from ray_app.mixture import TASKS
+from ray_app.programs.workers import select
+from ray_app.stage import plan
+from ray_app.teacher.endpoint import Place
 from ray_app.training import deepspeed, memory
 from ray_app.training.model import check_context
 from tests.training.published import DEEPSEEK_6_7B
@@ -86,3 +91,27 @@ def test_plan_of_a_machine_that_is_too_small_names_the_remedy(tmp_path: Path) ->
 @pytest.mark.parametrize("name", RECIPES)
 def test_recipe_trains_on_tasks_that_exist(name: str) -> None:
     assert {task for task, _ in RECIPES[name]().train.mixture} <= set(TASKS)
+
+
+@pytest.mark.parametrize("name", ["reproduction", "refine", "beyond"])
+def test_the_student_is_a_base_model_and_the_teacher_one_that_answers(name: str) -> None:
+    recipe = RECIPES[name]()
+    assert recipe.model.endswith("-base")
+    assert recipe.teacher.endswith("-Instruct")
+    assert recipe.teaching.kind == recipe.serve.kind == "vllm"
+    # The teacher's weights, in bf16, and room for requests.
+    assert recipe.teaching.num_gpus * 48 > 1.3 * 2 * 32
+    assert recipe.teaching.max_replicas * recipe.teaching.num_gpus <= 8
+
+
+def test_a_teacher_is_known_by_a_name_that_holds_on_every_machine() -> None:
+    recipe = RECIPES["demo"]()
+    assert teacher_name(recipe) == recipe.teacher
+    assert teacher_name(dataclasses.replace(recipe, teacher="/shared/models/mine")) == "mine"
+
+
+def test_an_endpoints_key_travels_with_it_and_is_no_part_of_what_is_written() -> None:
+    place = Place("http://192.0.2.1:8000/v1", "secret")
+    whom = teacher_at(RECIPES["demo"](), "root", place)
+    assert whom.api_key == "secret"
+    assert "secret" not in repr(whom) + repr(place) + json.dumps(plan(select, whom).config)

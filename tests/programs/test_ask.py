@@ -110,6 +110,13 @@ def test_dead_endpoint_stops_clearly() -> None:
         list(ask(SEEDS, teacher))
 
 
+def test_teacher_that_refuses_everything_is_an_error_and_not_an_empty_dataset() -> None:
+    with serve(lambda body, serial: (400, {"error": {"message": "no chat template"}})) as endpoint:
+        whom = Endpoint("base", url=endpoint.url, concurrency=1)
+        with pytest.raises(TeacherError, match=r"base refuses every question: .*no chat template"):
+            list(ask_teacher(SEEDS, Asking(whom, AskConfig(max_tokens=100))))
+
+
 def test_dry_run_counts_one_request_per_seed() -> None:
     teacher = OpenAITeacher("http://127.0.0.1:9/v1", "tiny")
     estimate = teacher.estimate(requests(SEEDS, AskConfig(max_tokens=100)))

@@ -126,6 +126,7 @@ def test_tools_are_called_with_arguments_of_their_form(client: openai.OpenAI) ->
     )
     (call,) = answer.choices[0].message.tool_calls or ()
     assert call.function.name == "run"
+    print(repr(call.function.arguments))
     assert isinstance(json.loads(call.function.arguments)["code"], str)
 
 
@@ -158,7 +159,7 @@ def test_the_workbench_is_beside_the_models(url: str, http: httpx.Client) -> Non
 
 
 def test_debugging_asks_the_model_on_vllm(url: str, http: httpx.Client) -> None:
-    ask = {"code": CODE, "test": "f(2) == 7", "model": "base", "attempts": 2, "max_tokens": 16}
+    ask = {"code": CODE, "test": "f(2) == 7", "model": "base", "attempts": 2, "temperature": 1.0, "max_tokens": 16}
     debugged = http.post(f"{url}/debug", json=ask).json()
     assert debugged["fails"]
     assert "f(2) gives 6" in debugged["diagnosis"]

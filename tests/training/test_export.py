@@ -39,8 +39,8 @@ def test_card_names_the_base_model_no_local_path_and_the_latest_scores(make_conf
     assert '"learning_rate": 0.001' in card
     assert "/home/someone" not in card
     assert make_config().model not in card
-    add_scores(exported_model, "held_out 10 %")
-    add_scores(exported_model, "held_out 12 %")
+    add_scores(str(exported_model), "held_out 10 %")
+    add_scores(str(exported_model), "held_out 12 %")
     written = (exported_model / "README.md").read_text()
     assert written.startswith("---\nlibrary_name: transformers\n")
     assert written.count("## Scores") == 1

@@ -19,7 +19,7 @@ from ray_app.errors import EngineError, InputError
 from ray_app.records import Sample, to_table
 from ray_app.training import local, metrics
 from ray_app.training.config import TrainConfig
-from ray_app.training.export import logit_difference, trained
+from ray_app.training.export import content_of, logit_difference, trained
 from ray_app.training.trainer import train
 from tests.training.training_kit import build_samples
 
@@ -58,7 +58,7 @@ def test_train_on_ray_equals_training_without_ray_and_exports(
 ) -> None:
     config = make_config(num_workers=2, packs_per_step=4, max_steps=6, report_to=("tensorboard",))
     said: list[str] = []
-    result = train(config, shards, export_to=tmp_path / "hf", card={"data": {"rows": 60}}, say=said.append)
+    result = train(config, shards, export_to=str(tmp_path / "hf"), card={"data": {"rows": 60}}, say=said.append)
 
     alone = dataclasses.replace(config, num_workers=1, storage_path=str(tmp_path / "alone"))
     plain = local.train(alone, build_samples(60, held_out=10), torch.device("cpu"))
@@ -69,9 +69,9 @@ def test_train_on_ray_equals_training_without_ray_and_exports(
 
     assert metrics.read(Path(result.metrics)) == result.outcome.history
     assert list((Path(result.path) / "logs").glob("events.*"))
-    assert result.model is not None
-    assert logit_difference(trained(Path(result.best), config), result.model) < 1e-5
-    assert '"rows": 60' in (result.model / "README.md").read_text()
+    assert result.content == content_of(tmp_path / "hf")
+    assert logit_difference(trained(Path(result.best), config), tmp_path / "hf") < 1e-5
+    assert '"rows": 60' in (tmp_path / "hf" / "README.md").read_text()
 
 
 def test_train_empty_mixture_fails_before_any_worker_starts(
