@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from cluster.session import connect, require_packages
+from cluster.session import connect, joined, require_packages
 from pipelines import options
 from pipelines.recipes import Exam, Recipe
 from pipelines.serve import BASE, TUNED, models, serving
@@ -35,7 +35,7 @@ from ray_app.models import resolve
 from ray_app.records import ClaimScore, Monologue, Score, TracedProgram
 from ray_app.report import claims
 from ray_app.report.scores import paired_rates
-from ray_app.runner import run, side_by_side
+from ray_app.runner import call, run, side_by_side
 from ray_app.stage import Stage
 from ray_app.store import Dataset, write_file
 from ray_app.teacher.endpoint import Endpoint, Place
@@ -121,12 +121,19 @@ def _right_replies(recipe: Recipe, root: str) -> caps.RightReplies:
 
 
 def _tokenizer(recipe: Recipe) -> Any | None:
-    """That of the recipe's model; None on a machine that only asks models elsewhere and has no transformers."""
+    """That of the recipe's model; None on a machine that only asks models elsewhere and has no transformers.
+
+    On a cluster it comes from a node that does work: the driver's machine may have no model and no way to one.
+    """
     if importlib.util.find_spec("transformers") is None:
         return None
+    return call(_load_tokenizer, recipe.model, num_cpus=0.5) if joined() else _load_tokenizer(recipe.model)
+
+
+def _load_tokenizer(model: str) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(resolve(recipe.model))
+    return AutoTokenizer.from_pretrained(resolve(model, weights=False))
 
 
 def texts(recipe: Recipe, root: str) -> list[Passage]:
@@ -185,17 +192,17 @@ def evaluate(recipe: Recipe, root: str, place: Place, names: tuple[str, ...]) ->
     side_by_side(*(partial(run, stage, root, rows=asked) for stage in stages))
     if recipe.evaluate.claims.texts:
         read = texts(recipe, root)
-        side_by_side(*(partial(run, _reading(place), root, rows=read) for place in endpoints))
+        side_by_side(*(partial(run, _reading(whom), root, rows=read) for whom in endpoints))
     publish(held, root, names)
     if names == (BASE, TUNED):
         add_scores(model_directory(root), headlines(root))
 
 
-def _reading(place: Endpoint) -> Stage[Endpoint, Passage, ClaimScore]:
+def _reading(whom: Endpoint) -> Stage[Endpoint, Passage, ClaimScore]:
     return Stage(
-        f"claims-{place.model}",
+        f"claims-{whom.model}",
         worker.read_along,
-        place,
+        whom,
         Passage,
         ClaimScore,
         _TEXTS_PER_SHARD,

@@ -217,6 +217,7 @@ def smoke() -> Recipe:
                 Exam("held_out", "direct", items=4, max_tokens=16),
                 Exam("humaneval", "direct", items=1, max_tokens=16),
             ),
+            claims=ClaimExam(texts=2, max_length=512),
             concurrency=4,
         ),
     )
