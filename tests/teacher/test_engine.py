@@ -1,6 +1,7 @@
 """The teacher inside the cluster: what it needs is said; with vLLM (`make test-vllm`) it answers, once per question."""
 
 import importlib.util
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import ray
 
 from ray_app.errors import EngineError, InputError
 from ray_app.teacher.client import Reply, Request
-from ray_app.teacher.engine import Engine, EngineTeacher
+from ray_app.teacher.engine import Engine, EngineTeacher, require_vllm
 
 HAS_VLLM = importlib.util.find_spec("vllm") is not None
 SETTINGS = {"VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_NUM_OF_RESERVED_CPU": "0", "HF_HUB_OFFLINE": "1"}
@@ -21,9 +22,11 @@ def chat(text: str, max_tokens: int = 8) -> Request:
 
 
 @pytest.mark.skipif(HAS_VLLM, reason="vLLM is installed here")
-def test_engine_without_vllm_names_the_remedy() -> None:
-    with pytest.raises(EngineError, match="pip install 'semray\\[gpu\\]'"):
-        Engine("some/model").teacher()
+@pytest.mark.usefixtures("cluster")
+def test_vllm_is_looked_for_where_it_would_run_and_its_absence_names_machine_and_remedy() -> None:
+    with pytest.raises(EngineError, match=f"{socket.gethostname()} has no vLLM: `make install-gpu`"):
+        require_vllm("some/model", 0)
+    Engine("some/model").teacher()  # who only asks needs none
 
 
 def test_engine_with_all_replies_in_the_cache_starts_nothing(tmp_path: Path) -> None:
