@@ -187,7 +187,7 @@ class _Lexer:
         for piece_start, piece_end in _pieces(self.text, position):
             piece = self.text[piece_start:piece_end]
             words = _LEAD.match(piece) if not self.tokens[1:] else None
-            for begin in (0, words.end() if words else 0):
+            for begin in (0, words.end() if words else 0)[words is not None and piece.startswith("yield ") :]:
                 lifted = self._coded(piece[begin:]) if piece[begin:] else None
                 if lifted is not None and lifted[0] in "nev":
                     self._scan(piece_start, piece_start + begin)
@@ -321,6 +321,8 @@ class _Lexer:
         found = literal(piece)
         if found is not None:
             return "v", found
+        if piece.startswith("yield"):
+            piece = f"({piece})"
         node = parsed(piece)
         if node is not None:
             is_value = isinstance(node, ast.Call) and is_shown_object(node) and not self.quoted(piece)

@@ -503,7 +503,8 @@ TABLE: tuple[Entry, ...] = (
         (r"‹q(?P<q>\d+)› (?:matches|is taken|is selected|is chosen|runs)", ""),
     )),
     Entry("yield", _yielded, _patterns(
-        (rf"(?:‹n(?P<s>\d+)› )?\byields?{FILL}{ARTICLE} {_CHAIN}", "value"),
+        (rf"(?:‹[ne](?P<s>\d+)› )?\byields{FILL}{ARTICLE} {_CHAIN}", "value"),
+        (rf"^yield {_CHAIN}", "value"),
         (rf"resume ‹[ne](?P<s>\d+)›(?: with {_CHAIN})?", "resumed"),
         (rf"‹[ne](?P<s>\d+)›{FILL} (?:is resumed|resumes)(?: with {_CHAIN})?", "resumed"),
     )),

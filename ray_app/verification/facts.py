@@ -353,6 +353,15 @@ class Facts:
         """The changes of a name by a step: a `with` may make one at its beginning and one at its end."""
         return [change for change in step.changes if change.name == name]
 
+    def left_at(self, step: Step) -> float:
+        """When the block of a `with` was left."""
+        left = (
+            at
+            for crossing, at in zip(self.run.crossings, self.crossed_at, strict=True)
+            if crossing.kind == "exit" and crossing.node == step.node and at > self.begun_at[step.index]
+        )
+        return next(left, self.frame_ended_at[step.frame]) + 0.9
+
     def number(self, node: ast.AST) -> int:
         """The id of a node of the program, -1 for any other."""
         try:

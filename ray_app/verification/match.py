@@ -117,6 +117,12 @@ def augmented_value(facts: Facts, step: Step) -> str | None:
     )
 
 
+def assigned_value(facts: Facts, step: Step) -> str | None:
+    """What a plain assignment assigns; for where the record shows no variables (the body of a class)."""
+    code = facts.run.source.nodes[step.node]
+    return _Fit(facts, step, 1 << 60, step.before).value_of(code.value) if isinstance(code, ast.Assign) else None
+
+
 def _put(facts: Facts, target: ast.expr, step: Step) -> ast.expr:
     """A target with its keys as values: `d['a']` for `d[k]`."""
     if not isinstance(target, ast.Subscript) or isinstance(target.slice, (ast.Constant, ast.Slice)):

@@ -68,7 +68,7 @@ class Places:
                 continue
             if visit and spot.step is not None and visit not in (spot.step.visit, spot.step.run_visit):
                 continue
-            if windows is None or any(lo <= spot.start <= hi for lo, hi in windows):
+            if windows is None or any(spot.end >= lo and spot.start <= hi for lo, hi in windows):
                 yield spot
 
     @property

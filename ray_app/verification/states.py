@@ -11,7 +11,7 @@ from ray_app.verification.code import condition_of, governing, mentioned, writte
 from ray_app.verification.facts import Facts, Spot
 from ray_app.verification.finding import UNKNOWN, Finding
 from ray_app.verification.known import UnknownError, is_literal, literal_value, resolve, shown_tree, value_of
-from ray_app.verification.match import Match, augmented_value, matches, nodes_like, same
+from ray_app.verification.match import Match, assigned_value, augmented_value, matches, nodes_like, same
 
 
 def is_cut(text: str) -> bool:
@@ -72,7 +72,15 @@ def _changed(facts: Facts, claim: Claim, spot: Spot, step: Step, after: str | No
         code = source.nodes[evaluation.node]
         if isinstance(code, ast.NamedExpr) and code.target.id == claim.subject and equal(claim.value, evaluation.value):
             return Finding(True, f"{claim.subject} is {evaluation.value}", facts.evaluated_at[evaluation.index])
-    names = written(source, step.node) | {name for name, _ in step.bound}
+    bound = dict(step.bound).get(claim.subject)
+    if bound is not None and step.kind != "statement":
+        return _judged(claim, bound, spot.start + 0.02)
+    argument = spot.frame.arguments.get(claim.subject) if spot.frame.steps[0] == step.index else None
+    if claim.tense == "set" and change is None and argument is not None:
+        return _judged(claim, argument, spot.start)  # a lambda's line tells its call too
+    if isinstance(source.nodes[step.node], (ast.With, ast.AsyncWith)):
+        return _in_with(facts, claim, spot, step, after)
+    names = written(source, step.node)
     may_mutate = isinstance(source.nodes[step.node], (ast.Expr, ast.Assign, ast.AugAssign, ast.Delete))
     if (
         change is None
@@ -86,10 +94,15 @@ def _changed(facts: Facts, claim: Claim, spot: Spot, step: Step, after: str | No
         )
     if claim.other and not equal(claim.other, step.before.get(claim.subject)):
         return Finding(False, f"{claim.subject} is {step.before.get(claim.subject)} before", spot.end)
-    bound = dict(step.bound).get(claim.subject, after)
-    return _judged(
-        claim, after if equal(claim.value, after) else bound, spot.end if change else max(spot.start, spot.end)
-    )
+    return _judged(claim, after if after is not None else assigned_value(facts, step), spot.end)
+
+
+def _in_with(facts: Facts, claim: Claim, spot: Spot, step: Step, after: str | None) -> Finding:
+    """A `with` changes things at its beginning, and again when its block is left."""
+    inside = facts.run.next_in_frame(step)
+    if inside is not None and equal(claim.value, inside.before.get(claim.subject)):
+        return Finding(True, f"{claim.subject} is {claim.value}", spot.end)
+    return _judged(claim, after, facts.left_at(step))
 
 
 def _target(facts: Facts, claim: Claim, spot: Spot, node: ast.expr | None) -> Finding:
@@ -255,13 +268,10 @@ def kept(facts: Facts, claim: Claim, spot: Spot) -> Finding:
         return UNKNOWN
     clause = facts.run.source.nodes[spot.step.node]
     assert isinstance(clause, ast.comprehension)
-    if len(clause.ifs) < 2:
+    if claim.negated or len(clause.ifs) < 2:
         return _filters(facts, spot, spot.step, not claim.negated)
-    condition = clause.ifs[min(claim.number, len(clause.ifs) - 1)]
-    passes = facts.run.truth_of(spot.step, condition) is True
-    return Finding(
-        passes is not claim.negated, f"condition {claim.number + 1} on L{spot.step.line}: {passes}", spot.end
-    )
+    passes = facts.run.truth_of(spot.step, clause.ifs[min(claim.number, len(clause.ifs) - 1)]) is True
+    return Finding(passes, f"condition {claim.number + 1} on L{spot.step.line}: {passes}", spot.end)
 
 
 def _filters(facts: Facts, spot: Spot, step: Step, wanted: bool) -> Finding:
