@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ray_app.parsing import parse_expression
 from ray_app.programs.grammar import value_text
 from ray_app.programs.inputs import MAX_TEXT, Mutator, constants, corners, literal
 from ray_app.programs.signature import Signature
@@ -33,7 +34,7 @@ _LIMITS = Limits(cpu_s=0.01, wall_s=60.0)
 _MAX_ENDLESS = 4
 _JUDGING = Limits(cpu_s=1.0, wall_s=60.0, output_chars=200_000)
 _ALONE = Limits(cpu_s=0.05, wall_s=60.0)
-_MAX_ATTACKS = 40
+_MAX_ATTACKS = 60
 _GIVE_UP = 8
 """Draws in vain (inputs met before) per input wanted, after which a round is over."""
 
@@ -111,14 +112,22 @@ def find_breaking(
     None where none of up to `_MAX_ATTACKS` such inputs gives the output.
     """
     right = [trial.arguments for trial in tried.giving(output)]
-    varied = _Varied(code, tried.signature, tried.trials[0], (), salt)
-    inputs = [Trial(arguments, call, None) for arguments, call in varied.draw(COUNT, right)] if predicates else []
+    inputs: list[Trial] = []
+    for about in dict.fromkeys(_mentioned(predicate, tried.signature) for predicate in predicates):
+        varied = _Varied(code, tried.signature, tried.trials[0], (), salt, about)
+        inputs += [Trial(arguments, call, None) for arguments, call in varied.draw(COUNT, right)]
     rows = judge(code, tried.signature, predicates, inputs, execute=execute)
     attacks = [[one for one, truth in zip(inputs, row, strict=True) if truth is False][:_MAX_ATTACKS] for row in rows]
     calls = list(dict.fromkeys(one.call for row in attacks for one in row))
     done = execute(code, calls, _LIMITS, trace=False) if calls else []
     gives = {call for call, one in zip(calls, done, strict=True) if one.status == "ok" and one.output == output}
     return [next((one for one in row if one.call in gives), None) for row in attacks]
+
+
+def _mentioned(predicate: str, shape: Signature) -> tuple[str, ...]:
+    """The parameters that a predicate is about."""
+    names = {node.id for node in ast.walk(parse_expression(predicate)) if isinstance(node, ast.Name)}
+    return tuple(name for name in shape.parameters if name in names)
 
 
 def with_value(
@@ -142,14 +151,23 @@ def _trial(arguments: tuple[str, ...], call: str, done: Execution) -> Trial:
 
 
 class _Varied:
-    """A stream of different inputs near the recorded one."""
+    """A stream of different inputs near the recorded one; `about`: the parameters that vary (none named: all)."""
 
-    def __init__(self, code: str, shape: Signature, recorded: Trial, values: tuple[str, ...], salt: str) -> None:
+    def __init__(
+        self,
+        code: str,
+        shape: Signature,
+        recorded: Trial,
+        values: tuple[str, ...],
+        salt: str,
+        about: tuple[str, ...] = (),
+    ) -> None:
         self._rng = random.Random(f"{recorded.call}:tries{salt}")
         self._shape = shape
         self._like = recorded.call
         self._seen = {recorded.arguments}
         self._literals = {place: value for place, text in enumerate(recorded.arguments) for value in _literal(text)}
+        self._places = [at for at in self._literals if not about or shape.parameters[at] in about]
         seen = [value for text in values for value in _literal(text)]
         self._pool = [*constants(code), *seen, *(part for value in self._literals.values() for part in _parts(value))]
         self._mutate = Mutator(self._rng, self._pool)
@@ -158,7 +176,7 @@ class _Varied:
     def draw(self, count: int, right: Sequence[tuple[str, ...]]) -> list[tuple[tuple[str, ...], str]]:
         """New inputs with their calls, `count` or fewer; `right` are inputs that gave the wanted output."""
         drawn: list[tuple[tuple[str, ...], str]] = []
-        for _ in range(_GIVE_UP * count if self._literals else 0):
+        for _ in range(_GIVE_UP * count if self._places else 0):
             arguments = next(self._corners, None) or self._changed(self._rng.choice(right))
             call = self._shape.spell(dict(zip(self._shape.parameters, arguments, strict=True)), self._like)
             if arguments not in self._seen and len(call) <= MAX_TEXT:
@@ -175,7 +193,7 @@ class _Varied:
 
     def _changed(self, start: tuple[str, ...]) -> tuple[str, ...]:
         """One parameter changed as often as several at once."""
-        places = list(self._literals)
+        places = self._places
         count = self._rng.choice((1, 1, 2, len(places)))
         chosen = self._rng.sample(places, min(count, len(places)))
         return tuple(self._other(text) if place in chosen else text for place, text in enumerate(start))
