@@ -35,6 +35,12 @@ _MAX_ENDLESS = 4
 _JUDGING = Limits(cpu_s=1.0, wall_s=60.0, output_chars=200_000)
 _ALONE = Limits(cpu_s=0.05, wall_s=60.0)
 _MAX_ATTACKS = 60
+_TYPICAL: dict[type, tuple[Any, ...]] = {
+    str: ("12", "abc", "ABC", "a b", "a1", " ", "é"),
+    int: (-1, 2, 10),
+    list: ([1], ["a"], [2, 1]),
+}
+"""Values on which programs like to decide, and which mutation seldom meets."""
 _GIVE_UP = 8
 """Draws in vain (inputs met before) per input wanted, after which a round is over."""
 
@@ -188,7 +194,7 @@ class _Varied:
 
     def _corner_cases(self, recorded: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         for place, value in self._literals.items():
-            for corner in corners(value):
+            for corner in (*corners(value), *_TYPICAL.get(type(value), ())):
                 yield (*recorded[:place], literal(corner), *recorded[place + 1 :])
 
     def _changed(self, start: tuple[str, ...]) -> tuple[str, ...]:

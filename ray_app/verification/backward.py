@@ -96,6 +96,7 @@ def _statements(
         trial = Trial(tuple(bound.values()), witnessed.call, run.output)
         yield from check_constraints(ground(run, tried, trial, execute), demands, _deciding_lines(run, shape.entry))
     yield from _about_values(witnessed, bound, [one for one in reading.said if one.kind == "value"], execute)
+    yield from _about_calls(run.source.code, [one for one in reading.said if one.kind == "call"], execute)
     for one in reading.said:
         if one.kind == "returns":
             is_right = same_value(one.value, run.output or "")
@@ -127,6 +128,15 @@ def _others(run: Run, sentences: Sequence[str], tried: Tried | None, execute: Ex
 _HYPOTHETICAL = re.compile(r"\b(?:must|should|needs?|would|could|can|may|has to|have to|if|when|for f\(\?\?\))\b")
 _HOLDS: dict[object, bool | None] = {"true": True, "false": False, "unchecked": None}
 _OUTCOME_HOLDS = {"tested": True, "refuted": False, "not checked": None}
+
+
+def _about_calls(code: str, said: Sequence[Said], execute: Execute) -> Iterator[Statement]:
+    """What other calls are said to give."""
+    done = execute(code, [one.subject for one in said], trace=False) if said else []
+    for one, result in zip(said, done, strict=True):
+        gives = result.output if result.status == "ok" else None
+        is_right = gives is not None and same_value(one.value, gives)
+        yield Statement(one.text, "call", is_right, f"{one.subject} gives {gives or result.exception}")
 
 
 # -- values ------------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ One `Said` per statement. Sentences in which none of these is recognised are lef
     constraint   "`P` (implied by [L4])", "1. `P` must hold", "so `P`", "it is necessary that `P`", "x must be 3"
     value        "`E` is V", "`E` is at last V", "x = V", "choose x to be V"
     last write   "[L3] `S` is the last to write `x`", "the last assignment of `x` is `S`"
+    call         "`f(1)` gives V"
     result       "[L4] `S` gives the result", "`f` returns V"
 """
 
@@ -16,7 +17,7 @@ from typing import Literal
 
 from ray_app.parsing import parse_expression
 
-SaidKind = Literal["constraint", "value", "last write", "result line", "returns"]
+SaidKind = Literal["constraint", "value", "last write", "result line", "returns", "call"]
 Basis = Literal["", "implied", "law", "tested"]
 When = Literal["any", "before", "final", "input"]
 
@@ -109,6 +110,10 @@ def _statements(line: str, parameters: tuple[str, ...], entry: str) -> Iterator[
     """The statements of one line of text."""
     label = _LABEL.match(line)
     at = int(label[1]) if label else 0
+    called = re.match(rf"(?:\d+\. )?`({re.escape(entry)}\(.*\))` (?:gives|returns) ", line)
+    if called and literal_at(line, called.end()):
+        yield Said("call", line, called[1], literal_at(line, called.end()))
+        return
     constraint = _constraint(line, at, parameters)
     if constraint is not None:
         yield constraint

@@ -139,3 +139,13 @@ def test_narrate_refuses_with_a_reason(code, call, reason):
 
 def test_narrate_same_seed_same_text():
     assert told(JOIN, "f('ab', 'c')", seed=3) == told(JOIN, "f('ab', 'c')", seed=3)
+
+
+def test_narrate_says_what_close_inputs_give_where_nothing_holds_of_all():
+    code = (
+        "def f(text):\n    out = []\n    for part in text.split():\n        part += 'y' if part[-1] == 'd' else 'd'\n"
+        "        out.append(part)\n    return ' '.join(out)\n"
+    )
+    text = told(code, "f('ab cd')").text
+    assert "`f('" in text
+    assert "` gives '" in text

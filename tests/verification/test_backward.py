@@ -115,3 +115,9 @@ def test_same_value_asks_for_type_and_order():
     assert same_value("{2, 1}", "{1, 2}")
     assert not same_value("1", "True")
     assert not same_value("{1: 2, 3: 4}", "{3: 4, 1: 2}")
+
+
+def test_verify_what_another_call_gives():
+    line = "1. `f('a', 'b')` gives 'a-b'.\n"
+    assert verdict(TRUE.replace("One such", line + "One such")).accepted
+    assert not verdict(TRUE.replace("One such", line.replace("'a-b'", "'a-c'") + "One such")).accepted

@@ -8,7 +8,6 @@ Whatever its basis, a constraint holds of every input tried that gives the outpu
 """
 
 import ast
-import builtins
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,6 +29,7 @@ Basis = Literal["implied", "law", "tested"]
 MAX_CONSTRAINTS = 6
 _MAX_CHARS = 160
 _MAX_INVERTED = 70
+_MAX_MISSES = 3
 _MIN_TESTED = 12
 """Inputs with the output that a property must hold on,"""
 _MIN_DIFFERENT = 8
@@ -39,6 +39,7 @@ _MIN_EVIDENCE = 8.0
 That none of them does has then at most the chance exp(-_MIN_EVIDENCE)."""
 _MIN_LAW, _MIN_OUTPUTS = 30, 4
 """Inputs that a law must hold on, and different outputs among them."""
+_WRITTEN_WITH = frozenset({"len", "sum", "set", "sorted", "any", "all", "next", "bool", "str", "int", "dict", "tuple"})
 _OTHER_OUTPUTS = 4
 
 
@@ -97,6 +98,19 @@ def constraints(question: Question) -> Found:
     return Found(tuple(one for one in chosen if one not in broken), summary if judged.is_confirmed else None)
 
 
+def near_misses(question: Question) -> tuple[Trial, ...]:
+    """Inputs close to the recorded one that give something else: what can be learned where nothing holds of all."""
+    recorded, *others = question.tried.trials
+    wrong = [one for one in others if one.output not in (None, question.text) and _is_tellable(one)]
+    wrong.sort(key=lambda one: abs(len(one.call) - len(recorded.call)))
+    different = {one.output: one for one in reversed(wrong[:20])}
+    return tuple(different.values())[: -_MAX_MISSES - 1 : -1]
+
+
+def _is_tellable(trial: Trial) -> bool:
+    return "`" not in trial.call and len(trial.call) <= _MAX_CHARS and len(trial.output or "") <= _MAX_CHARS
+
+
 def _broken(question: Question, chosen: Sequence[Constraint]) -> set[Constraint]:
     """Those of the weakest basis that an input with this output breaks, when one is looked for."""
     code, predicates = question.source.code, [one.predicate for one in chosen]
@@ -107,7 +121,7 @@ def _broken(question: Question, chosen: Sequence[Constraint]) -> set[Constraint]
 def _summary(question: Question) -> Summary | None:
     """None too where built-ins that constraints are written with mean something else in this program."""
     function = definition_of(question.source.tree, question.tried.signature.entry)
-    shadowed = {name for name in question.source.names if hasattr(builtins, name)} & _rebound(question.source)
+    shadowed = _WRITTEN_WITH & _rebound(question.source)
     if function is None or shadowed or len(question.values) < len(question.tried.signature.parameters):
         return None
     if function.decorator_list or any(isinstance(node, (ast.ClassDef, ast.Global)) for node in question.source.nodes):

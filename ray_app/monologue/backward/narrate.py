@@ -18,17 +18,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ray_app.monologue.backward.constraints import Constraint, Found, Question, constraints
+from ray_app.monologue.backward.constraints import Constraint, Found, Question, constraints, near_misses
 from ray_app.monologue.backward.definitions import Definition, names_in, put_in
 from ray_app.monologue.backward.spelling import written
 from ray_app.monologue.backward.summary import Summary, variable_text
 from ray_app.monologue.backward.way import Write, head_text, way_back
 from ray_app.programs.signature import signature
-from ray_app.programs.tries import Execute
+from ray_app.programs.tries import Execute, Trial
 from ray_app.sandbox.api import execute
 from ray_app.semantics.neighbours import try_neighbours
 from ray_app.semantics.record import Run
 
+_LEADS = (
+    "So an input of these types with this result has to meet:",
+    "What every such input of these types meets:",
+)
 Record = Callable[[str, str], Run | None]
 """The record of a call of a program."""
 
@@ -62,12 +66,13 @@ def narrate(
     if isinstance(question, str):
         return Narration("", "", question)
     found = constraints(question)
-    if not found.constraints:
+    misses = near_misses(question) if not found.constraints else ()
+    if not found.constraints and len(misses) < 2:
         return Narration("", "", "no constraint found")
     rng = random.Random(f"{seed}:{run.call}:backward")
     shown = _witness(question, found, run, rng, record)
-    text = _Text(question, found, shown, rng)
-    for count in range(len(found.constraints), 0, -1):
+    text = _Text(question, found, shown, misses, rng)
+    for count in range(len(found.constraints), min(len(found.constraints), 1) - 1, -1):
         told = text.told(count)
         if _tokens(told) <= max_tokens:
             return Narration(told, shown.call)
@@ -119,8 +124,9 @@ def _witness(question: Question, found: Found, run: Run, rng: random.Random, rec
 class _Text:
     """The monologue's lines."""
 
-    def __init__(self, question: Question, found: Found, run: Run, rng: random.Random) -> None:
+    def __init__(self, question: Question, found: Found, run: Run, misses: Sequence[Trial], rng: random.Random) -> None:
         self._question = question
+        self._misses = misses
         self._found = found
         self._run = run
         self._rng = rng
@@ -130,11 +136,11 @@ class _Text:
 
     def told(self, count: int) -> str:
         """The text with so many constraints."""
-        rng = random.Random(self._rng.random())
-        lead = rng.choice(
-            ("So an input of these types with this result has to meet:", "What every such input of these types meets:")
-        )
+        lead = "Nothing that was tried holds of all such inputs. What inputs close to one give instead:"
+        if count:
+            lead = self._rng.choice(_LEADS)
         numbered = [f"{at}. {self._said(one)}." for at, one in enumerate(self._found.constraints[:count], 1)]
+        numbered += [f"{at}. `{one.call}` gives {one.output}." for at, one in enumerate(self._misses, 1)]
         answer = f"[ANSWER]assert {self._run.call} == {self._output}[/ANSWER]"
         return "\n".join([*self._lines, lead, *numbered, "", *self._forward(), "", answer]) + "\n"
 
