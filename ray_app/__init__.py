@@ -4,4 +4,11 @@ Rooms, in the order data flows through them: `programs` -> `sandbox` + `tracing`
 `mixture` -> `training` -> `serving` -> `evaluation` -> `report`. A room imports only rooms to its left.
 """
 
+import os
+
 __version__ = "0.1.0"
+
+# OpenMP reads this when PyTorch is first imported. By default its threads wait for each other in a busy loop; where
+# anything else wants the cores (a second model, the sandbox), whole time slices go into that, and a model with two
+# threads seems to run on one core: passes that take 3 s so were not done after two minutes (docs/benchmarks.md).
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")

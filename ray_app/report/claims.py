@@ -28,8 +28,11 @@ Part = Callable[[ClaimScore], bool]
 def compare(root: str) -> dict[str, Any] | None:
     """Both runs side by side; None where no text was read."""
     base, tuned = (list(Dataset(root, name).read(ClaimScore)) for name in ("claims-base", "claims-tuned"))
-    if not base and not tuned:
-        return None
+    return compared(base, tuned) if base or tuned else None
+
+
+def compared(base: Rows, tuned: Rows) -> dict[str, Any]:
+    """The figures of two runs over the same texts; one of them may have no rows."""
     rows = base or tuned
     made = [_row(group, name, part, base, tuned) for group, name, part in _parts()]
     return {

@@ -1,6 +1,9 @@
 """The transformers engine against transformers' own `generate`, on a tiny random model."""
 
+import os
 import queue
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +84,23 @@ def test_prompts_with_a_common_beginning_do_not_disturb_each_other(engine: Trans
     alone = [next(engine.generate([greedy(shared + tail)]))[0].text for tail in "abc"]
     together = [result[0].text for result in engine.generate(greedy(shared + tail) for tail in "abcabc")]
     assert together == alone * 2
+
+
+def test_a_common_beginning_is_computed_once_also_for_prompts_that_come_later(engine: TransformersEngine) -> None:
+    shared = "an instruction that every question of an exam begins with, and its example: " * 2
+    ran = 0
+
+    def count(module: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        nonlocal ran
+        ran += inputs[0].numel() if isinstance(module, torch.nn.Embedding) else 0
+
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(count)
+    try:
+        for batch in ("abcdefgh", "ijkl"):
+            list(engine.generate(greedy(shared + tail, 1) for tail in batch))
+    finally:
+        hook.remove()
+    assert len(shared) < ran < 1.5 * len(shared)
 
 
 def test_choices_of_one_request_differ_and_repeat_with_the_seed(engine: TransformersEngine) -> None:
@@ -219,3 +239,13 @@ def test_a_folder_without_weights_is_an_engine_error(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "llama"}')
     with pytest.raises(EngineError, match="cannot load the model"):
         TransformersEngine(tmp_path)
+
+
+def test_threads_that_wait_leave_the_cores_to_others() -> None:
+    """Set before PyTorch is imported, by whatever is imported first of the project; what a user set stays."""
+    show = "import os, ray_app; print(os.environ['OMP_WAIT_POLICY'])"
+    for given, expected in ((None, "passive"), ("active", "active")):
+        environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+        environment |= {} if given is None else {"OMP_WAIT_POLICY": given}
+        done = subprocess.run([sys.executable, "-c", show], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == expected
