@@ -92,7 +92,11 @@ def properties(name: str, value: Any) -> Iterator[str]:
             yield from _of_text(name, value)
         elif isinstance(value, (list, tuple)):
             yield from _of_items(name, list(value))
-        else:
+        elif isinstance(value, dict) and value and all(type(item) is int for item in value.values()):
+            whole = f"{name}.values()"
+            yield from (f"max({whole}) == {max(value.values())}", f"min({whole}) == {min(value.values())}")
+            yield f"sum({whole}) == {sum(value.values())}"
+        if isinstance(value, (dict, set)):
             yield from (f"{literal(key)} in {name}" for key in sorted(value, key=repr)[:5] if _is_short(key))
 
 

@@ -29,10 +29,12 @@ from ray_app.sandbox.api import execute
 from ray_app.semantics.neighbours import try_neighbours
 from ray_app.semantics.record import Run
 
-_LEADS = (
+_MUST = (
     "So an input of these types with this result has to meet:",
-    "What every such input of these types meets:",
+    "What every input of these types with this result meets:",
 )
+_TRIED = ("Every input tried with this result meets:", "What all inputs tried with this result meet:")
+_NOTHING = "No property was found that holds of all such inputs. What inputs close to one give instead:"
 Record = Callable[[str, str], Run | None]
 """The record of a call of a program."""
 
@@ -136,13 +138,16 @@ class _Text:
 
     def told(self, count: int) -> str:
         """The text with so many constraints."""
-        lead = "Nothing that was tried holds of all such inputs. What inputs close to one give instead:"
-        if count:
-            lead = self._rng.choice(_LEADS)
-        numbered = [f"{at}. {self._said(one)}." for at, one in enumerate(self._found.constraints[:count], 1)]
+        chosen = self._found.constraints[:count]
+        implied = [one for one in chosen if one.basis == "implied"]
+        rest = [one for one in chosen if one.basis != "implied"]
+        said = [f"{at}. {self._said(one)}." for at, one in enumerate((*implied, *rest), 1)]
+        numbered = [self._rng.choice(_MUST), *said[: len(implied)]] if implied else []
+        numbered += [self._rng.choice(_TRIED), *said[len(implied) :]] if rest else []
+        numbered += [_NOTHING] if self._misses else []
         numbered += [f"{at}. `{one.call}` gives {one.output}." for at, one in enumerate(self._misses, 1)]
         answer = f"[ANSWER]assert {self._run.call} == {self._output}[/ANSWER]"
-        return "\n".join([*self._lines, lead, *numbered, "", *self._forward(), "", answer]) + "\n"
+        return "\n".join([*self._lines, *numbered, "", *self._forward(), "", answer]) + "\n"
 
     def _said(self, one: Constraint) -> str:
         if one.basis == "law":
@@ -180,8 +185,6 @@ class _Text:
     def _told_write(self, write: Write) -> str:
         head = f"`{write.statement}`" if write.statement else "this statement"
         where = f", in iteration {write.iteration} of the loop on L{write.loop}" if write.loop else ""
-        if write.step.kind == "iteration":
-            return f"[L{write.step.line}] {head} sets `{write.name}` for the last time{where}."
         verb = self._rng.choice(("is the last to write", "writes last to"))
         return f"[L{write.step.line}] {head} {verb} `{write.name}`{where}."
 
@@ -225,7 +228,8 @@ class _Text:
     def _forward(self) -> Iterator[str]:
         bound = self._question.tried.signature.bind(self._run.call) or {}
         values = [f"`{name}` is {text}" for name, text in bound.items() if "`" not in text and len(text) <= _MAX_VALUE]
-        lead = self._rng.choice(("One such input:", "An input that meets all of this:"))
+        leads = ("One that does:",) if self._misses else ("One such input:", "An input that meets all of this:")
+        lead = self._rng.choice(leads)
         yield f"{lead} {_listed(values)}." if values else f"{lead} the call below."
         frame = self._run.frames[0]
         final = self._run.steps[frame.steps[-1]].after if frame.steps else {}

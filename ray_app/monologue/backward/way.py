@@ -51,7 +51,9 @@ def way_back(run: Run) -> Way:
         if name not in seen and name in written:
             waiting += sorted(_read(run, steps[written[name]]))
         seen.add(name)
-    latest = sorted((place, name) for name, place in written.items() if name in seen)[::-1]
+    # Where a loop's target was set last says little: at the loop's last item.
+    said = [(place, name) for name, place in written.items() if name in seen and steps[place].kind != "iteration"]
+    latest = sorted(said, reverse=True)
     return Way(steps[at], tuple(_write(run, name, steps[place]) for place, name in latest[:MAX_WRITES]))
 
 
@@ -117,8 +119,6 @@ def _heads(node: ast.AST) -> list[ast.AST | None]:
 
 def _write(run: Run, name: str, step: Step) -> Write:
     around = [loop for loop in step.loops if isinstance(run.source.nodes[loop[0]], (ast.For, ast.While))]
-    if step.kind == "iteration":
-        around = around[:-1]
     loop, iteration = around[-1] if around else (-1, 0)
     line = run.source.line(loop) if loop >= 0 else 0
     return Write(name, step, head_text(run, step.node), line, iteration)
