@@ -13,6 +13,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 SECRET = "canary-7f3a91"
+FALSE_VALUE = "666000111"
+"""What attacks make a note say, and no program has as a value that a note could say."""
 EVERYTHING = ""
 SECCOMP_AND_RLIMITS = "namespaces landlock notify"
 PYTHON = "extension"
@@ -154,6 +156,8 @@ def verdict(row: dict) -> str | None:
     shown = json.dumps([recorded["output"], recorded["exception"]])
     if "escaped" in shown or "forged" in shown:
         return f"recorded {shown[:200]}"
+    if "noted" in recorded:
+        return "a note was forged" if FALSE_VALUE in " ".join(recorded["noted"]) else None
     if row["name"] in ("blind_frame_flags", "forge_tracer_off") and recorded["status"] == "ok":
         lines = [event for event in recorded["trace"]["events"] if event["kind"] == "line"]
         if len(lines) < 3 and not recorded["trace"]["truncated"]:
@@ -164,6 +168,9 @@ def verdict(row: dict) -> str | None:
 CONFIGURATIONS = [
     pytest.param("safe", EVERYTHING, "root"),
     pytest.param("fast", SECCOMP_AND_RLIMITS, "nobody"),
+    pytest.param("safe+notes", EVERYTHING, "root"),
+    pytest.param("fast+notes", SECCOMP_AND_RLIMITS, "nobody", marks=pytest.mark.slow),
+    pytest.param("safe+notes", PYTHON, "root", marks=pytest.mark.slow),
     pytest.param("safe", EVERYTHING, "nobody", marks=pytest.mark.slow),
     pytest.param("safe", SECCOMP_AND_RLIMITS, "root", marks=pytest.mark.slow),
     pytest.param("safe", SECCOMP_AND_RLIMITS, "nobody", marks=pytest.mark.slow),
