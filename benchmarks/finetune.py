@@ -28,7 +28,7 @@ from ray_app.evaluation.generate import GenerationConfig, generate
 from ray_app.evaluation.grade import grade_all
 from ray_app.evaluation.metrics import estimate, rates
 from ray_app.mixture import samples
-from ray_app.monologue.narrate import narrate
+from ray_app.monologue.worker import NarrateConfig, tell
 from ray_app.programs.grow import grow
 from ray_app.programs.trace import trace_programs
 from ray_app.records import Monologue, Program, Sample, Score, TracedProgram, from_table, to_table
@@ -72,7 +72,8 @@ def made_samples(programs: int) -> Iterator[Sample]:
     for difficulty in range(1, 7):
         grown = [row for row in grow(difficulty, programs // 6, difficulty) if isinstance(row, Program)]
         traced = (row for row in trace_programs(grown) if isinstance(row, TracedProgram))
-        told = (row for row in narrate(traced, seed=0) if isinstance(row, Monologue))
+        config = NarrateConfig(seed=0, max_tokens=1_024, style="prose", detail=1, shorter=9)
+        told = (row for row in tell(traced, config) if isinstance(row, Monologue))
         yield from samples(told, held_out_fraction=0.02)
 
 

@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from training import config as base_config
 
 from ray_app.mixture import split_of
-from ray_app.monologue.narrate import narrate_forward
+from ray_app.monologue.worker import NarrateConfig, forward_row
 from ray_app.programs import grammar
 from ray_app.programs.grow import GrowConfig, grow
 from ray_app.programs.normalise import normalised
@@ -48,6 +48,7 @@ from ray_app.records import (
     from_table,
     to_table,
 )
+from ray_app.semantics.api import record
 from ray_app.tracing.render import RENDERINGS
 from ray_app.training import local
 
@@ -117,7 +118,8 @@ def plain(program: Program) -> bool:
 
 
 def _case(row: TracedProgram, execution: Execution) -> Iterator[Case]:
-    told = narrate_forward(row, execution, seed=0, max_tokens=MAX_CHARS)
+    recording = record(row.program.code, execution.call)
+    told = forward_row(row.program, recording, NarrateConfig(0, MAX_CHARS, "prose", 1, shorter=0))
     if not isinstance(told, Monologue) or execution.output is None or execution.trace is None:
         return
     code = row.program.code.rstrip()

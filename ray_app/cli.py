@@ -89,6 +89,8 @@ def narrate(
     direction: Annotated[
         str, typer.Option(help="forward (what happens) or backward (what the input must be)")
     ] = "forward",
+    style: Annotated[str, typer.Option(help="prose, or states: a compact line per step")] = "prose",
+    detail: Annotated[int, typer.Option(help="at most so many operations between two stated values: 1, 2 or 3")] = 1,
     seed: Annotated[int, typer.Option(help="chooses between equally good wordings")] = 0,
     max_tokens: Annotated[int, typer.Option(help="estimated length to stay below")] = 1024,
 ) -> None:
@@ -96,7 +98,7 @@ def narrate(
     from ray_app.monologue import command
 
     try:
-        text = command.narrate_file(program, call, direction, seed, max_tokens)
+        text = command.narrate_file(program, call, command.Telling(direction, style, detail, seed, max_tokens))
     except SemrayError as error:
         typer.echo(f"semray narrate: {error}", err=True)
         raise typer.Exit(1) from error
@@ -117,7 +119,7 @@ def trace(
 
     try:
         if form == "monologue":
-            text = monologue.narrate_file(program, call, "forward", 0, 1024)
+            text = monologue.narrate_file(program, call, monologue.Telling(max_tokens=100_000))
         else:
             text, _ = command.trace_file(program, call, form)
     except SemrayError as error:

@@ -2,14 +2,21 @@
 
 import ast
 import json
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from ray_app.errors import InputError
-from ray_app.monologue.narrate import backward, forward
-from ray_app.monologue.rows import entry_of, verify_lines
-from ray_app.monologue.source import read
-from ray_app.monologue.verify import unfit
+from ray_app.monologue import forward
+from ray_app.monologue.backward.narrate import narrate as narrate_backward
+from ray_app.monologue.judging import recorded_run
+from ray_app.monologue.rows import verify_lines
 from ray_app.sandbox.api import execute
+from ray_app.semantics.api import Recording, record
+from ray_app.semantics.fitness import unfit
+from ray_app.semantics.source import read
+from ray_app.verification.backward import verify_backward
+from ray_app.verification.judge import verify_forward
 
 
 def verify_file(source: Path, out: Path) -> tuple[int, int]:
@@ -30,35 +37,83 @@ def verify_file(source: Path, out: Path) -> tuple[int, int]:
     return accepted, rows
 
 
-def narrate_file(path: Path, call: str, direction: str, seed: int, max_tokens: int) -> str:
-    """The monologue about one call of the program in a file. InputError where there is nothing to narrate."""
-    if direction not in ("forward", "backward"):
-        raise InputError(f"--direction {direction}: use forward or backward")
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a call is to be told; `style` and `detail` are for the forward direction."""
+
+    direction: str = "forward"
+    style: str = "prose"
+    detail: int = 1
+    seed: int = 0
+    max_tokens: int = 1024
+
+
+def narrate_file(path: Path, call: str, telling: Telling) -> str:
+    """The monologue about one call of the program in a file. InputError where there is nothing that could be said, or
+    where the verifier does not accept it.
+    """
+    if telling.direction not in ("forward", "backward"):
+        raise InputError(f"--direction {telling.direction}: use forward or backward")
+    if telling.style not in ("prose", "states"):
+        raise InputError(f"--style {telling.style}: use prose or states")
+    if telling.detail not in (1, 2, 3):
+        raise InputError(f"--detail {telling.detail}: use 1, 2 or 3")
+    code = _program(path)
+    if not _is_expression(call):
+        raise InputError(f"--call {call}: not a Python expression")
+    recording = record(code, call)
+    reason = recording.reason or unfit(code, recording.execution, raising=telling.direction == "forward")
+    if reason:
+        shown = f" ({recording.execution.exception})" if recording.execution.exception else ""
+        raise InputError(f"--call {call}: {reason}{shown}")
+    return _forward(recording, telling) if telling.direction == "forward" else _backward(recording, telling)
+
+
+def _program(path: Path) -> str:
     try:
-        code = path.read_text(encoding="utf-8")
+        code = path.read_text(encoding="utf-8-sig")
         read(code)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as UTF-8 text") from error
     except (SyntaxError, ValueError) as error:
         raise InputError(f"{path}: {error}") from error
-    entry = entry_of(call)
-    if not _is_call(call) or entry not in read(code).functions:
-        raise InputError(f"--call {call}: not a call of a function defined in {path}")
-    execution = execute(code, [call])[0]
-    reason = unfit(code, execution, raising=direction == "forward")
-    if reason:
-        shown = f" ({execution.exception})" if execution.exception else ""
-        raise InputError(f"--call {call}: {reason}{shown}")
-    if direction == "forward":
-        return forward(code, entry, execution, seed=seed, max_tokens=max_tokens)
-    text, _ = backward(code, entry, execution, seed=seed, max_tokens=max_tokens)
-    if not text:
-        raise InputError(f"--call {call}: no constraint on its arguments was found that says something")
-    return text
+    return code
 
 
-def _is_call(call: str) -> bool:
+def _forward(recording: Recording, telling: Telling) -> str:
+    run = recording.run
+    assert run is not None
+    style: Literal["prose", "states"] = "states" if telling.style == "states" else "prose"
+    detail: forward.Detail = 3 if telling.detail == 3 else 2 if telling.detail == 2 else 1
+    narration = forward.narrate(run, style=style, detail=detail, seed=telling.seed)
+    if narration.refused:
+        raise InputError(f"--call {run.call}: {narration.refused}")
+    if narration.tokens > telling.max_tokens:
+        raise InputError(
+            f"--call {run.call}: the telling takes about {narration.tokens} tokens, more than --max-tokens"
+            f" {telling.max_tokens}; raise that, or choose a shorter run"
+        )
+    verdict = verify_forward(run, narration.text)
+    if not verdict.accepted:
+        raise InputError(f"--call {run.call}: the telling was not verified: {verdict.reason}: {verdict.detail}")
+    return narration.text + "\n"
+
+
+def _backward(recording: Recording, telling: Telling) -> str:
+    run = recording.run
+    assert run is not None
+    told = narrate_backward(run, seed=telling.seed, max_tokens=telling.max_tokens, record=recorded_run, execute=execute)
+    if told.reason:
+        raise InputError(f"--call {run.call}: {told.reason}")
+    verdict = verify_backward(run, told.text, record=recorded_run, execute=execute)
+    if not verdict.accepted:
+        raise InputError(f"--call {run.call}: the telling was not verified: {verdict.reason}: {verdict.detail}")
+    return told.text
+
+
+def _is_expression(call: str) -> bool:
     try:
-        return isinstance(ast.parse(call, mode="eval").body, ast.Call)
+        ast.parse(call.strip(), mode="eval")
     except (SyntaxError, ValueError):
         return False
+    return True

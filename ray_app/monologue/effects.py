@@ -184,7 +184,9 @@ class Effects:
                 work = self.words.known(found) if is_known else self.words.work(found)
             else:
                 work = self.words.constant(self.words.spans.code(self.source.id_of(value)), after)
-            at.clauses.append(self.style.assigned(self._scope(step, target.id), target.id, work))
+            scope = self._scope(step, target.id)
+            self._is_known(scope, target.id, after)
+            at.clauses.append(self.style.assigned(scope, target.id, work))
             told.add(target.id)
             self._aliases(at, step, target.id, value, told)
         elif isinstance(target, (ast.Subscript, ast.Attribute)):
@@ -221,7 +223,8 @@ class Effects:
         """`d[k] = v` and `a.b = v`: the place by its keys' values, unless the whole container is told at once."""
         root = _root(target)
         whole = step.after.get(root, "")
-        if isinstance(target, ast.Subscript) and is_stateable(whole) and len(whole) <= LONG:
+        changed = any(change.name == root for change in step.changes)
+        if changed and isinstance(target, ast.Subscript) and is_stateable(whole) and len(whole) <= LONG:
             if found is not None and self.words.plan.pending.get(found.index):
                 at.clauses.append(self.words.value(found))
             return
@@ -244,6 +247,7 @@ class Effects:
             if len(new.value) > LONG and not filled:
                 return  # told by what was added
             scope, aliases = self._scope(step, target.id), _others(change)
+            self._is_known(scope, target.id, new.value)
             at.clauses.append(self.style.becomes(scope, target.id, filled, new.value, aliases))
             told.update((target.id, *aliases))
             return
@@ -376,11 +380,16 @@ def _names(node: ast.AST) -> set[str]:
 
 
 def _bound(function: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> set[str]:
-    """The parameters and the names that are assigned somewhere in a function."""
+    """The parameters and the names that are assigned somewhere in a function, not in one that is defined in it."""
     found = {inner.arg for inner in ast.walk(function.args) if isinstance(inner, ast.arg)}
-    return found | {
-        inner.id for inner in ast.walk(function) if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
-    }
+    waiting: list[ast.AST] = [*ast.iter_child_nodes(function)]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            found.add(inner.id)
+        if not isinstance(inner, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            waiting += ast.iter_child_nodes(inner)
+    return found
 
 
 def _root(target: ast.expr) -> str:

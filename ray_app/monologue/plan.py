@@ -28,8 +28,8 @@ class Plan:
     """What to state: evaluations by index; comprehension steps (by index) that are told one by one.
 
     `skipped` are, for evaluations of `and` and `or`, operands that were not evaluated; `chained` comparisons of
-    which the links are stated first. `leaps` keeps, for each stated evaluation, the operations up to it; `tops` for each step the
-    evaluations that are no operand of another one.
+    which the links are stated first. `leaps` keeps, for each stated evaluation, the operations up to it; `tops` for
+    each step the evaluations that are no operand of another one.
     """
 
     stated: set[int] = field(default_factory=set[int])

@@ -10,7 +10,7 @@ _SHARES = (0.5, 0.25, 0.75)
 
 
 def smaller_calls(text: str, entry: str) -> tuple[str, ...]:
-    """Different calls with smaller arguments: all of them, then each by itself, cut to a half, a quarter, three quarters.
+    """Different calls with smaller arguments: all, then each by itself, cut to a half, a quarter and three quarters.
 
     Empty where an argument is no literal, or nothing can be made smaller.
     """

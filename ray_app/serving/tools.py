@@ -7,17 +7,24 @@ program is an answer (status 200); a body that makes no sense is an ApiError. No
 import ast
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ray_app.monologue import narrate
-from ray_app.monologue.verify import unfit, verify_backward, verify_forward
+from ray_app.monologue import forward
+from ray_app.monologue.backward.narrate import narrate as narrate_backward
+from ray_app.monologue.judging import recorded_run
 from ray_app.records import Execution
 from ray_app.sandbox.limits import Limits
+from ray_app.semantics.api import LIMITS, Recording, record
+from ray_app.semantics.fitness import unfit
+from ray_app.semantics.record import Run
 from ray_app.serving.generation import Message
 from ray_app.serving.openai_api import ApiError, Json, validation_error
+from ray_app.verification.backward import verify_backward
+from ray_app.verification.judge import verify_forward
+from ray_app.verification.verdict import Verdict
 
 Execute = Callable[..., list[Execution]]
 B = TypeVar("B", bound=BaseModel)
@@ -36,14 +43,15 @@ class _Body(BaseModel):
 
 
 class _CallBody(_Body):
-    """A call of a function of the code; `other_calls` are further inputs, which a backward monologue is about."""
+    """A call of a function of the code."""
 
     call: str = Field(min_length=1, max_length=_CODE_CHARS)
     direction: Literal["forward", "backward"] = "forward"
-    other_calls: list[str] = Field(default_factory=list, max_length=64)
 
 
 class _TraceBody(_CallBody):
+    style: Literal["prose", "states"] = "prose"
+    detail: Literal[1, 2, 3] = 1
     seed: int = 0
     max_tokens: int = Field(1024, ge=64, le=16_384)
 
@@ -76,23 +84,29 @@ class _RunCodeBody(BaseModel):
 def trace(body: Json, execute: Execute) -> Json:
     """POST /v1/trace: code and a call -> what happened, event by event, and a narrated monologue with its verdict.
 
-    `monologue` is null, with the reason in `untold`, for a call that did not finish or whose trace is incomplete.
+    `monologue` is null, with the reason in `untold`, for a call that did not finish, that cannot be recorded, or of
+    which the verifier does not accept what would be said.
     """
     request = _parsed(_TraceBody, body)
-    entry, execution, others = _run(request, execute)
+    recording = _recorded(request)
+    execution, run = recording.execution, recording.run
     answer: Json = {**_outcome(execution), "trace": asdict(execution.trace) if execution.trace else None}
-    untold = unfit(request.code, execution, raising=request.direction == "forward")
-    text = "" if untold else _tell(request, entry, execution, others, execute)
-    if not text:
-        return {**answer, "monologue": None, "untold": untold or "nothing can be said about this call's input"}
-    return {**answer, "monologue": text, **_verdict(request, entry, execution, others, text, execute)}
+    untold = _untold(request, recording)
+    text, refused = ("", untold) if untold or run is None else _told(request, run, execute)
+    if refused:
+        return {**answer, "monologue": None, "untold": refused}
+    verdict = _verdict(request, run, untold, text, execute)
+    if not verdict.accepted:
+        return {**answer, "monologue": None, "untold": f"not verified: {verdict.reason}: {verdict.detail}"}
+    return {**answer, "monologue": text, **asdict(verdict)}
 
 
 def verify(body: Json, execute: Execute) -> Json:
     """POST /v1/verify: a monologue about a call -> its claims, each with verdict and evidence."""
     request = _parsed(_VerifyBody, body)
-    entry, execution, others = _run(request, execute)
-    return {**_outcome(execution), **_verdict(request, entry, execution, others, request.text, execute)}
+    recording = _recorded(request)
+    verdict = _verdict(request, recording.run, _untold(request, recording), request.text, execute)
+    return {**_outcome(recording.execution), **asdict(verdict)}
 
 
 class Debugging:
@@ -303,25 +317,32 @@ def _outcome(execution: Execution) -> Json:
     }
 
 
-def _run(request: _CallBody, execute: Execute) -> tuple[str, Execution, list[Execution]]:
-    """The entry, the execution of the call and those of the other calls."""
-    entry = _entry(request.call)
-    for other in request.other_calls:
-        _entry(other)
-    execution, *others = execute(request.code, [request.call, *request.other_calls], request.limits(), trace=True)
-    return entry, execution, others
+def _recorded(request: _CallBody) -> Recording:
+    _entry(request.call)
+    return record(request.code, request.call, replace(request.limits(), trace_events=LIMITS.trace_events))
 
 
-def _tell(request: _TraceBody, entry: str, execution: Execution, others: list[Execution], execute: Execute) -> str:
-    code, seed, size = request.code, request.seed, request.max_tokens
+def _untold(request: _CallBody, recording: Recording) -> str:
+    """Why nothing can be told of a call, "" where something can."""
+    raising = request.direction == "forward"
+    return recording.reason or unfit(request.code, recording.execution, raising=raising)
+
+
+def _told(request: _TraceBody, run: Run, execute: Execute) -> tuple[str, str]:
+    """The monologue, and why there is none."""
+    if request.direction == "backward":
+        told = narrate_backward(
+            run, seed=request.seed, max_tokens=request.max_tokens, record=recorded_run, execute=execute
+        )
+        return told.text, told.reason
+    narration = forward.narrate(run, style=request.style, detail=request.detail, seed=request.seed)
+    too_long = "too long for max_tokens" if narration.tokens > request.max_tokens else ""
+    return narration.text, narration.refused or too_long
+
+
+def _verdict(request: _CallBody, run: Run | None, reason: str, text: str, execute: Execute) -> Verdict:
+    if run is None:
+        return Verdict(False, reason)
     if request.direction == "forward":
-        return narrate.forward(code, entry, execution, seed=seed, max_tokens=size)
-    return narrate.backward(code, entry, execution, seed=seed, max_tokens=size, others=others, run=execute)[0]
-
-
-def _verdict(
-    request: _CallBody, entry: str, execution: Execution, others: list[Execution], text: str, execute: Execute
-) -> Json:
-    if request.direction == "forward":
-        return asdict(verify_forward(request.code, entry, execution, text, run=execute))
-    return asdict(verify_backward(request.code, entry, execution, text, others=others, run=execute))
+        return verify_forward(run, text)
+    return verify_backward(run, text, record=recorded_run, execute=execute)

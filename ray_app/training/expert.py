@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ray_app.mixture import backward_prompt, forward_prompt
-from ray_app.monologue.inputs import remembered
-from ray_app.monologue.told import as_row, judge
-from ray_app.monologue.verify import unfit
+from ray_app.monologue.judging import judge
+from ray_app.monologue.row import as_row
 from ray_app.records import Direction, Execution, Monologue, Reject, TracedProgram, content_id, is_among
-from ray_app.sandbox.api import execute
+from ray_app.semantics.fitness import unfit
 from ray_app.stage import Spend
 from ray_app.teacher.client import Message, Reply, Request, Teacher
 from ray_app.teacher.endpoint import Endpoint
@@ -112,11 +111,11 @@ def _judged(question: _Question, reply: Reply, student: str, keep: int) -> Itera
     if reply.error is not None:
         yield Reject(STAGE, program.id, f"{direction}: no reply", reply.error)
         return
-    kept, run = 0, remembered(execute)
+    kept, execution = 0, question.execution
     for text in sorted(dict.fromkeys(text.strip() for text in reply.texts), key=len):
-        verdict = judge(question.row, question.execution, direction, text, run)
+        verdict = judge(program.code, execution.call, direction, text)
         if not verdict.accepted:
             yield Reject(STAGE, program.id, f"{direction}: {verdict.reason}", verdict.detail)
         elif kept < keep:
             kept += 1
-            yield as_row(question.row, question.execution, direction, text, verdict, f"llm:{student}")
+            yield as_row(program, execution, direction, text, verdict.claims, f"llm:{student}")

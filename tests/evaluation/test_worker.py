@@ -8,11 +8,10 @@ from ray_app.errors import TeacherError
 from ray_app.evaluation.generate import GenerationConfig
 from ray_app.evaluation.items import CHECK, Item
 from ray_app.evaluation.worker import Question, evaluate
-from ray_app.monologue.narrate import forward
 from ray_app.records import Reject, Score
-from ray_app.sandbox.api import execute
 from ray_app.stage import Spend
 from ray_app.teacher.endpoint import Endpoint
+from tests.monologue.telling import forward_text
 from tests.teacher.endpoint import Answer, said, serve
 
 CODE = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
@@ -30,7 +29,7 @@ def scores(questions: list[Question], url: str) -> list[tuple[str, bool | None, 
 
 
 def test_evaluate_checks_the_claims_of_monologues_where_that_is_asked() -> None:
-    told = forward(CODE, "f", execute(CODE, ["f(4)"])[0], seed=0, max_tokens=2000)
+    told = forward_text(CODE, "f(4)")
     config = GenerationConfig("own", "monologue")
 
     def reply(body: dict[str, Any], _: int) -> Answer:

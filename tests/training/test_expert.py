@@ -4,13 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from ray_app.mixture import samples
-from ray_app.monologue.narrate import backward, forward
 from ray_app.records import Monologue, Program, Reject, TracedProgram
 from ray_app.sandbox.api import execute
 from ray_app.stage import Spend
 from ray_app.teacher.client import Reply, Request
 from ray_app.teacher.endpoint import Endpoint
 from ray_app.training.expert import ExpertConfig, Explaining, explain, iterate
+from tests.monologue.telling import backward_text, forward_text, told
 from tests.teacher.endpoint import said, serve
 
 CODE = "def f(n):\n    total = 0\n    for i in range(n):\n        total = total + i\n    return total\n"
@@ -50,7 +50,7 @@ class Student:
 
 def test_iterate_keeps_the_true_monologue_and_rejects_the_false_one() -> None:
     row = traced()
-    truth = [forward(CODE, "f", run, seed=0) for run in row.executions]
+    truth = [forward_text(CODE, run.call) for run in row.executions]
     wrong_value, wrong_answer = truth[0].replace("3", "2"), truth[1].replace("== 3", "== 4")
     student = Student([wrong_value, truth[0]], [truth[1], wrong_answer])
     made = list(iterate([row], student, config()))
@@ -97,7 +97,7 @@ def test_iterate_without_a_chat_template_sends_the_prompt_as_text() -> None:
 
 def test_explain_asks_the_endpoint_and_says_what_it_cost() -> None:
     row = traced()
-    truths = [forward(CODE, "f", run, seed=0) for run in row.executions]
+    truths = [forward_text(CODE, run.call) for run in row.executions]
     with serve(lambda body, serial: said(truths["f(3)" in str(body)], "nonsense")) as endpoint:
         whom = Endpoint("tuned", url=endpoint.url, concurrency=1)
         made = list(explain([row], Explaining(whom, config(attempts=2))))
@@ -108,7 +108,8 @@ def test_explain_asks_the_endpoint_and_says_what_it_cost() -> None:
 
 def test_iterate_backward_records_the_students_own_witness() -> None:
     row = traced()
-    text, witness = backward(CODE, "f", row.executions[0], seed=0, others=[row.executions[1]])
+    text = backward_text(CODE, row.executions[0].call)
+    witness = text.rpartition("assert ")[2].partition(" == ")[0]
     made = list(iterate([row], Student([text], ["no idea"]), config(directions=("backward",))))
     kept = [m for m in made if isinstance(m, Monologue)]
     assert [m.witness for m in kept] == [witness]
@@ -117,7 +118,8 @@ def test_iterate_backward_records_the_students_own_witness() -> None:
 
 def test_iterate_equal_texts_count_once_and_keep_bounds_them() -> None:
     row = traced()
-    variants = [forward(CODE, "f", row.executions[0], seed=seed) for seed in range(6)]
+    call = row.executions[0].call
+    variants = [told(CODE, call, style=style, detail=detail).text for style in ("prose", "states") for detail in (1, 3)]
     different = len({text.strip() for text in variants})
     assert different > 1
     for keep, expected in ((1, 1), (99, different)):
