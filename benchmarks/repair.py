@@ -17,23 +17,24 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ray_app.monologue.phrase import tokens
+from ray_app.monologue.tokens import tokens
 from ray_app.programs.grow import grow
 from ray_app.programs.trace import TraceConfig, trace_programs
 from ray_app.records import Program, Reject, Repair, TracedProgram
 from ray_app.repair.bug import Bug
-from ray_app.repair.case import Case, explain
+from ray_app.repair.case import Case, Failure, shown
 from ray_app.repair.sections import HEADINGS, Section
 from ray_app.repair.verify import verify
-from ray_app.repair.worker import RepairConfig, repairs
+from ray_app.repair.worker import RepairConfig, explained, repairs
 from ray_app.sandbox.api import Job, execute_many
 from ray_app.sandbox.limits import Limits
+from ray_app.semantics.api import record_many
 
 _LIMITS = Limits(cpu_s=0.5, trace_events=2_048)
-_MAX_TOKENS = 2_048
+_CONFIG = RepairConfig(limits=_LIMITS, max_tokens=2_048)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +97,11 @@ def literal_calls(tests: str, entry: str) -> tuple[str, ...]:
 
 def diagnosed(problems: list[Problem]) -> list[Repair | Reject]:
     """The outcome of each problem."""
-    jobs = [Job(p.case.buggy, p.calls, _LIMITS) for p in problems] + [
-        Job(p.case.fixed, p.calls, _LIMITS) for p in problems
-    ]
+    jobs = [Job(code, p.calls, _LIMITS) for p in problems for code in (p.case.buggy, p.case.fixed)]
     runs = list(execute_many(jobs))
-    wrong, right = runs[: len(problems)], runs[len(problems) :]
-    return [
-        explain(p.case, bad, good, seed=0, max_tokens=_MAX_TOKENS)
-        for p, bad, good in zip(problems, wrong, right, strict=True)
-    ]
+    found = [shown(p.case, wrong, right) for p, wrong, right in zip(problems, runs[::2], runs[1::2], strict=True)]
+    outcomes = explained([one for one in found if isinstance(one, Failure)], _CONFIG)
+    return [next(outcomes) if isinstance(one, Failure) else one for one in found]
 
 
 def planted(count: int) -> list[Repair | Reject]:
@@ -112,68 +109,88 @@ def planted(count: int) -> list[Repair | Reject]:
     programs = [p for level in (1, 2, 3, 4) for p in grow(level, count // 4, level) if isinstance(p, Program)]
     traced = [row for row in trace_programs(programs, TraceConfig(keep=3)) if isinstance(row, TracedProgram)]
     start = time.process_time()
-    found = list(repairs(traced, RepairConfig(max_tokens=_MAX_TOKENS)))
+    found = list(repairs(traced, RepairConfig(max_tokens=_CONFIG.max_tokens)))
     spent = time.process_time() - start
     print(f"planted: {len(traced)} programs, {len(found) / spent:.0f} bugs told and verified per CPU second")
     return [row for row in found if isinstance(row, Repair) or row.reason != "no bug that shows"]
 
 
-_VALUE = re.compile(r"(?:becomes|returns?|is now| is) (-?\d+|'[^'\\]*'|True|False)(?=[.,;]|$)")
-_LABEL = re.compile(r"\[L(\d+)\] `")
-_CODE = re.compile(r"reads `([^`]+)`")
-_EDITS: tuple[tuple[Section, re.Pattern[str]], ...] = (
-    ("expected", _VALUE),
-    ("actual", _VALUE),
-    ("simulation", _VALUE),
-    ("wrong", _VALUE),
-    ("correct", _VALUE),
-    ("cause", _LABEL),
-    ("fix", _CODE),
-    ("fix", _VALUE),
-)
+_PLACES: dict[str, re.Pattern[str]] = {
+    "number": re.compile(r"(?<![\w.'\"])-?\d+\b(?![.\w])"),
+    "truth": re.compile(r"\b(?:True|False)\b"),
+    "text": re.compile(r"(?<![\w'])'[^'\\`]*'"),
+    "word": re.compile(r"\b(?:true|false)\b"),
+    "label": re.compile(r"(?<=\[L)\d+(?=\])"),
+    "code": re.compile(r"(?<=`)[^`]+(?=`)"),
+}
+"""Where an error is planted: plain text, whatever stands around it. Numbers in code are left to "code"."""
+_OPPOSITES = {"True": "False", "False": "True", "true": "false", "false": "true"}
 
 
 def corrupted(rows: list[Repair | Reject], rng: random.Random) -> None:
-    """Prints how many diagnoses with exactly one planted error are refused, part by part."""
+    """Prints how many diagnoses with exactly one planted error are refused, part by part and kind by kind."""
     planted_errors, caught = Counter[str](), Counter[str]()
     for row in rows:
         if not isinstance(row, Repair):
             continue
         bug = rerun(row)
-        for name, pattern in _EDITS:
-            text = corrupt(row, name, pattern, rng)
-            if text:
-                kind = f"{name}{' code' if pattern is _CODE else ''}"
-                planted_errors[kind] += 1
-                caught[kind] += not verify(bug, text).accepted
-    for kind, number in planted_errors.items():
-        print(f"  planted error in {kind}: {caught[kind]} of {number} caught ({caught[kind] / number:.1%})")
+        for name in HEADINGS:
+            for kind, pattern in _PLACES.items():
+                text = corrupt(row, name, kind, pattern, rng)
+                if text:
+                    planted_errors[f"{name} {kind}"] += 1
+                    accepted = verify(bug, text).accepted
+                    caught[f"{name} {kind}"] += not accepted
+                    if accepted:
+                        print(f"  not caught, {name} {kind}: {_changed(row.diagnosis, text)}")
+    for kind, number in sorted(planted_errors.items()):
+        print(f"  planted error in {kind}: {caught[kind]} of {number} caught")
+    print(f"  planted errors: {caught.total()} of {planted_errors.total()} caught")
 
 
 def rerun(row: Repair) -> Bug:
-    """The bug of a row, its failing call run again by both versions."""
+    """The bug of a row, its failing call recorded again by both versions."""
     call = row.failing_test.removeprefix("assert ").rpartition(" == ")[0]
-    wrong, right = execute_many([Job(code, (call,), _LIMITS) for code in (row.buggy, row.fixed)])
-    return Bug(row.buggy, row.fixed, "", row.mutation, wrong[0], right[0])
+    limits = replace(_LIMITS, trace_events=_CONFIG.events)
+    wrong, right = record_many([Job(code, (call,), limits) for code in (row.buggy, row.fixed)], partial=True)
+    assert wrong[0].run is not None
+    assert right[0].run is not None
+    return Bug(wrong[0].run, right[0].run)
 
 
-def corrupt(row: Repair, name: Section, pattern: re.Pattern[str], rng: random.Random) -> str:
+def corrupt(row: Repair, name: Section, kind: str, pattern: re.Pattern[str], rng: random.Random) -> str:
     """The diagnosis with one match in one part changed; "" where the part has none."""
-    start = row.diagnosis.index(HEADINGS[name])
+    start = row.diagnosis.index(HEADINGS[name]) + len(HEADINGS[name])
     following = [row.diagnosis.find(heading, start + 1) for heading in HEADINGS.values()]
     end = min((at for at in following if at > start), default=len(row.diagnosis))
-    found = list(pattern.finditer(row.diagnosis, start, end))
+    quoted = [span.span() for span in re.finditer(r"`[^`]*`", row.diagnosis)] if kind != "code" else []
+    found = [
+        match
+        for match in pattern.finditer(row.diagnosis, start, end)
+        if not any(first < match.start() < last for first, last in quoted)
+    ]
     if not found:
         return ""
     match = rng.choice(found)
-    old = match[1]
-    if pattern is _LABEL:
-        new = str(int(old) % row.buggy.count("\n") + 1)
-    elif pattern is _CODE:
-        new = f"{old.rstrip(':')} + 77"
-    else:
-        new = {"True": "False", "False": "True"}.get(old) or ("'qx'" if old.startswith("'") else str(int(old) + 77))
-    return row.diagnosis[: match.start(1)] + new + row.diagnosis[match.end(1) :]
+    return row.diagnosis[: match.start()] + _other(kind, match[0], row) + row.diagnosis[match.end() :]
+
+
+def _other(kind: str, old: str, row: Repair) -> str:
+    """Something else in place of a piece of text."""
+    if kind == "number":
+        return str(int(old) + 77)
+    if kind == "text":
+        return f"'{old[1:-1]}q'"
+    if kind == "label":
+        return str(int(old) % row.buggy.count("\n") + 1)
+    return _OPPOSITES.get(old, f"{old.rstrip(':')} + 77")
+
+
+def _changed(old: str, new: str) -> str:
+    """The line in which two texts differ."""
+    return next((line for line, other in zip(new.split("\n"), old.split("\n"), strict=False) if line != other), "")[
+        :160
+    ]
 
 
 def report(name: str, outcomes: list[Repair | Reject]) -> None:

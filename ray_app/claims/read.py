@@ -218,5 +218,5 @@ def _exists(anchor: Anchor, tokens: tuple[Token, ...], strict: bool) -> Claim | 
         return None
     other = "comprehension" if anchor.is_comprehension else ""
     items = tuple(map(str, found.path))
-    tense: Tense = "first" if strict else "state"
+    tense: Tense = "first" if strict and found.line <= 0 else "state"
     return Claim("iteration", tense=tense, number=found.number, line=found.line, other=other, items=items)

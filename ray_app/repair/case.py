@@ -5,12 +5,13 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ray_app.monologue.phrase import tokens
-from ray_app.monologue.verify import Verdict
+from ray_app.monologue.tokens import tokens
 from ray_app.records import Execution, Reject, Repair, content_id
-from ray_app.repair.bug import Bug, fit, smallest
-from ray_app.repair.diagnose import diagnoses
+from ray_app.repair.bug import Bug, smallest
+from ray_app.repair.narration.diagnose import diagnoses
 from ray_app.repair.verify import verify
+from ray_app.semantics.fitness import unfit
+from ray_app.verification.verdict import Verdict
 
 STAGE = "repair"
 DRAFT = "draft"
@@ -31,37 +32,55 @@ class Case:
     difficulty: int = 0
 
 
-def explain(
-    case: Case, wrong: Sequence[Execution], right: Sequence[Execution], *, seed: int, max_tokens: int
-) -> Repair | Reject:
-    """The verified repair of a case from the runs of the same calls by both versions, or why there is none."""
-    fitting = [(bad, good) for bad, good in zip(wrong, right, strict=True) if fit(case.fixed, good)]
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A case with the smallest call that shows its mistake, and all tests that the fixed program passes."""
+
+    case: Case
+    call: str
+    tests: tuple[str, ...]
+
+
+def shown(case: Case, wrong: Sequence[Execution], right: Sequence[Execution]) -> Failure | Reject:
+    """The failure of a case, from the runs of the same calls by both versions, or why there is none."""
+    fitting = [(bad, good) for bad, good in zip(wrong, right, strict=True) if not unfit(case.fixed, good)]
     if not fitting:
-        return _refused(case, "fix fails its tests" if right else "no tests")
+        return refused(case, "fix fails its tests" if right else "no tests")
     found = smallest([bad for bad, _ in fitting], [good for _, good in fitting])
     if found is None:
-        return _refused(case, "no test fails")
-    bug = Bug(case.buggy, case.fixed, case.entry, case.kind, *found)
-    if bug.failing.flags:
-        return _refused(case, f"flagged: {bug.failing.flags[0].partition(':')[0]}")
-    refusals: list[tuple[str, str]] = []
-    for text in diagnoses(bug, seed=seed):
+        return refused(case, "no test fails")
+    if found.flags:
+        return refused(case, f"flagged: {found.flags[0].partition(':')[0]}")
+    return Failure(case, found.call, tuple(f"assert {good.call} == {good.output}" for _, good in fitting))
+
+
+def explain(failure: Failure, bug: Bug, *, max_tokens: int) -> Repair | Reject:
+    """The verified repair of a recorded failure: the longest diagnosis that fits, or why there is none."""
+    if bug.right.cut:
+        return refused(failure.case, "fixed run too long to record", failure.call)
+    reason, detail = "no difference that can be told", ""
+    for text in diagnoses(bug):
         if tokens(text) > max_tokens:
-            refusals.append(("diagnosis too long", bug.test))
+            reason = "diagnosis too long"
             continue
         verdict = verify(bug, text)
         if verdict.accepted:
-            return _repair(case, bug, text, verdict, fitting)
-        refusals.append((f"diagnosis: {verdict.reason}", f"{bug.test}: {verdict.detail}"))
-    return _refused(case, *(refusals[-1] if refusals else ("no difference that can be told", bug.test)))
+            return _repair(failure, bug, text, verdict)
+        reason, detail = f"diagnosis: {verdict.reason}", verdict.detail
+    return refused(failure.case, reason, f"{bug.test}: {detail}")
 
 
-def _repair(case: Case, bug: Bug, text: str, verdict: Verdict, runs: Sequence[tuple[Execution, Execution]]) -> Repair:
-    tests = [f"assert {good.call} == {good.output}" for _, good in runs]
+def refused(case: Case, reason: str, detail: str = "") -> Reject:
+    """The refusal of a case."""
+    return Reject(STAGE, case.program_id, reason, f"{case.kind}: {detail}"[:300])
+
+
+def _repair(failure: Failure, bug: Bug, text: str, verdict: Verdict) -> Repair:
+    case = failure.case
     return Repair(
         id=content_id("repair", case.buggy, case.fixed, bug.test, text),
         program_id=case.program_id,
-        description=case.description or _task(case, tests),
+        description=case.description or _task(case, failure.tests),
         buggy=case.buggy,
         fixed=case.fixed,
         failing_test=bug.test,
@@ -72,13 +91,9 @@ def _repair(case: Case, bug: Bug, text: str, verdict: Verdict, runs: Sequence[tu
     )
 
 
-def _refused(case: Case, reason: str, detail: str = "") -> Reject:
-    return Reject(STAGE, case.program_id, reason, f"{case.kind}: {detail}"[:300])
-
-
 def _task(case: Case, tests: Sequence[str]) -> str:
     """What a program without a description should do: its signature and some of its tests."""
     definitions = [node for node in ast.parse(case.fixed).body if isinstance(node, ast.FunctionDef)]
     arguments = next((ast.unparse(node.args) for node in definitions if node.name == case.entry), "")
-    shown = "\n".join(sorted(tests, key=len)[:_TESTS_SHOWN])
-    return f"Write a function `{case.entry}({arguments})` for which these tests hold:\n{shown}"
+    some = "\n".join(sorted(tests, key=len)[:_TESTS_SHOWN])
+    return f"Write a function `{case.entry}({arguments})` for which these tests hold:\n{some}"

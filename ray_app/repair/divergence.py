@@ -1,160 +1,217 @@
-"""Where a buggy run first does something else than the run of its fix: two traces compared step by step.
+"""Where a buggy run first does something else than the run of its fix: two records compared step by step.
 
-Both runs start with the same call. Statements are matched by the lines that correspond (`align`), in the order in which
-they begin and end, calls of the program's own functions included. Lines that only one version has are passed over as
-long as they change nothing that both versions know.
+Both runs begin with the same call. Steps are matched by the nodes that correspond (`changes`), in the order in which
+they begin and end, those of called functions and of comprehensions included. Steps that only one version has are passed
+over as long as they change nothing that both versions know.
 """
 
-import ast
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-from ray_app.monologue.source import is_inner
-from ray_app.monologue.timeline import Moment, Timeline
-from ray_app.repair.align import Alignment, align
+from ray_app.repair import effects
+from ray_app.repair.changes import Comparison
+from ray_app.semantics.record import Run, Step
 
-Kind = Literal["state", "test", "return", "raise", "call", "path"]
+Kind = Literal["raise", "test", "loop", "state", "return", "element", "call", "path"]
 
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """`wrong` is the statement of the buggy run where it goes wrong, `right` its counterpart in the run of the fix.
+    """`wrong` is the step of the buggy run where it goes wrong, `right` its counterpart in the run of the fix.
 
-    state   a variable of `names` gets another value    test    a test (or a loop header) comes out otherwise
-    return  another value is returned or yielded        raise   only one of the two raises, or something else
-    call    a function of the program gets other arguments
-    path    another statement follows: `right` is what the fix does there and the buggy program does not; `guards` are
-            the statements that only the fix has and that led there; `early`: the buggy run has not begun by then
+    raise    only one of the two raises, or something else    test    a condition comes out otherwise
+    loop     a loop is about to go over other items           state   a variable of `names` gets another value
+    return   another value is returned or yielded             element a comprehension makes another element
+    call     a function of the program gets other arguments
+    path     another step follows: `right` is what the fix does there and the buggy program does not; `guards` are
+             the steps that only the fix has and that led there, `follows` is what the buggy run does instead;
+             `early`: it has not begun by then
     """
 
     kind: Kind
-    wrong: Moment
-    right: Moment
+    wrong: Step
+    right: Step
     names: tuple[str, ...] = ()
-    guards: tuple[Moment, ...] = ()
+    guards: tuple[Step, ...] = ()
+    follows: Step | None = None
     early: bool = False
+
+
+def diverge(wrong: Run, right: Run, programs: Comparison) -> Divergence | None:
+    """The first divergence of two runs of the same call; None where their visible states never differ."""
+    return _Walk(wrong, right, programs).first() if wrong.steps and right.steps else None
 
 
 @dataclass(frozen=True, slots=True)
 class _Point:
-    """The beginning or the end of a statement."""
+    """The beginning or the end of a step; `level` counts the calls and comprehensions around it.
 
-    moment: Moment
+    `enters`: it is the first step in a call or a comprehension.
+    """
+
+    step: Step
+    level: int
     ends: bool
+    enters: bool = False
 
 
-def diverge(wrong: Timeline, right: Timeline) -> Divergence | None:
-    """The first divergence of two runs of the same call; None where their visible states never differ."""
-    lines = align(wrong.source.code, right.source.code)
-    ours, theirs = _points(wrong), _points(right)
-    i = j = 0
-    if not ours or not theirs:
-        return None
-    last = ours[0].moment, theirs[0].moment
-    guards: list[Moment] = []
-    elsewhere: Divergence | None = None
-    while i < len(ours) or j < len(theirs):
-        if i < len(ours) and ours[i].moment.line not in lines.to_fixed:
-            point = ours[i]
-            if point.ends and _does_something(wrong, right, point.moment):
-                return _extra(wrong, right, point.moment, theirs[j].moment if j < len(theirs) else last[1])
-            i += 1
-            continue
-        if j < len(theirs) and theirs[j].moment.line not in lines.to_fixed.values():
-            point = theirs[j]
-            if point.ends and _does_something(right, wrong, point.moment):
-                names = _changed(right, wrong, point.moment)
-                return Divergence("path", last[0], point.moment, names, tuple(guards), early=i == 0)
-            guards += [point.moment] if point.ends else []
-            j += 1
-            continue
-        if i >= len(ours) or j >= len(theirs):
-            return elsewhere or (None if wrong.trace.truncated else Divergence("path", *last))
-        one, other = ours[i], theirs[j]
-        if one.moment.depth != other.moment.depth:
-            # A call that only one run makes: what comes of it shows when the statement that calls is done.
-            elsewhere = elsewhere or Divergence("path", last[0], last[1])
-            i, j = (i + 1, j) if one.moment.depth > other.moment.depth else (i, j + 1)
-            continue
-        found = _compare(wrong, right, one, other, lines, last)
-        if found is not None and found.kind == "path" and guards:
-            return replace(found, right=guards[-1], guards=tuple(guards[:-1]) or tuple(guards))
-        if found is not None:
-            return found
-        last, guards = (one.moment, other.moment), []
-        i, j = i + 1, j + 1
-    return None
+def _points(run: Run) -> list[_Point]:
+    """Beginnings and ends in the order of time; steps that are open where a recording was cut have no end."""
+    found: list[_Point] = []
+    around: list[_Point] = []
+    levels: list[int] = []
+    for step in run.steps:
+        level = _level(run, step, levels)
+        while around and around[-1].level >= level:
+            ended = around.pop()
+            found.append(_Point(ended.step, ended.level, ends=True))
+        enters = step.index > 0 and level > levels[-1]
+        around.append(_Point(step, level, ends=False, enters=enters))
+        found.append(around[-1])
+        levels.append(level)
+    if not run.cut:
+        found += [_Point(begun.step, begun.level, ends=True) for begun in reversed(around)]
+    return found
 
 
-def _points(timeline: Timeline) -> list[_Point]:
-    """Beginnings and ends in the order of time; statements that a cut trace leaves open have no end."""
-    moments = [moment for moment in timeline.moments if not is_inner(moment.function)]
-    done = [m for m in moments if m.end < len(timeline.trace.events)]
-    timed = [(m.start, 1, 0, _Point(m, ends=False)) for m in moments]
-    timed += [(m.end, 0, -m.start, _Point(m, ends=True)) for m in done]
-    return [point for *_, point in sorted(timed, key=lambda item: item[:3])]
+def _level(run: Run, step: Step, levels: list[int]) -> int:
+    """How deep a step lies. A comprehension lies deeper than the statement around it, in the same frame."""
+    caller = run.frame_of(step).caller
+    outer = 0 if caller is None else levels[caller] + 1
+    return outer + (step.kind == "comprehension")
 
 
-def _compare(
-    wrong: Timeline, right: Timeline, one: _Point, other: _Point, lines: Alignment, last: tuple[Moment, Moment]
-) -> Divergence | None:
-    a, b = one.moment, other.moment
-    same = lines.to_fixed[a.line] == b.line and a.depth == b.depth and one.ends == other.ends
-    if not same:
-        return Divergence("path", last[0], b if not other.ends else last[1])
-    return _effect(wrong, right, a, b) if one.ends else _entry(wrong, right, a, b)
+def _past(points: list[_Point], at: int) -> int:
+    """The place behind a call or a comprehension that is entered at a place."""
+    level = points[at].level
+    return next((later for later in range(at, len(points)) if points[later].level < level), len(points))
 
 
-def _entry(wrong: Timeline, right: Timeline, a: Moment, b: Moment) -> Divergence | None:
-    """Whether a frame begins with other arguments."""
-    ours, theirs = wrong.frames[a.frame], right.frames[b.frame]
-    if ours.moments[0] is not a or ours.arguments == theirs.arguments or ours.parent is None or theirs.parent is None:
-        return None
-    return Divergence("call", ours.parent, theirs.parent)
+class _Walk:
+    """Two lists of points, walked through side by side."""
 
+    def __init__(self, wrong: Run, right: Run, programs: Comparison) -> None:
+        self.wrong, self.right, self.programs = wrong, right, programs
+        self.names = programs.buggy.names & programs.fixed.names
+        self.ours = [p for p in _points(wrong) if p.step.node in programs.to_fixed or self.acts(wrong, p)]
+        self.theirs = [p for p in _points(right) if p.step.node in programs.to_buggy or self.acts(right, p)]
+        self.last: tuple[Step, Step] | None = None
+        # Loops that began with other items: what is wrong only if the loop then goes on otherwise.
+        self.headers: dict[int, Divergence] = {}
 
-def _effect(wrong: Timeline, right: Timeline, a: Moment, b: Moment) -> Divergence | None:
-    if _raised(wrong, a) != _raised(right, b):
-        return Divergence("raise", a, b)
-    if a.outcome is not None and b.outcome is not None and a.outcome != b.outcome:
-        return Divergence("test", a, b)
-    before, after = a.after(), b.after()
-    shared = wrong.source.names & right.source.names
-    changed = dict.fromkeys(change.name for change in (*a.changes, *b.changes))
-    names = tuple(name for name in changed if name in shared and before.get(name) != after.get(name))
-    if names:
-        return Divergence("state", a, b, names)
-    return Divergence("return", a, b) if handed_out(wrong, a) != handed_out(right, b) else None
+    def acts(self, run: Run, point: _Point) -> bool:
+        """Whether a step that only one version has does something that both know, seen at its end."""
+        step = point.step
+        does = bool(self.changed(step) or step.raised or effects.handed_out(run, step) is not None)
+        return point.ends and does
 
+    def changed(self, step: Step) -> tuple[str, ...]:
+        """The variables known to both programs that a step changes."""
+        return tuple(change.name for change in step.changes if change.name in self.names)
 
-def handed_out(timeline: Timeline, moment: Moment) -> str | None:
-    """The value that a statement returns or yields; None where it does neither, be it the last of its function."""
-    event = timeline.closing(moment)
-    if event is None or event.kind not in ("return", "yield"):
-        return None
-    falls_off = event.value == "None" and not isinstance(timeline.source.statements.get(moment.line), ast.Return)
-    return None if falls_off and event.kind == "return" else event.value
+    def first(self) -> Divergence | None:
+        """The first divergence, from the beginning of both runs."""
+        i = j = 0
+        while i < len(self.ours) and j < len(self.theirs):
+            one, other = self.ours[i], self.theirs[j]
+            same = self.correspond(one, other)
+            # What comes of a call that only one run makes shows when the statement that calls is done.
+            skips_one = one.enters and one.level >= other.level and not same
+            skips_other = other.enters and other.level >= one.level and not same
+            if skips_one or skips_other:
+                i = _past(self.ours, i) if skips_one else i
+                j = _past(self.theirs, j) if skips_other else j
+                continue
+            found = self.compare(one.step, other.step, ends=one.ends) if same else self.parted(one, other)
+            if found is not None:
+                return self.at_its_header(found)
+            self.last = one.step, other.step
+            i, j = i + 1, j + 1
+        return self.over(i, j)
 
+    def correspond(self, one: _Point, other: _Point) -> bool:
+        """Whether the same thing begins or ends in both runs."""
+        a, b = one.step, other.step
+        return self.programs.to_fixed.get(a.node) == b.node and a.kind == b.kind and one.ends == other.ends
 
-def _raised(timeline: Timeline, moment: Moment) -> str | None:
-    event = timeline.closing(moment)
-    return event.value if event is not None and event.kind == "exception" else None
+    def over(self, i: int, j: int) -> Divergence | None:
+        """What is left where one of the runs is over, or its recording is."""
+        rest, others = self.ours[i : i + 1], self.theirs[j : j + 1]
+        is_cut = self.wrong.cut and not rest
+        if is_cut or not (rest or others):
+            return None
+        return self.at_its_header(self.parted(rest[0] if rest else None, others[0] if others else None))
 
+    def at_its_header(self, found: Divergence) -> Divergence:
+        """Where a loop has other items, or more or fewer, the loop's beginning, if it shows there already."""
+        iterations = [step for step in (found.wrong, found.follows) if step is not None and step.kind == "iteration"]
+        loops = [step.node for step in iterations]
+        if found.right.kind == "iteration":
+            loops.append(self.programs.to_buggy[found.right.node])
+        return next((self.headers[loop] for loop in loops if loop in self.headers), found)
 
-def _changed(timeline: Timeline, other: Timeline, moment: Moment) -> tuple[str, ...]:
-    """The variables known to both programs that a statement changes."""
-    return tuple(change.name for change in moment.changes if change.name in other.source.names)
+    def parted(self, one: _Point | None, other: _Point | None) -> Divergence:
+        """Another step follows than in the run of the fix."""
+        last = self.last or (self.wrong.steps[0], self.right.steps[0])
+        if one is not None and one.step.node not in self.programs.to_fixed:
+            return self.extra(one.step, last[1], other.step if other is not None else last[1])
+        # Steps without an effect of their own that only one version has, such as `break`: they led elsewhere.
+        extra = self.between(self.wrong, last[0], one, self.programs.to_fixed)
+        guards = self.between(self.right, last[1], other, self.programs.to_buggy)
+        names: tuple[str, ...] = ()
+        wrong, right = extra[-1] if extra else last[0], last[1]
+        if other is not None and other.step.node not in self.programs.to_buggy:
+            right, names = other.step, self.changed(other.step)
+        elif guards:
+            right = guards[-1]
+        elif other is not None:
+            right = other.step
+        follows = one.step if one is not None and not one.ends else None
+        return Divergence("path", wrong, right, names, guards, follows, early=self.last is None)
 
+    def extra(self, step: Step, last: Step, following: Step) -> Divergence:
+        """A step that only the buggy program has, and what it does; `last` and `following` are around it in the fix."""
+        names = self.changed(step)
+        if step.raised:
+            return Divergence("raise", step, following)
+        return Divergence("state", step, last, names) if names else Divergence("return", step, following)
 
-def _does_something(timeline: Timeline, other: Timeline, moment: Moment) -> bool:
-    return bool(
-        _changed(timeline, other, moment) or handed_out(timeline, moment) is not None or _raised(timeline, moment)
-    )
+    def between(self, run: Run, last: Step, point: _Point | None, matched: Mapping[int, int]) -> tuple[Step, ...]:
+        """The steps of the same call that only one version has, between the last common step and a point."""
+        until = point.step.index if point is not None and point.step.index > last.index else None
+        rest = run.steps[last.index if self.last is None else last.index + 1 : until]
+        return tuple(step for step in rest if step.node not in matched and step.frame == last.frame)
 
+    def compare(self, a: Step, b: Step, *, ends: bool) -> Divergence | None:
+        """Two steps that correspond: with which arguments their call began, or what they did."""
+        return self.effect(a, b) if ends else self.entry(a, b)
 
-def _extra(wrong: Timeline, right: Timeline, moment: Moment, counterpart: Moment) -> Divergence:
-    """A statement that the fix does not have, and what it does there."""
-    if _raised(wrong, moment):
-        return Divergence("raise", moment, counterpart)
-    names = _changed(wrong, right, moment)
-    return Divergence("state" if names else "path", moment, counterpart, names)
+    def entry(self, a: Step, b: Step) -> Divergence | None:
+        """Whether a frame begins with other arguments."""
+        ours, theirs = self.wrong.frame_of(a), self.right.frame_of(b)
+        if ours.steps[0] != a.index or ours.arguments == theirs.arguments:
+            return None
+        if ours.caller is None or theirs.caller is None:
+            return None
+        return Divergence("call", self.wrong.steps[ours.caller], self.right.steps[theirs.caller])
+
+    def effect(self, a: Step, b: Step) -> Divergence | None:
+        """What two steps that correspond do otherwise."""
+        bound = self.apart(dict(a.bound), dict(b.bound))
+        if bound:
+            return Divergence("state", a, b, bound)
+        for kind, effect in effects.EFFECTS:
+            if effect(self.wrong, a) != effect(self.right, b):
+                return Divergence(kind, a, b)
+        if a.kind == "statement":
+            self.headers.pop(a.node, None)
+            ours, theirs = effects.iterated(self.wrong, a), effects.iterated(self.right, b)
+            if ours and theirs and ours != theirs:
+                self.headers[a.node] = Divergence("loop", a, b)
+        names = self.apart(*({change.name: change.after for change in step.changes} for step in (a, b)))
+        return Divergence("state", a, b, names) if names else None
+
+    def apart(self, ours: Mapping[str, str | None], theirs: Mapping[str, str | None]) -> tuple[str, ...]:
+        """The names known to both programs that stand for different values."""
+        return tuple(name for name in {**ours, **theirs} if name in self.names and ours.get(name) != theirs.get(name))

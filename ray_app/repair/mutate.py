@@ -86,6 +86,7 @@ _OPERATORS: dict[type, tuple[str, tuple[str, ...]]] = {
     ast.BitXor: ("^", ("&", "|")),
     ast.LShift: ("<<", (">>",)),
     ast.RShift: (">>", ("<<",)),
+    ast.MatMult: ("@", ()),
 }
 _COMPARISONS: dict[type, tuple[str, tuple[str, ...]]] = {
     ast.Lt: ("<", ("<=", ">")),
@@ -123,85 +124,99 @@ _OTHER_METHODS = {one: tuple(b if a == one else a for a, b in _METHODS if one in
 
 
 def _operator(text: Text, node: ast.AST, _names: tuple[str, ...]) -> Iterator[Edit]:
-    if isinstance(node, ast.BinOp):
-        sign, others = _OPERATORS.get(type(node.op), ("", ()))
-        yield from _exchanged(text, "operator", text.end(node.left), text.start(node.right), sign, others)
-    elif isinstance(node, ast.AugAssign):
-        sign, others = _OPERATORS.get(type(node.op), ("", ()))
-        between = text.end(node.target), text.start(node.value)
-        yield from _exchanged(text, "operator", *between, f"{sign}=", tuple(f"{other}=" for other in others))
-    elif isinstance(node, ast.BoolOp):
-        old, new = ("and", "or") if isinstance(node.op, ast.And) else ("or", "and")
-        if len(node.values) == 2:
-            yield from _exchanged(text, "operator", text.end(node.values[0]), text.start(node.values[1]), old, (new,))
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield text.replace("operator", node, text.of(node.operand))
+    match node:
+        case ast.BinOp(left=left, op=op, right=right):
+            yield from _exchanged(text, "operator", text.end(left), text.start(right), *_OPERATORS[type(op)])
+        case ast.AugAssign(target=left, op=op, value=right):
+            sign, others = _OPERATORS[type(op)]
+            augmented = tuple(f"{other}=" for other in others)
+            yield from _exchanged(text, "operator", text.end(left), text.start(right), f"{sign}=", augmented)
+        case ast.BoolOp(op=op, values=[left, right]):
+            old, new = ("and", "or") if isinstance(op, ast.And) else ("or", "and")
+            yield from _exchanged(text, "operator", text.end(left), text.start(right), old, (new,))
+        case ast.UnaryOp(op=ast.Not(), operand=operand):
+            yield text.replace("operator", node, text.of(operand))
+        case _:
+            pass
 
 
 def _comparison(text: Text, node: ast.AST, _names: tuple[str, ...]) -> Iterator[Edit]:
-    if isinstance(node, ast.Compare) and len(node.ops) == 1:
-        sign, others = _COMPARISONS.get(type(node.ops[0]), ("", ()))
-        start, end = text.end(node.left), text.start(node.comparators[0])
-        yield from _exchanged(text, "comparison", start, end, sign, others)
+    match node:
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            sign, others = _COMPARISONS.get(type(op), ("", ()))
+            yield from _exchanged(text, "comparison", text.end(left), text.start(right), sign, others)
+        case _:
+            pass
 
 
 def _exchanged(text: Text, kind: str, start: int, end: int, old: str, new: tuple[str, ...]) -> Iterator[Edit]:
     for other in new:
-        edit = text.within(kind, start, end, old, other) if old else None
+        edit = text.within(kind, start, end, old, other)
         if edit is not None:
             yield edit
 
 
 def _off_by_one(text: Text, node: ast.AST, _names: tuple[str, ...]) -> Iterator[Edit]:
     """Bounds of ranges and slices, and indices, one too far or one too short."""
-    places: list[ast.expr] = []
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range":
-        places = node.args[:2]
-        if len(node.args) == 1:
-            yield replace(text.replace("off-by-one", node.args[0], f"1, {text.of(node.args[0])}"), whole=False)
-    elif isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice):
-        places = [bound for bound in (node.slice.lower, node.slice.upper) if bound is not None]
-    elif isinstance(node, ast.Subscript) and not isinstance(node.slice, ast.Tuple):
-        places = [node.slice] if not _is_text(node.slice) else []
+    places: list[ast.expr | None] = []
+    match node:
+        case ast.Call(func=ast.Name(id="range"), args=[stop]):
+            places = [stop]
+            yield replace(text.replace("off-by-one", stop, f"1, {text.of(stop)}"), whole=False)
+        case ast.Call(func=ast.Name(id="range"), args=[start, stop, *_]):
+            places = [start, stop]
+        case ast.Subscript(slice=ast.Slice(lower=start, upper=stop)):
+            places = [start, stop]
+        case ast.Subscript(slice=index) if not isinstance(index, ast.Tuple):
+            places = [index]
+        case _:
+            pass
     for place in places:
         for other in _shifted(text, place):
+            assert place is not None
             yield text.replace("off-by-one", place, other)
 
 
-def _shifted(text: Text, place: ast.expr) -> Iterator[str]:
+def _shifted(text: Text, place: ast.expr | None) -> Iterator[str]:
     """An integer expression one higher and one lower: `n - 1` becomes `n`, `3` becomes `2` and `4`, `n` `n - 1`."""
-    if isinstance(place, ast.Constant):
-        if type(place.value) is int:
-            yield from (str(place.value + 1), str(place.value - 1))
-    elif isinstance(place, ast.BinOp) and isinstance(place.right, ast.Constant) and place.right.value == 1:
-        yield text.of(place.left)
-    elif isinstance(place, (ast.Name, ast.Call, ast.BinOp)):
-        yield from (f"{text.of(place)} - 1", f"{text.of(place)} + 1")
-
-
-def _is_text(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and isinstance(node.value, str)
+    match place:
+        case ast.Constant(value=int(number)) if type(number) is int:
+            yield from (str(number + 1), str(number - 1))
+        case ast.BinOp(left=left, right=ast.Constant(value=1)):
+            yield text.of(left)
+        case ast.Name() | ast.Call() | ast.BinOp():
+            yield from (f"{text.of(place)} - 1", f"{text.of(place)} + 1")
+        case _:
+            pass
 
 
 def _constant(text: Text, node: ast.AST, _names: tuple[str, ...]) -> Iterator[Edit]:
-    if isinstance(node, (ast.Assign, ast.Return, ast.Compare, ast.BinOp, ast.AugAssign, ast.Call)):
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.Constant):
-                amount = isinstance(node, (ast.BinOp, ast.AugAssign))
-                yield from (text.replace("constant", child, other) for other in _other_constants(child.value, amount))
+    if not isinstance(node, (ast.Assign, ast.Return, ast.Compare, ast.BinOp, ast.AugAssign, ast.Call)):
+        return
+    amount = isinstance(node, (ast.BinOp, ast.AugAssign))
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Constant):
+            for other in _other_constants(child.value, amount):
+                yield text.replace("constant", child, other)
 
 
 def _other_constants(value: object, amount: bool) -> tuple[str, ...]:
     """Near constants of the same type; an `amount` that something is changed by does not become 0."""
-    if isinstance(value, bool):
-        return (str(not value),)
-    if isinstance(value, int):
-        return (str(value + 1),) if amount and value == 1 else (str(value + 1), str(value - 1))
-    if isinstance(value, float):
-        return (repr(value + 1.0),)
-    if isinstance(value, str):
-        return ("' '",) if value == "" else ("''",) if value == " " else ()
-    return ()
+    match value:
+        case bool():
+            return (str(not value),)
+        case 1 if amount and type(value) is int:
+            return ("2",)
+        case int():
+            return (str(value + 1), str(value - 1))
+        case float():
+            return (repr(value + 1.0),)
+        case "":
+            return ("' '",)
+        case " ":
+            return ("''",)
+        case _:
+            return ()
 
 
 def _variable(text: Text, node: ast.AST, names: tuple[str, ...]) -> Iterator[Edit]:
@@ -211,14 +226,14 @@ def _variable(text: Text, node: ast.AST, names: tuple[str, ...]) -> Iterator[Edi
 
 
 def _method(text: Text, node: ast.AST, _names: tuple[str, ...]) -> Iterator[Edit]:
-    if not isinstance(node, ast.Call):
-        return
-    if isinstance(node.func, ast.Attribute):
-        others = _OTHER_METHODS.get(node.func.attr, ())
-        start, end = text.end(node.func.value), text.end(node.func)
-        yield from _exchanged(text, "method", start, end, node.func.attr, others)
-    elif isinstance(node.func, ast.Name):
-        yield from (text.replace("method", node.func, other) for other in _OTHER_METHODS.get(node.func.id, ()))
+    match node:
+        case ast.Call(func=ast.Attribute(value=owner, attr=name) as called):
+            others = _OTHER_METHODS.get(name, ())
+            yield from _exchanged(text, "method", text.end(owner), text.end(called), name, others)
+        case ast.Call(func=ast.Name(id=name) as called):
+            yield from (text.replace("method", called, other) for other in _OTHER_METHODS.get(name, ()))
+        case _:
+            pass
 
 
 _ORDERED = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod)
@@ -226,42 +241,42 @@ _ORDERED = (ast.Sub, ast.Div, ast.FloorDiv, ast.Mod)
 
 def _arguments(text: Text, node: ast.AST, _names: tuple[str, ...]) -> Iterator[Edit]:
     """Two arguments, or the two sides of a difference or quotient, the wrong way round."""
-    pair: tuple[ast.expr, ast.expr] | None = None
-    if isinstance(node, ast.Call) and len(node.args) >= 2:
-        pair = node.args[0], node.args[1]
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, _ORDERED):
-        pair = node.left, node.right
-    if pair is None or any(isinstance(side, ast.Starred) for side in pair):
-        return
-    first, second = pair
+    match node:
+        case ast.Call(args=[first, second, *_]) if not isinstance(second, ast.Starred):
+            pass
+        case ast.BinOp(left=first, op=op, right=second) if isinstance(op, _ORDERED):
+            pass
+        case _:
+            return
     between = text.between(text.end(first), text.start(second))
-    if between.strip() in (",", "-", "/", "//", "%"):
+    if between.strip() in (",", "-", "/", "//", "%") and not isinstance(first, ast.Starred):
         swapped = text.of(second) + between + text.of(first)
         yield Edit("arguments", first.lineno, text.start(first), text.end(second), swapped, whole=False)
 
 
 def _aliasing(text: Text, node: ast.AST, _names: tuple[str, ...]) -> Iterator[Edit]:
     """A copy that is no copy: the same list under two names, or many times in a list."""
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice) and isinstance(node.ctx, ast.Load):
-        if node.slice.lower is node.slice.upper is node.slice.step is None:
-            yield text.replace("aliasing", node, text.of(node.value))
-    elif isinstance(node, ast.Call):
-        called, given = node.func, node.args
-        if isinstance(called, ast.Attribute) and called.attr == "copy" and not given:
-            yield text.replace("aliasing", node, text.of(called.value))
-        elif isinstance(called, ast.Name) and called.id in ("list", "dict", "set") and _is_name(given):
-            yield text.replace("aliasing", node, text.of(given[0]))
-    elif isinstance(node, ast.ListComp) and isinstance(node.elt, (ast.List, ast.ListComp)):
-        over = node.generators[0]
-        many = over.iter.args if isinstance(over.iter, ast.Call) else []
-        read = {name.id for name in ast.walk(node.elt) if isinstance(name, ast.Name)}
-        bound = over.target.id if isinstance(over.target, ast.Name) else ""
-        if len(node.generators) == len(many) == 1 and bound and bound not in read:
-            yield text.replace("aliasing", node, f"[{text.of(node.elt)}] * ({text.of(many[0])})")
+    match node:
+        case ast.Subscript(value=copied, slice=ast.Slice(lower=None, upper=None, step=None), ctx=ast.Load()):
+            yield text.replace("aliasing", node, text.of(copied))
+        case ast.Call(func=ast.Attribute(value=copied, attr="copy"), args=[]):
+            yield text.replace("aliasing", node, text.of(copied))
+        case ast.Call(func=ast.Name(id="list" | "dict" | "set"), args=[ast.Name() as copied]):
+            yield text.replace("aliasing", node, text.of(copied))
+        case ast.ListComp(elt=ast.List() | ast.ListComp() as made, generators=[over]):
+            yield from _repeated(text, node, made, over)
+        case _:
+            pass
 
 
-def _is_name(given: list[ast.expr]) -> bool:
-    return len(given) == 1 and isinstance(given[0], ast.Name)
+def _repeated(text: Text, node: ast.ListComp, made: ast.expr, over: ast.comprehension) -> Iterator[Edit]:
+    """`[[0] for _ in range(n)]` becomes `[[0]] * (n)`."""
+    read = {name.id for name in ast.walk(made) if isinstance(name, ast.Name)}
+    match over:
+        case ast.comprehension(target=ast.Name(id=bound), iter=ast.Call(args=[many])) if bound not in read:
+            yield text.replace("aliasing", node, f"[{text.of(made)}] * ({text.of(many)})")
+        case _:
+            pass
 
 
 def _branch(text: Text, node: ast.AST, _names: tuple[str, ...]) -> Iterator[Edit]:
@@ -269,11 +284,10 @@ def _branch(text: Text, node: ast.AST, _names: tuple[str, ...]) -> Iterator[Edit
     if isinstance(node, ast.If) and node.orelse and node.orelse[0].lineno > (node.body[-1].end_lineno or 0):
         first = (node.body[-1].end_lineno or node.lineno) + 1
         yield _lines(text, first, node.orelse[-1].end_lineno or first)
-    body: object = getattr(node, "body", None)
-    if isinstance(body, list) and len(body) > 1:  # pyright: ignore[reportUnknownArgumentType]
-        for child in body:  # pyright: ignore[reportUnknownVariableType]
-            if isinstance(child, ast.If) and not child.orelse:
-                yield _lines(text, child.lineno, child.end_lineno or child.lineno)
+    body: list[ast.stmt] = [] if isinstance(node, (ast.Lambda, ast.IfExp)) else getattr(node, "body", [])
+    for child in body if len(body) > 1 else ():
+        if isinstance(child, ast.If) and not child.orelse:
+            yield _lines(text, child.lineno, child.end_lineno or child.lineno)
 
 
 def _lines(text: Text, first: int, last: int) -> Edit:

@@ -16,6 +16,8 @@ HEADINGS: Final[dict[Section, str]] = {
     "cause": "Root cause:",
     "fix": "Fix:",
 }
+CUT: Final = "That is where the telling stops; the run goes on."
+"""The last line of a simulation that does not reach the end of the run."""
 _BEFORE: Final[dict[Section, str]] = {"simulation": "\n", "wrong": "\n", "cause": "\n"}
 
 

@@ -1,220 +1,115 @@
-"""Is a diagnosis true? Every claim in it against the recorded runs, by the verifier of monologues.
+"""Is a diagnosis true? Every claim about a run against the record of that run, every claim about the code against it.
 
 An accepted diagnosis promises: the expected result is what the fixed program gives when it is run, the actual result
-what the buggy one gives; the simulation is true of the buggy run, in order, and tells the states that decide its
-result unless it says that it stops early; the first wrong step is true of the very statement where the two runs part,
-and something that is said of the correct run is true of its counterpart and false of the wrong step; quoted code
-stands where the text says.
+what the buggy one gives; the simulation is true of the buggy run, in order; the first wrong step is true of the very
+step where the two runs part, and what is said of the correct run is true of its counterpart and not of the wrong step;
+quoted code stands where the text says.
 
 It does not promise that the prose of the root cause is the only explanation; the lines that it blames are those that
 the fix changes, and the fix is judged by running it.
 """
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Collection
 
-from ray_app import records
-from ray_app.monologue.check import check
-from ray_app.monologue.claim import Claim
-from ray_app.monologue.claims import parse
-from ray_app.monologue.coverage import missing
-from ray_app.monologue.evaluate import Unknown, show
-from ray_app.monologue.finding import Finding, equal, place
-from ray_app.monologue.grounds import grounded
-from ray_app.monologue.quotes import normal, quotes
-from ray_app.monologue.source import read
-from ray_app.monologue.timeline import Moment, Timeline, arrange
-from ray_app.monologue.verify import Verdict, unfit
-from ray_app.monologue.walk import Checked, walk
-from ray_app.records import Execution
-from ray_app.repair.align import align
-from ray_app.repair.bug import Bug, fails
-from ray_app.repair.difference import differences
-from ray_app.repair.divergence import Divergence, diverge
-from ray_app.repair.endless import CUT
-from ray_app.repair.sections import Section, split
-from ray_app.repair.steps import deciding_guard
+from ray_app.records import Claim
+from ray_app.repair.bug import Bug
+from ray_app.repair.divergence import Divergence
+from ray_app.repair.effects import around, outcome
+from ray_app.repair.quotes import claims_on_code, quoted, stands
+from ray_app.repair.sections import CUT, Section, split
+from ray_app.semantics.record import Run, Step
+from ray_app.verification.judge import verify_part
+from ray_app.verification.verdict import Verdict
 
-_CODE = ("code", "quote", "line", "iteration")
-
-
-@dataclass(frozen=True, slots=True)
-class _Runs:
-    """What the claims are checked against."""
-
-    bug: Bug
-    wrong: Timeline
-    right: Timeline
-    found: Divergence
+_ENDLESS = "it does not come to an end."
 
 
 def verify(bug: Bug, text: str) -> Verdict:
     """The verdict on a diagnosis; the claims of all its parts, in order, with the evidence for each."""
-    refused = unfit(bug.fixed, bug.right)
-    if refused or not fails(bug.failing, bug.right) or bug.failing.trace is None or bug.right.trace is None:
-        return Verdict(False, refused or "no failing run")
-    parts = split(text)
+    parts, found = split(text), bug.divergence
     if parts is None:
         return Verdict(False, "parts missing or out of order")
-    wrong, right = arrange(read(bug.buggy), bug.failing.trace), arrange(read(bug.fixed), bug.right.trace)
-    found = diverge(wrong, right)
     if found is None:
         return Verdict(False, "the runs do not differ")
-    runs = _Runs(bug, wrong, right, found)
-    checked: dict[Section, list[Checked]] = {name: _check(runs, name, part) for name, part in parts.items()}
-    done = tuple(item for part in checked.values() for item in part)
-    false = next((item for item in done if item.finding.holds is False), None)
-    if false is not None:
-        return _verdict("false claim", done, f"{false.claim.text}: {false.finding.evidence}")
-    foreign = [piece for name, part in parts.items() for piece in _foreign(runs, name, part)]
-    if foreign:
-        return _verdict("unsupported literal", done, ", ".join(foreign[:4]))
-    reason, detail = _lacking(runs, checked, parts["simulation"])
-    return _verdict(reason, done, detail)
+    done = _verdicts(bug, found, parts)
+    claims = tuple(claim for verdict in done.values() for claim in verdict.claims)
+    for name, verdict in done.items():
+        if not verdict.accepted:
+            return Verdict(False, verdict.reason, claims, f"{name}: {verdict.detail}")
+    return Verdict(True, "ok", claims)
 
 
-def _check(runs: _Runs, name: Section, part: str) -> list[Checked]:
-    """The findings on one part, against what it speaks about."""
-    timeline = runs.right if name in ("expected", "correct", "fix") else runs.wrong
-    claims = parse(part, timeline.source.names | runs.wrong.source.names).claims
-    if name == "actual":
-        return [Checked(claim, _result(runs.bug.failing, claim)) for claim in claims]
-    if name == "expected":
-        return [Checked(claim, _result(runs.bug.right, claim)) for claim in claims]
-    if name == "correct":
-        called = {claim.subject for claim in claims if claim.kind == "call"}
-        told = [claim for claim in claims if not (claim.kind in ("code", "quote") and claim.subject in called)]
-        return [Checked(claim, _correct(runs, claim)) for claim in told]
-    if name in ("cause", "fix"):
-        return [Checked(claim, _about_code(runs, claim)) for claim in claims]
-    return walk(timeline, claims)
+def _verdicts(bug: Bug, found: Divergence, parts: dict[Section, str]) -> dict[Section, Verdict]:
+    """The verdict on each part."""
+    wrong, right = _steps(bug.failing, found.wrong, found.follows), _steps(bug.right, found.right, *found.guards)
+    fix, _, result = parts["fix"].rpartition("\n")
+    put_right = verify_part(bug.right, _result(bug, result))
+    on_code = _about_code(bug, found, fix)
+    return {
+        "expected": _lacking("expected result not told", verify_part(bug.right, _result(bug, parts["expected"]))),
+        "actual": _actual(bug.failing, parts["actual"]),
+        "simulation": verify_part(bug.failing, parts["simulation"].removesuffix(CUT)),
+        "wrong": _lacking("wrong step not told", verify_part(bug.failing, parts["wrong"], steps=wrong)),
+        "correct": _difference(bug, found, parts["correct"], wrong, right),
+        "cause": _about_code(bug, found, parts["cause"]),
+        "fix": _lacking("fix not told", put_right) if on_code.accepted else on_code,
+    }
 
 
-def _result(run: Execution, claim: Claim) -> Finding:
-    """What is said of the result against the record of the run."""
-    shown = f"{run.call} gives {run.output or run.exception or run.status}"
-    if claim.kind == "exception":
-        said, raised = claim.subject.lower(), (run.exception or "").lower()
-        return Finding(said in (raised, raised.partition(":")[0]), shown)
-    if claim.kind == "return" or (claim.kind == "expression" and claim.subject == run.call):
-        return Finding(run.output is not None and equal(run.output, claim.value), shown)
-    return Finding(None, "says nothing of the result")
+def _result(bug: Bug, text: str) -> str:
+    """What should come out is what does come out of the fixed program."""
+    return text.replace("should return", "returns").replace(f"`{bug.right.call}`", "the call")
 
 
-def _correct(runs: _Runs, claim: Claim) -> Finding:
-    """What is said of the correct run at the counterpart of the wrong step, or at the test that led there."""
-    finding = _at(runs.right, claim, runs.found.right)
-    if finding.holds or not runs.found.guards:
-        return finding
-    return _at(runs.right, claim, deciding_guard(runs.right, runs.found) or runs.found.guards[-1])
+def _difference(bug: Bug, found: Divergence, text: str, wrong: Collection[int], right: Collection[int]) -> Verdict:
+    """What is said of the correct run is true of it, and it is not all true of the buggy run at the wrong step: by what
+    comes out, by code that the buggy program does not have, or by a claim that does not hold there."""
+    verdict = verify_part(bug.right, text, steps=right)
+    other = verify_part(bug.failing, text, steps=wrong)
+    outcomes = outcome(bug.right, found.right, found.names)
+    is_outcome = any(words in text and value in text for words, value in outcomes.items())
+    is_new = any(not stands(bug.programs.buggy, piece) for piece in quoted(text))
+    if verdict.accepted and not is_outcome and not is_new and not _true(verdict) - _true(other):
+        return Verdict(False, "no difference told", verdict.claims)
+    return _lacking("correct step not told", verdict)
 
 
-def _at(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
-    """A claim at exactly one statement; a value is the one when the statement is done, code is that of any line."""
-    if claim.kind in ("code", "quote"):
-        held = quotes(timeline.source.code, claim.subject, 0)
-        return Finding(held, f"{claim.subject} is {'' if held else 'not '}code of the program")
-    return check(timeline, replace(claim, how="set") if claim.kind == "value" else claim, moment)
+def _lacking(reason: str, verdict: Verdict) -> Verdict:
+    """A verdict that says what is lacking where nothing was claimed."""
+    return Verdict(False, reason, verdict.claims) if verdict.reason == "no claims" else verdict
 
 
-def _about_code(runs: _Runs, claim: Claim) -> Finding:
-    """Code that is blamed stands on its line of the buggy program, code that is put there in the fixed one; the result
-    of the call is that of the fixed program, other values are those at the wrong step."""
-    is_call = claim.subject == runs.bug.right.call
-    if claim.kind in ("return", "value", "expression"):
-        if is_call or claim.kind == "return":
-            return _result(runs.bug.right, claim)
-        return _before(runs.wrong, claim, runs.found.wrong)
-    if claim.kind == "line":
-        blamed = {line for change in differences(runs.bug.buggy, runs.bug.fixed) for line in change.lines}
-        held = claim.line in blamed | {runs.found.wrong.line}
-        return Finding(held, f"the fix changes {', '.join(f'L{line}' for line in sorted(blamed))}")
-    if claim.kind not in ("code", "quote"):
-        return Finding(None, "speaks about the code")
-    if is_call:
-        return Finding(True, "the call of the test")
-    for code in (runs.bug.buggy, runs.bug.fixed):
-        if quotes(code, claim.subject, claim.line if code is runs.bug.buggy else 0):
-            return Finding(True, f"{claim.subject} is code of the {'buggy' if code is runs.bug.buggy else 'fixed'} one")
-    return Finding(False, f"{claim.subject} is code of neither program")
+def _true(verdict: Verdict) -> Counter[tuple[str, str]]:
+    return Counter((claim.kind, claim.text) for claim in verdict.claims if claim.verdict == "true")
 
 
-def _before(timeline: Timeline, claim: Claim, moment: Moment) -> Finding:
-    """The value of an expression in the state in which a statement begins."""
-    try:
-        value = show(timeline.value(claim.subject, moment.before))
-    except Unknown:
-        return Finding(None, "cannot be told from the trace")
-    return Finding(equal(value, claim.value), f"before {place(moment)} {claim.subject} is {value}")
-
-
-def _foreign(runs: _Runs, name: Section, part: str) -> list[str]:
-    """Literals that no claim holds and that occur in neither run nor program."""
-    loose = parse(part, runs.wrong.source.names | runs.right.source.names).unchecked
-    known = ((runs.wrong, runs.bug.failing), (runs.right, runs.bug.right))
-    return [piece for piece in loose if not any(grounded(timeline, run, piece) for timeline, run in known)]
-
-
-def _lacking(runs: _Runs, checked: dict[Section, list[Checked]], simulation: str) -> tuple[str, str]:
-    """What an otherwise true diagnosis fails to say; ("ok", "") where nothing is lacking."""
-    run, found = runs.bug.failing, runs.found
-    if not _tells(checked["expected"], "return", "expression"):
-        return "expected result not told", ""
-    told = {"ok": ("return",), "exception": ("exception",)}.get(run.status)
-    if told is not None and not _tells(checked["actual"], *told):
-        return "actual result not told", ""
-    if not simulation.endswith(CUT):
-        covers = [pair for item in checked["simulation"] for pair in item.finding.covers]
-        lacking = missing(runs.wrong, covers)
-        if lacking:
-            return "deciding state not covered", "; ".join(lacking[:3])
-    if not any(_holds(runs.wrong, item.claim, found.wrong) for item in _solid(checked["wrong"])):
-        return "wrong step not told", f"L{found.wrong.line} visit {found.wrong.visit}"
-    if not any(_differs(runs, item.claim) for item in _solid(checked["correct"])):
-        return "no difference told", ""
-    result = [item for item in checked["fix"] if item.claim.kind == "return" or item.claim.subject == run.call]
-    return ("ok", "") if _tells(result, "return", "expression") else ("fix not told", "")
-
-
-def _holds(timeline: Timeline, claim: Claim, moment: Moment) -> bool:
-    return check(timeline, claim, moment).holds is True
-
-
-def _differs(runs: _Runs, claim: Claim) -> bool:
-    """Whether what is said of the correct run is not so in the buggy one: it fails there, raises there, or has no such
-    statement."""
-    found = runs.found
-    only_there = found.right.line not in align(runs.bug.buggy, runs.bug.fixed).to_fixed.values()
-    if only_there or found.kind == "raise":
-        return True
-    if _is_own_test(runs.right, claim, found.right):
-        return found.wrong.outcome is not found.right.outcome
-    if claim.kind == "value":
-        return found.wrong.after().get(claim.subject) != claim.value
-    return _at(runs.wrong, claim, found.wrong).holds is not True
-
-
-def _is_own_test(timeline: Timeline, claim: Claim, moment: Moment) -> bool:
-    """Whether a claim says how the test of an `if` or `while` comes out there, by the test's own code."""
-    branch, loop = timeline.source.branches.get(moment.line), timeline.source.loops.get(moment.line)
-    test = branch.test if branch else (loop.subject if loop and loop.kind == "while" else "")
-    says = claim.kind in ("expression", "value") and claim.value in ("True", "False")
-    return says and bool(test) and normal(test) == normal(claim.subject)
-
-
-def _solid(part: list[Checked]) -> list[Checked]:
-    return [item for item in part if item.claim.kind not in _CODE]
-
-
-def _tells(part: list[Checked], *kinds: str) -> bool:
-    return any(item.claim.kind in kinds and item.finding.holds for item in part)
-
-
-def _verdict(reason: str, done: tuple[Checked, ...], detail: str) -> Verdict:
-    claims = tuple(
-        records.Claim(
-            item.claim.text, item.claim.kind, "true" if item.finding.holds else "false", item.finding.evidence
+def _actual(run: Run, text: str) -> Verdict:
+    """What comes out of the buggy program; a run that was cut has no result."""
+    if run.cut or text == _ENDLESS:
+        held = run.cut and text == _ENDLESS
+        return Verdict(
+            held,
+            "ok" if held else "false claim",
+            (Claim(text, "return", "true" if held else "false", "whether the recording was cut"),),
         )
-        for item in done
-        if item.finding.holds is not None
-    )
-    return Verdict(reason == "ok", reason, claims, detail=detail)
+    return _lacking("actual result not told", verify_part(run, text))
+
+
+def _steps(run: Run, *steps: Step | None) -> set[int]:
+    """The steps that a part speaks of, with the statements around them and the first steps of calls."""
+    found: set[int] = set()
+    for step in steps:
+        if step is not None:
+            outer = around(run, step) or step
+            entered = [frame.steps[0] for frame in run.callees(step) if frame.steps]
+            found |= {step.index, outer.index, run.frame_of(step).steps[0], *entered}
+    return found
+
+
+def _about_code(bug: Bug, found: Divergence, text: str) -> Verdict:
+    claims = tuple(claims_on_code(bug.programs, text, found.wrong.line))
+    false = next((claim for claim in claims if claim.verdict == "false"), None)
+    if false is not None:
+        return Verdict(False, "false claim", claims, f"{false.text}: {false.evidence}")
+    return Verdict(bool(claims), "ok" if claims else "cause not told", claims)

@@ -219,6 +219,9 @@ def iteration(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     step = spot.step
     if step is None or spot.kind != "step":
         return UNKNOWN
+    named = [number for loop, number in step.loops if claim.line and facts.run.source.line(loop) == claim.line]
+    if named and not claim.items:
+        return Finding(claim.number in named, f"iteration {named[-1]} of the loop on L{claim.line}", spot.start)
     wanted = (claim.number, *map(int, claim.items))
     numbers = tuple(number for _, number in step.loops[-len(wanted) :])
     if step.kind in ("iteration", "comprehension"):

@@ -1,21 +1,24 @@
-"""Bugs for tests: two versions of a function `f` and a call, run for real."""
+"""Bugs for tests: two versions of a function `f` and a call, recorded for real."""
 
 import functools
 
 from ray_app.repair.bug import Bug
-from ray_app.sandbox.api import execute
-from ray_app.sandbox.limits import Limits
+from ray_app.semantics.local import record
+from ray_app.semantics.record import Run
 
-_LIMITS = Limits(cpu_s=0.1, trace_events=256)
+_EVENTS = 1_500
+
+
+def recorded(code: str, call: str) -> Run:
+    """The record of a call; one without an end is cut."""
+    return record(code, call, events=_EVENTS, partial=True)
 
 
 @functools.cache
 def bug(fixed: str, old: str, new: str, call: str) -> Bug:
     """The bug that comes from writing `new` for `old` in a program."""
     assert old in fixed
-    buggy = fixed.replace(old, new)
-    failing, right = (execute(code, [call], _LIMITS)[0] for code in (buggy, fixed))
-    return Bug(buggy, fixed, "f", "planted", failing, right)
+    return Bug(recorded(fixed.replace(old, new), call), recorded(fixed, call))
 
 
 TOTAL = """def f(xs):

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from ray_app.records import Execution, Reject, Repair
-from ray_app.repair.case import Case, explain
+from ray_app.repair.case import Case, shown
+from ray_app.repair.worker import RepairConfig, explained
 from ray_app.sandbox.api import execute
 from tests.repair.kit import TOTAL
 
@@ -13,22 +14,26 @@ CALLS = ("f([3, -1, 4, 5, 6])", "f([])", "f([-2])", "f([0, 7])")
 CASE = Case("p1", "", "f", TOTAL.replace("x > 0", "x >= 7"), TOTAL, "comparison", difficulty=3)
 
 
-def explained(case: Case, calls: tuple[str, ...] = CALLS, max_tokens: int = 600) -> Repair | Reject:
+def outcome(case: Case, calls: tuple[str, ...] = CALLS, max_tokens: int = 1_000) -> Repair | Reject:
     wrong, right = (execute(code, calls) for code in (case.buggy, case.fixed))
-    return explain(case, wrong, right, seed=0, max_tokens=max_tokens)
+    failure = shown(case, wrong, right)
+    if isinstance(failure, Reject):
+        return failure
+    (row,) = explained([failure], RepairConfig(max_tokens=max_tokens, lane="safe"))
+    return row
 
 
 def test_explain_picks_the_smallest_call_that_fails():
-    row = explained(CASE)
+    row = outcome(CASE)
     assert isinstance(row, Repair)
     assert row.failing_test == "assert f([3, -1, 4, 5, 6]) == 18"
-    shorter = explained(CASE, (*CALLS, "f([1])", "f([12, 1])"))
+    shorter = outcome(CASE, (*CALLS, "f([1])", "f([12, 1])"))
     assert isinstance(shorter, Repair)
     assert shorter.failing_test == "assert f([1]) == 1"
 
 
 def test_explain_row_carries_its_program_and_claims_that_hold():
-    row = explained(CASE)
+    row = outcome(CASE)
     assert isinstance(row, Repair)
     assert (row.program_id, row.mutation, row.difficulty) == ("p1", "comparison", 3)
     assert (row.buggy, row.fixed) == (CASE.buggy, CASE.fixed)
@@ -37,11 +42,11 @@ def test_explain_row_carries_its_program_and_claims_that_hold():
 
 
 def test_explain_program_without_a_description_is_described_by_its_tests():
-    row = explained(CASE)
+    row = outcome(CASE)
     assert isinstance(row, Repair)
     assert row.description.startswith("Write a function `f(xs)`")
     assert "assert f([]) == 0" in row.description
-    described = explained(replace(CASE, description="Add up what is positive."))
+    described = outcome(replace(CASE, description="Add up what is positive."))
     assert isinstance(described, Repair)
     assert described.description == "Add up what is positive."
 
@@ -49,20 +54,20 @@ def test_explain_program_without_a_description_is_described_by_its_tests():
 @pytest.mark.parametrize(
     ("case", "calls", "max_tokens", "reason"),
     [
-        (CASE, ("f([])", "f([-2])"), 600, "no test fails"),
-        (replace(CASE, fixed="def f(xs):\n    return xs.nothing\n"), CALLS, 600, "fix fails its tests"),
+        (CASE, ("f([])", "f([-2])"), 1_000, "no test fails"),
+        (replace(CASE, fixed="def f(xs):\n    return xs.nothing\n"), CALLS, 1_000, "fix fails its tests"),
         (CASE, CALLS, 20, "diagnosis too long"),
     ],
 )
 def test_explain_refuses_with_the_reason(case: Case, calls: tuple[str, ...], max_tokens: int, reason: str):
-    row = explained(case, calls, max_tokens)
+    row = outcome(case, calls, max_tokens)
     assert isinstance(row, Reject)
     assert row.reason == reason
 
 
 def test_explain_equal_numbers_of_other_type_are_no_failure():
     case = replace(CASE, buggy=TOTAL.replace("total = 0", "total = 0.0"))
-    row = explained(case)
+    row = outcome(case)
     assert isinstance(row, Reject)
     assert row.reason == "no test fails"
 
@@ -70,6 +75,6 @@ def test_explain_equal_numbers_of_other_type_are_no_failure():
 def test_explain_flagged_run_is_no_evidence():
     wrong, right = (execute(code, CALLS) for code in (CASE.buggy, CASE.fixed))
     flagged: list[Execution] = [replace(run, flags=("nondeterministic",)) for run in wrong]
-    row = explain(CASE, flagged, right, seed=0, max_tokens=600)
+    row = shown(CASE, flagged, right)
     assert isinstance(row, Reject)
     assert row.reason == "flagged: nondeterministic"

@@ -16,6 +16,28 @@ _OPERATORS: dict[type, str] = {
     ast.LShift: "shifts the bits to the left",
     ast.RShift: "shifts the bits to the right",
 }
+_STRICT = "leaves out the case in which both sides are equal"
+_LAX = "also lets the case through in which both sides are equal"
+_OPPOSITE = "tests for the opposite of what is needed"
+_ROUND = "compares the wrong way round"
+_EXCHANGED: dict[tuple[type, type], str] = {
+    (ast.Lt, ast.LtE): _STRICT,
+    (ast.Gt, ast.GtE): _STRICT,
+    (ast.LtE, ast.Lt): _LAX,
+    (ast.GtE, ast.Gt): _LAX,
+    (ast.Eq, ast.NotEq): _OPPOSITE,
+    (ast.NotEq, ast.Eq): _OPPOSITE,
+    (ast.In, ast.NotIn): _OPPOSITE,
+    (ast.NotIn, ast.In): _OPPOSITE,
+    (ast.Is, ast.IsNot): _OPPOSITE,
+    (ast.IsNot, ast.Is): _OPPOSITE,
+    (ast.Lt, ast.Gt): _ROUND,
+    (ast.Gt, ast.Lt): _ROUND,
+    (ast.LtE, ast.GtE): _ROUND,
+    (ast.GtE, ast.LtE): _ROUND,
+    (ast.And, ast.Or): "asks for all of its conditions, where one of them is enough",
+    (ast.Or, ast.And): "is content with one of its conditions, where all of them are needed",
+}
 _METHODS = {
     "add": "puts an element in",
     "all": "asks whether all elements are true",
@@ -80,13 +102,14 @@ _GERUNDS = {
 }
 
 
-def operator_instead(old: ast.operator, new: ast.operator) -> str:
+def operator_instead(old: ast.AST, new: ast.AST) -> str:
     """ "adds instead of subtracting"; "" where it cannot be said."""
-    return _instead(_OPERATORS.get(type(old)), _OPERATORS.get(type(new)))
+    exchanged = _EXCHANGED.get((type(old), type(new)))
+    return exchanged or _instead(_OPERATORS.get(type(old)), _OPERATORS.get(type(new)))
 
 
-def method_instead(old: str, new: str) -> str:
-    """ "finds the first place instead of finding the last place"; "" where it cannot be said."""
+def word_instead(old: str, new: str) -> str:
+    """Of methods and functions: "finds the first place instead of finding the last place"; "" without a word."""
     return _instead(_METHODS.get(old), _METHODS.get(new))
 
 

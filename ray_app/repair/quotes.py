@@ -1,0 +1,72 @@
+"""Is what a diagnosis says of the code so? Quoted code must stand in the program, at the line that the words name."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from ray_app.records import Claim, Truth
+from ray_app.repair.changes import Comparison
+from ray_app.semantics.source import Source
+
+_LINE = re.compile(r"\bL(\d+)")
+_QUOTE = re.compile(r"`([^`]+)`")
+_NEEDED = re.compile(r"(?:\bput|\breads?|\bread|case:|inside|\bwith|\band) $", re.IGNORECASE)
+_WRONG = re.compile(r"(?:in place of|\btake) $", re.IGNORECASE)
+_LOOSE = re.compile(r"\d+|'[^']*'")
+
+
+def quoted(text: str) -> list[str]:
+    """The pieces of code that a text quotes."""
+    return _QUOTE.findall(text)
+
+
+def claims_on_code(programs: Comparison, text: str, shown: int) -> Iterator[Claim]:
+    """What a text says of the code, line by line: the lines it blames (`shown` is that of the wrong step), the code
+    that it quotes, and values that stand there without any reason."""
+    blamed = {programs.line_of(change) for change in programs.changes} | {shown}
+    for told in text.splitlines():
+        lines = [int(number) for number in _LINE.findall(told)]
+        for line in lines:
+            where = ", ".join(f"L{number}" for number in sorted(blamed))
+            yield Claim(f"L{line}", "line", _said(line in blamed), f"the fix changes {where}")
+        for quote in _QUOTE.finditer(told):
+            yield _quoted(programs, quote[1], told[: quote.start()], told[quote.end() :], lines)
+        for loose in _LOOSE.findall(_LINE.sub("", _QUOTE.sub("", told))):
+            yield Claim(loose, "literal", "false", "a value that nothing holds")
+
+
+def _quoted(programs: Comparison, piece: str, before: str, after: str, lines: list[int]) -> Claim:
+    """A piece of code: in the fixed program where it is to be put in, in the buggy one where it is wrong; or in one."""
+    in_buggy = any(stands(programs.buggy, piece, line) for line in lines or [0])
+    in_fixed = stands(programs.fixed, piece, 0)
+    if _NEEDED.search(before) or after.startswith(" is needed"):
+        return Claim(piece, "code", _said(in_fixed), "what the fixed program has")
+    if _WRONG.search(before):
+        return Claim(piece, "code", _said(in_buggy), "what the line of the buggy program has")
+    return Claim(piece, "code", _said(in_buggy or in_fixed), "what the programs have")
+
+
+def _said(held: bool) -> Truth:
+    return "true" if held else "false"
+
+
+def stands(source: Source, piece: str, line: int = 0) -> bool:
+    """Whether a piece of code stands in a program, or in a statement on a line; spaces and quotes do not matter."""
+    wanted = _plain(piece)
+    return any(wanted in text for text in _texts(source, line))
+
+
+def _texts(source: Source, line: int) -> Iterator[str]:
+    if not line:
+        yield _plain(source.code)
+        yield _plain(ast.unparse(source.tree))
+        return
+    for number, node in enumerate(source.nodes):
+        if isinstance(node, ast.stmt) and source.line(number) <= line <= source.end_line(number):
+            yield _plain("\n".join(source.lines[source.line(number) - 1 : line]))
+            yield _plain(ast.unparse(node))
+
+
+def _plain(text: str) -> str:
+    """Code without what may be written one way or another."""
+    return re.sub(r"\s+", "", text).replace('"', "'")
