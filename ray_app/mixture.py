@@ -16,8 +16,6 @@ import pyarrow as pa
 
 from ray_app.errors import InputError
 from ray_app.monologue.answer import final_answer
-from ray_app.monologue.source import label
-from ray_app.monologue.verify import unfit
 from ray_app.records import (
     ChatRow,
     Monologue,
@@ -32,6 +30,8 @@ from ray_app.records import (
     content_id,
     from_table,
 )
+from ray_app.semantics.fitness import unfit
+from ray_app.semantics.source import label
 from ray_app.tracing.probes import probes
 
 TASKS: Final[tuple[Task, ...]] = ("nl", "forward", "backward", "output", "input", "repair", "probe", "exception")

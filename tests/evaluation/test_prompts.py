@@ -4,7 +4,7 @@ from ray_app import mixture
 from ray_app.errors import InputError
 from ray_app.evaluation import prompts
 from ray_app.evaluation.items import Benchmark, Item
-from ray_app.monologue.source import label
+from ray_app.semantics.source import label
 
 CODE = "def f(x):\n    return {'a': \"it's\"}[x]  # {{ not a template }}\n"
 OUTPUT = Item("o", "output", CODE, "f", "", call="f('a')", output='"it\'s"')
