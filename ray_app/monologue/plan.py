@@ -150,6 +150,9 @@ class Planner:
         pending = self.plan.pending
         room = 0 if followed else max(0, self.detail - own)
         total = sum([pending[operand.index] for operand in operands])
+        if own == 0 and total > room:  # a display is told by all its elements, not by some of them
+            self._state_all(operands)
+            return sum([pending[operand.index] for operand in operands])
         while total > room:
             costs = [(pending[o.index], -o.index) for o in operands if pending[o.index] and is_stateable(o.value)]
             if not costs:
