@@ -28,6 +28,7 @@ _DEMAND = re.compile(
 )
 _IMPLIED = re.compile(r"\bimplied\b")
 _TESTED = re.compile(r"\btested on (\d+) inputs?( with (?:this|that|the same|the) (?:result|output))?(?:: `([^`]+)`)?")
+_BASIS = re.compile(r"` \((?:implied by|tested on) ")
 _ITEM = re.compile(r"\s*(?:\d+[.)]|[-*])\s+`[^`]+`")
 _CONCLUDED = re.compile(r"\bso `([^`]+)`\s*[.,]?\s*$")
 _LAST = re.compile(
@@ -136,6 +137,8 @@ def _constraint(line: str, at: int, parameters: tuple[str, ...]) -> Said | None:
     is_item = bool(_ITEM.match(line))
     demanded = bool(_DEMAND.search(line)) or concluded is not None or is_item
     predicate = next((span for span in spans if is_predicate(span, parameters)), "") if demanded else ""
+    if is_item and not predicate and _BASIS.search(line):
+        predicate = spans[0]  # it is said to be one
     if not predicate:
         return _plain_demand(line, at, parameters) if demanded else None
     tested, implied = _TESTED.search(line), _IMPLIED.search(line)

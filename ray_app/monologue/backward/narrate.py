@@ -194,7 +194,7 @@ class _Text:
         fact = next((one.fact for one in self._found.constraints if one.fact and one.fact.returned), None)
         if summary is None or fact is None or fact.returned is None or fact.line != line:
             return
-        current: ast.expr = fact.returned
+        current, wanted = fact.returned, fact.item or self._output
         while waiting := _open(summary, current):
             definition = waiting[-1]
             if definition.expression is None:
@@ -204,8 +204,8 @@ class _Text:
             # What one loop makes is put in as one.
             is_whole = not any(one.line == definition.line and one.how == definition.how for one in after)
             shown = variable_text(current) if definition.how != "inner" and is_whole else ""
-            if _fits(shown) and len(self._output) <= _MAX_VALUE:
-                yield f"[L{definition.line}] {self._put_in(definition)} `{shown}` is {self._output}."
+            if _fits(shown) and len(wanted) <= _MAX_VALUE:
+                yield f"[L{definition.line}] {self._put_in(definition)} `{shown}` is {wanted}."
 
     def _put_in(self, definition: Definition) -> str:
         """How the step from a variable to what it was made of is said."""

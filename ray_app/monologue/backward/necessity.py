@@ -6,12 +6,13 @@ there must have failed. Where several ways remain, the facts of each hold only w
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ray_app.monologue.backward.definitions import kind_of
 from ray_app.monologue.backward.inversion import equals
 from ray_app.monologue.backward.summary import Fork, Leaf, Summary, Tree
+from ray_app.programs.inputs import literal
 
 FactKind = Literal["result", "test", "either"]
 
@@ -20,7 +21,7 @@ FactKind = Literal["result", "test", "either"]
 class Fact:
     """A predicate over definitions, and the line that it comes from: a returned value, a test, or a choice between.
 
-    `test` is what a choice depends on.
+    `test` is what a choice depends on; `item` the value of `returned` where that is an item of the result only.
     """
 
     kind: FactKind
@@ -28,6 +29,7 @@ class Fact:
     predicate: ast.expr
     returned: ast.expr | None = None
     test: ast.expr | None = None
+    item: str = ""
 
 
 Facts = tuple[Fact, ...]
@@ -87,7 +89,7 @@ def _of_parts(summary: Summary, leaf: Leaf, output: Any) -> Facts | None:
         facts = _of_leaf(summary, Leaf(leaf.line, part), item)
         if facts is None:
             return None
-        found += facts
+        found += [replace(fact, item=literal(item)) for fact in facts]
     return tuple(found)
 
 
