@@ -252,7 +252,8 @@ def reproduction() -> Recipe:
             curriculum=0.0,
             num_train_epochs=2,
             max_steps=0,
-            packs_per_step=160,  # 512 samples of PyX, whose median is 620 tokens
+            packs_per_step=0,
+            samples_per_step=512,  # whatever their length: 160 packs at PyX's median of 620 tokens
             per_device_train_batch_size=4,
             learning_rate=5e-5,
             min_learning_rate=5e-6,
@@ -267,7 +268,7 @@ def reproduction() -> Recipe:
             cpus_per_worker=8,
             eval_steps=20,
             eval_samples=1_000,
-            save_steps=20,
+            save_steps=0,
         ),
         expert=ExpertConfig(("forward", "backward"), attempts=8, keep=2, temperature=0.8, max_tokens=1_024, seed=0),
         serve=ModelOptions("vllm", num_gpus=1, max_replicas=8, vllm={"max_model_len": 8_192}),
@@ -320,6 +321,8 @@ def small() -> Recipe:
             prompt_style="chat",
             mixture=(*base.train.mixture, ("output", 0.5), ("input", 0.5)),
             packs_per_step=64,
+            samples_per_step=0,
+            save_steps=100,
             per_device_train_batch_size=2,
             learning_rate=2e-5,
             min_learning_rate=2e-6,

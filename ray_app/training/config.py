@@ -1,9 +1,10 @@
 """What a training run is told. Numbers come from a recipe; this module only names, types and checks them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from ray_app.errors import InputError
+from ray_app.stage import WHERE
 
 PromptStyle = Literal["chat", "paper"]
 Precision = Literal["fp32", "bf16"]
@@ -25,7 +26,9 @@ class TrainConfig:
     num_train_epochs             passes over the mixture, each in its own order
     max_steps                    stop after that many steps; 0: no limit
     packs_per_step               the global batch, over all workers and passes; a pack holds as many samples as fit in
-                                 max_length, and a run says at its start how many samples a step has on average
+                                 max_length, and a run says at its start how many samples a step has on average;
+                                 0: as many as hold `samples_per_step` samples of the length that the data has
+    samples_per_step             the global batch in samples, where packs_per_step is 0
     per_device_train_batch_size  packs per forward pass of one worker
     learning_rate, min_learning_rate, warmup_steps   linear warm-up, then cosine to the minimum at the last step
     weight_decay, adam_beta1, adam_beta2, adam_epsilon, max_grad_norm, seed   as in Hugging Face
@@ -35,7 +38,10 @@ class TrainConfig:
     gradient_checkpointing       recompute activations in the backward pass
     lora_rank, lora_alpha, lora_dropout   rank 0: train all weights; else adapters on every linear layer
     num_workers, use_gpu, cpus_per_worker, max_failures   workers of Ray Train and how often dead ones are replaced
-    logging_steps, eval_steps, save_steps                 every so many steps; evaluation and saving also at the end
+    logging_steps, eval_steps, save_steps                 every so many steps; evaluation and saving also at the end;
+                                 save_steps 0: twice an epoch
+    scratch                      folder on a disk of the worker's own, from which checkpoints travel to storage_path
+                                 while training goes on, at most two at a time; "": the system's temporary folder
     eval_samples                 held-out samples that the evaluation loss is taken on, the same in every run; 0: all
     report_to                    extra sinks besides metrics.jsonl
 
@@ -84,6 +90,8 @@ class TrainConfig:
     save_steps: int
     report_to: tuple[Sink, ...]
     eval_samples: int = 0
+    samples_per_step: int = 0
+    scratch: str = field(default="", metadata=WHERE)
 
     def __post_init__(self) -> None:
         for name in _POSITIVE:
@@ -96,6 +104,8 @@ class TrainConfig:
             raise InputError("mixture is empty: name at least one task with a weight above 0, such as forward=1")
         if self.min_learning_rate > self.learning_rate:
             raise InputError(f"min_learning_rate {self.min_learning_rate} exceeds learning_rate {self.learning_rate}")
+        if not self.packs_per_step and not self.samples_per_step:
+            raise InputError("packs_per_step = 0: give samples_per_step, the samples that a step is to have")
         if not 0 <= self.curriculum <= 1:
             raise InputError(f"curriculum = {self.curriculum}: must lie between 0 (shuffled) and 1 (short first)")
         self.accumulation(self.num_workers)
@@ -111,6 +121,17 @@ class TrainConfig:
             )
         return self.packs_per_step // packs
 
+    def sized(self, samples: int, packs: int) -> "TrainConfig":
+        """With packs_per_step set, from the mean length of samples of which so many fill so many packs.
+
+        It is the nearest multiple of what all workers take in one pass.
+        """
+        if self.packs_per_step:
+            return self
+        together = self.num_workers * self.per_device_train_batch_size
+        wanted = self.samples_per_step * packs / samples
+        return replace(self, packs_per_step=max(1, round(wanted / together)) * together)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, for the record beside the checkpoint."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
@@ -119,17 +140,18 @@ class TrainConfig:
 _POSITIVE = (
     "max_length",
     "num_train_epochs",
-    "packs_per_step",
     "per_device_train_batch_size",
     "learning_rate",
     "num_workers",
     "cpus_per_worker",
     "logging_steps",
     "eval_steps",
-    "save_steps",
 )
 _NOT_NEGATIVE = (
     "max_steps",
+    "packs_per_step",
+    "samples_per_step",
+    "save_steps",
     "eval_samples",
     "warmup_steps",
     "min_learning_rate",

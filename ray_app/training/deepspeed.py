@@ -20,13 +20,28 @@ from ray_app.training.config import TrainConfig
 from ray_app.training.engine import optimizer_for, random_state, restore_random
 from ray_app.training.model import Batch, Objective, load_model
 
+REDUCE_BUCKET = 200_000_000
+"""gradients, in elements, that are collected before they are reduced"""
 TAG = "state"
 UNIVERSAL = "universal"
 
 
 def settings(config: TrainConfig, workers: int, *, universal: bool = False) -> dict[str, Any]:
     """The DeepSpeed JSON of a run: ours, overlaid with the file `config.deepspeed`, whose "auto" values take ours."""
-    zero: dict[str, Any] = {"stage": config.zero_stage}
+    # With communication under way while the backward pass goes on there are two buckets of gradients at a time, so they
+    # are smaller than DeepSpeed's: the plan of `memory` counts both. On a CPU there is nothing to overlap with.
+    zero: dict[str, Any] = {
+        "stage": config.zero_stage,
+        "overlap_comm": config.use_gpu,
+        "reduce_bucket_size": REDUCE_BUCKET,
+        "allgather_bucket_size": REDUCE_BUCKET,
+    }
+    half = config.precision == "bf16"
+    if half and not config.zero_stage:
+        raise InputError(
+            "zero_stage=0 with precision=bf16 keeps no fp32 weights and adds gradients up in bf16: set zero_stage=1, "
+            "which needs less memory too"
+        )
     if config.offload and config.zero_stage:
         zero["offload_optimizer"] = {"device": "cpu", "pin_memory": config.use_gpu}
         if config.zero_stage == 3:
@@ -37,7 +52,8 @@ def settings(config: TrainConfig, workers: int, *, universal: bool = False) -> d
         "gradient_accumulation_steps": config.accumulation(workers),
         "gradient_clipping": config.max_grad_norm,
         "zero_optimization": zero,
-        "bf16": {"enabled": config.precision == "bf16"},
+        "bf16": {"enabled": half},
+        **({"data_types": {"grad_accum_dtype": "fp32"}} if half else {}),
         "zero_allow_untested_optimizer": True,
         "zero_force_ds_cpu_optimizer": False,
         "steps_per_print": 10**9,
@@ -79,7 +95,8 @@ class DeepSpeedEngine:
         chosen = settings(config, self.world, universal=elastic)
         deepspeed = _imported(device)
         keep_alive = _zero3_context(chosen)
-        self.model: nn.Module = load_model(config, device)
+        computed = torch.bfloat16 if chosen["bf16"]["enabled"] is True else torch.float32
+        self.model: nn.Module = load_model(config, device, dtype=computed, partitioned=keep_alive is not None)
         del keep_alive
         objective = Objective(self.model)
         self._engine: Any = deepspeed.initialize(

@@ -106,6 +106,7 @@ def train(config: TrainConfig, rows: Iterable[Sample], device: torch.device) -> 
     root.mkdir(parents=True, exist_ok=True)
     prepared = prepare(rows, config)
     check_supply(prepared.supply)
+    config = config.sized(prepared.supply.samples, prepared.supply.total)
     torch.manual_seed(config.seed)
     need = memory.check(config, load_config(config), 1, memory.available_bytes(device, 1), plain=True)
     print(f"memory estimate: {need}")
@@ -115,6 +116,7 @@ def train(config: TrainConfig, rows: Iterable[Sample], device: torch.device) -> 
     progress = Progress()
     if (root / "last").is_dir():
         progress = Progress.read(root / "last", who, plan_id)
+        config = progress.continued(config)
         engine.load(root / "last")
 
     def save(at: Progress, row: Row) -> None:

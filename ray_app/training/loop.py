@@ -9,7 +9,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from ray_app.training.engine import Engine
 from ray_app.training.metrics import MetricsLog, Row, flops, peak_flops, peak_memory_bytes
 from ray_app.training.model import Batch, ghost, to_batch
 from ray_app.training.pack import Pack
+from ray_app.training.prefetch import ahead
 
 STATE_FILE = "state.json"
 
@@ -49,9 +50,12 @@ class Progress:
     tokens: int = 0
     world: int = 1
     history: list[Row] = field(default_factory=list)
+    packs_per_step: int = 0
+    """of the run that wrote the checkpoint: the data goes on after `step` times as many packs"""
 
     def write(self, directory: Path, model: str, plan: str) -> None:
         record = {"step": self.step, "tokens": self.tokens, "world": self.world, "model": model, "plan": plan}
+        record["packs_per_step"] = self.packs_per_step
         (directory / STATE_FILE).write_text(json.dumps(record | {"history": self.history}))
 
     @staticmethod
@@ -66,7 +70,23 @@ class Progress:
                 raise EngineError(
                     f"the checkpoint is of another {what}: it has [{theirs}], this run [{mine}]; use another run_name"
                 )
-        return Progress(record["step"], record["tokens"], record["world"], record["history"])
+        names = ("step", "tokens", "world", "history", "packs_per_step")
+        return Progress(**{name: record[name] for name in names})
+
+    def continued(self, config: TrainConfig) -> TrainConfig:
+        """The config with the batch of the run that wrote this: it says how many packs `step` steps have taken.
+
+        EngineError where the config names another batch. One that was derived from the data gives way: it was rounded
+        to the number of workers, which may have changed.
+        """
+        if self.packs_per_step in (0, config.packs_per_step):
+            return config
+        if config.samples_per_step:
+            return replace(config, packs_per_step=self.packs_per_step)
+        raise EngineError(
+            f"the checkpoint counts {self.packs_per_step} packs per step, this run {config.packs_per_step}: set "
+            f"packs_per_step={self.packs_per_step}, or use another run_name"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +103,11 @@ def total_steps(config: TrainConfig, packs: int) -> int:
     """Steps of the whole run: every pack once, the last step possibly smaller, at most max_steps."""
     steps = math.ceil(packs / config.packs_per_step)
     return min(steps, config.max_steps) if config.max_steps else steps
+
+
+def save_interval(config: TrainConfig, steps: int) -> int:
+    """Steps from one checkpoint to the next; where the run does not say, there are two in an epoch."""
+    return config.save_steps or max(1, round(steps / (2 * config.num_train_epochs)))
 
 
 def learning_rate_at(step: int, config: TrainConfig, steps: int) -> float:
@@ -122,7 +147,7 @@ def fit(
     if not progress.step and supply.held_out:
         run.evaluate()
     run.start_clock()
-    packs = supply.packs_from(progress.step * config.packs_per_step)
+    packs = ahead(supply.packs_from(progress.step * config.packs_per_step), 2 * config.packs_per_step)
     while progress.step < run.steps:
         window = list(islice(packs, config.packs_per_step))
         if not window:
@@ -130,10 +155,11 @@ def fit(
         if stopped := run.train_step(window):
             return Outcome(progress.step, stopped, best_loss(progress.history), progress.history)
         last = progress.step == run.steps
-        if last or progress.step % config.eval_steps == 0 or progress.step % config.save_steps == 0:
+        saves = last or progress.step % run.save_interval == 0
+        if saves or progress.step % config.eval_steps == 0:
             paused = time.monotonic()
             row = run.evaluate()
-            if last or progress.step % config.save_steps == 0:
+            if saves:
                 save(progress, row)
             run.mark += time.monotonic() - paused  # tokens/s is the speed of training alone
     return Outcome(progress.step, "", best_loss(progress.history), progress.history)
@@ -160,8 +186,10 @@ class _Run:
             say,
         )
         self.steps = total_steps(config, supply.total)
+        self.save_interval = save_interval(config, self.steps)
         self.passes = config.accumulation(engine.world)
-        self.peak = peak_flops(engine.device)
+        self.progress.packs_per_step = config.packs_per_step
+        self.peak = peak_flops(engine.device, config.precision)
         self.start_clock()
 
     def train_step(self, window: Sequence[Pack]) -> str:
@@ -224,7 +252,7 @@ class _Run:
             "tokens": self.progress.tokens,
             "tokens_per_s": round((self.progress.tokens - self.mark_tokens) / seconds, 1),
             "fill": round(self.supply.fill, 4),
-            "mfu": round(self.mark_flops / seconds / self.peak, 4),
+            **({"mfu": round(self.mark_flops / seconds / self.peak, 4)} if self.peak else {}),
             "memory_bytes": peak_memory_bytes(self.engine.device),
             "eta_s": round((now - self.began) / done * (self.steps - self.progress.step)),
         } | self._losses(sums)
@@ -261,9 +289,10 @@ def line(row: Row, steps: int) -> str:
     if row["kind"] == "eval":
         return f"step {row['step']}/{steps}  held-out  {losses or 'no held-out samples'}"
     minutes, seconds = divmod(int(row["eta_s"]), 60)
+    mfu = f"mfu {row['mfu']:.1%}  " if "mfu" in row else ""
     return (
         f"step {row['step']}/{steps}  {losses}  lr {row['learning_rate']:.2e}  {row['tokens_per_s']:.0f} tok/s  "
-        f"mfu {row['mfu']:.1%}  eta {minutes}:{seconds:02d}"
+        f"{mfu}eta {minutes}:{seconds:02d}"
     )
 
 

@@ -16,24 +16,32 @@ import torch
 
 from ray_app.errors import EngineError
 from ray_app.training.config import TrainConfig
+from ray_app.training.deepspeed import REDUCE_BUCKET
+from ray_app.training.loss import rows_per_piece
 
 GIB = 1024**3
 RESERVE = 0.9
 """share of a device's memory that a run may plan with"""
+_ON_THE_DEVICE = ("weights", "copies", "gradients", "buckets", "optimizer", "activations", "logits")
 CHOSEN = ("zero_stage", "offload", "per_device_train_batch_size")
 """what `chosen` decides"""
 _MICRO_BATCHES = (16, 8, 4, 2, 1)
-# DeepSpeed's defaults, in elements: what ZeRO-2 collects before it reduces, and what ZeRO-3 gathers at a time.
-_REDUCE_BUCKET = 500_000_000
 _LIVE_PARAMETERS = 1_000_000_000
+"""weights, in elements, that ZeRO-3 holds gathered at a time at most: DeepSpeed's default"""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Bytes per worker at the peak. `host` is what offloading moved to CPU memory, on top of the device's."""
+    """Bytes per worker at the peak.
+
+    `copies`: weights that are there a second time, gathered from other workers or cast by autocast. `buckets`:
+    gradients on their way to other workers. `host` is what offloading moved to CPU memory, on top of the device's.
+    """
 
     weights: int
+    copies: int
     gradients: int
+    buckets: int
     optimizer: int
     activations: int
     logits: int
@@ -41,13 +49,10 @@ class Estimate:
 
     @property
     def device(self) -> int:
-        return self.weights + self.gradients + self.optimizer + self.activations + self.logits
+        return sum(getattr(self, name) for name in _ON_THE_DEVICE)
 
     def __str__(self) -> str:
-        parts = ", ".join(
-            f"{name} {getattr(self, name) / GIB:.2f}"
-            for name in ("weights", "gradients", "optimizer", "activations", "logits")
-        )
+        parts = ", ".join(f"{name} {getattr(self, name) / GIB:.2f}" for name in _ON_THE_DEVICE)
         host = f", {self.host / GIB:.2f} GiB of host memory" if self.host else ""
         return f"{self.device / GIB:.2f} GiB per worker ({parts}){host}"
 
@@ -59,24 +64,27 @@ def estimate(config: TrainConfig, model_config: Any, workers: int, *, plain: boo
     """
     total, trained = parameters(config, model_config)
     stage = 0 if plain else config.zero_stage
-    compute = 4 if config.precision == "fp32" or plain else 2
+    half = config.precision == "bf16"
+    compute = 2 if half and not plain else 4
     shared = [workers if stage >= level else 1 for level in range(4)]
     weights = compute * total // shared[3]
-    gradients = compute * trained // shared[2]
-    master = 0 if stage == 0 and compute == 4 else 4 * trained // shared[1]
+    copies = 0
+    if half and plain:
+        copies = 2 * total  # autocast keeps its casts of all weights until the backward pass is through
+    if stage == 3:
+        copies = compute * min(_LIVE_PARAMETERS, total)
+    gradients = 4 * trained // shared[2]  # added up in fp32 whatever they are computed in
+    if compute == 2 and stage < 2:
+        gradients += compute * trained
+    buckets = 0 if plain or not stage else compute * min(REDUCE_BUCKET, trained) * (2 if config.use_gpu else 1)
+    master = 0 if compute == 4 and stage == 0 else 4 * trained // shared[1]
     optimizer = master + 8 * trained // shared[1]
     host = 0
     if config.offload and stage:
-        host, optimizer = optimizer + gradients, 0
-        gradients = 0
+        host, optimizer, gradients = optimizer + gradients, 0, 0
         if stage == 3:
             host, weights = host + weights, 0
-    if stage in (1, 2):
-        gradients += compute * min(_REDUCE_BUCKET, trained)
-    if stage == 3:
-        weights += compute * min(_LIVE_PARAMETERS, total)
     tokens = config.max_length * config.per_device_train_batch_size
-    half = config.precision == "bf16"
     layer = tokens * _kept_per_token(model_config, half)
     vector = tokens * model_config.hidden_size
     if config.gradient_checkpointing:
@@ -84,8 +92,16 @@ def estimate(config: TrainConfig, model_config: Any, workers: int, *, plain: boo
     else:
         activations = layer * model_config.num_hidden_layers
     activations += vector * (8 if half else 12)  # the last norm and the head's input
-    logits = tokens * model_config.vocab_size * (12 + (2 if half else 4))
-    return Estimate(weights, gradients, optimizer, activations, logits, host)
+    logits = _head_bytes(config, model_config, tokens, half)
+    return Estimate(weights, copies, gradients, buckets, optimizer, activations, logits, host)
+
+
+def _head_bytes(config: TrainConfig, model_config: Any, tokens: int, half: bool) -> int:
+    """What the head and the loss take while they work: one piece of the logits in four forms, and the gradient of the
+    head's weights, which is added up in fp32 and in half precision also there as a product and as what is handed on."""
+    piece = min(tokens, rows_per_piece(model_config.vocab_size)) * model_config.vocab_size
+    head = 0 if config.lora_rank else model_config.vocab_size * model_config.hidden_size
+    return piece * (12 + (2 if half else 4)) + head * (4 + (4 if half else 0))
 
 
 def parameters(config: TrainConfig, model_config: Any) -> tuple[int, int]:

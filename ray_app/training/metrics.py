@@ -2,13 +2,12 @@
 
 Keys: `step`, `kind` ("train" or "eval"), `loss` and `loss/<task>` (mean over response tokens), `learning_rate`,
 `grad_norm`, `tokens` (document tokens so far; packed rows hold no padding), `tokens_per_s`, `fill` (share of the packs'
-capacity that holds documents), `mfu`, `memory_bytes` (peak, this worker), `eta_s`.
+capacity that holds documents), `mfu` (only on GPUs whose peak is known), `memory_bytes` (peak, this worker), `eta_s`.
 """
 
 import hashlib
 import json
 import resource
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -18,21 +17,10 @@ import torch
 from torch import nn
 
 from ray_app.errors import InputError
-from ray_app.training.config import Sink, TrainConfig
+from ray_app.training.config import Precision, Sink, TrainConfig
+from ray_app.training.hardware import known
 
 Row = dict[str, Any]
-
-# Dense bf16 peak in FLOP/s, from the vendors' data sheets (without sparsity).
-_PEAKS = {
-    "H200": 989e12,
-    "H100": 989e12,
-    "A100": 312e12,
-    "A6000": 155e12,
-    "L40S": 362e12,
-    "L4": 121e12,
-    "4090": 165e12,
-    "T4": 65e12,
-}
 
 
 class Writer(Protocol):
@@ -149,21 +137,12 @@ def flops(model: nn.Module, lengths: Sequence[int], learned: int) -> float:
     return (6 * weights[True] + 4 * weights[False]) * sum(lengths) + 6 * head * learned + attention
 
 
-def peak_flops(device: torch.device) -> float:
-    """FLOP/s that the device can reach: the data sheet's for a known GPU, else the best of five measured products."""
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-        for part, peak in _PEAKS.items():
-            if part in name:
-                return peak
-    size = 1024
-    a = torch.ones(size, size, device=device)
-    best = float("inf")
-    for _ in range(5):
-        start = time.perf_counter()
-        float((a @ a)[0, 0])
-        best = min(best, time.perf_counter() - start)
-    return 2 * size**3 / best
+def peak_flops(device: torch.device, precision: Precision) -> float | None:
+    """FLOP/s that a data sheet promises for this device in bf16; None for other precisions and unknown devices."""
+    if device.type != "cuda" or precision != "bf16":
+        return None
+    gpu = known(torch.cuda.get_device_name(device))
+    return None if gpu is None else gpu.tflops * 1e12
 
 
 def peak_memory_bytes(device: torch.device) -> int:

@@ -12,6 +12,7 @@ from ray_app.errors import EngineError, InputError
 from ray_app.models import resolve
 from ray_app.training import attention
 from ray_app.training.config import TrainConfig
+from ray_app.training.loss import LossHead
 from ray_app.training.pack import IGNORE, Pack
 from ray_app.training.tokenize import check_tokenizer
 
@@ -64,15 +65,25 @@ def ghost(pack: Pack, tasks: Sequence[str], device: torch.device) -> Batch:
     )
 
 
+_CHANGE_LOGITS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
+"""settings of models that do more to their logits than the head: their losses are taken from whole logits"""
+
+
 class Objective(nn.Module):
     """A causal language model whose forward pass gives the cross-entropy of each kept position, in fp32, shape (N,).
 
-    Logits are computed only where the loss is taken: prompts cost no vocabulary-sized memory.
+    The model's head is replaced by one that takes the losses in pieces (`loss.LossHead`), unless `whole_logits`, or
+    where the model does more to its logits than the head. Logits are computed only where the loss is taken.
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, *, whole_logits: bool = False) -> None:
         super().__init__()
         self.model = model
+        causal = _causal(model)
+        head = causal.get_output_embeddings()
+        plain = type(head) is nn.Linear and not any(getattr(causal.config, name, None) for name in _CHANGE_LOGITS)
+        if plain and not whole_logits:
+            causal.set_output_embeddings(LossHead(head))
 
     def forward(
         self,
@@ -82,14 +93,24 @@ class Objective(nn.Module):
         targets: torch.Tensor,
         document_lengths: tuple[int, ...],
     ) -> torch.Tensor:
-        logits = self.model(
-            input_ids=input_ids,
-            position_ids=position_ids,
-            logits_to_keep=keep,
-            use_cache=False,
-            document_lengths=document_lengths,
-        ).logits
+        causal = _causal(self.model)
+        head = causal.get_output_embeddings()
+        inputs: dict[str, Any] = {
+            "input_ids": input_ids,
+            "position_ids": position_ids,
+            "use_cache": False,
+            "document_lengths": document_lengths,
+        }
+        if isinstance(head, LossHead):
+            hidden = causal.get_decoder()(**inputs).last_hidden_state
+            return head(hidden[0, keep], targets)
+        logits = self.model(logits_to_keep=keep, **inputs).logits
         return nn.functional.cross_entropy(logits[0].float(), targets, reduction="none")
+
+
+def _causal(model: Any) -> Any:
+    """The causal language model itself, out of the adapters that may lie around it."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def load_tokenizer(config: TrainConfig) -> "PreTrainedTokenizerBase":
@@ -114,14 +135,22 @@ def load_config(config: TrainConfig) -> "PreTrainedConfig":
         raise _missing("model configuration", config, error) from error
 
 
-def load_model(config: TrainConfig, device: torch.device) -> "PreTrainedModel":
-    """The model in fp32 (masters are kept by the engine) with packed attention, and adapters where asked for."""
+def load_model(
+    config: TrainConfig, device: torch.device, *, dtype: torch.dtype = torch.float32, partitioned: bool = False
+) -> "PreTrainedModel":
+    """The model with packed attention, and adapters where asked for.
+
+    `dtype` is that of the weights: an engine that keeps fp32 masters of its own loads what it computes with, so that no
+    worker ever holds an fp32 copy. On a GPU the weights go from the file to the device, past the host's memory, unless
+    ZeRO-3 is going to partition them as they come (`partitioned`).
+    """
     from transformers import AutoModelForCausalLM
 
     check_device(config, device)
+    direct: dict[str, Any] = {"device_map": {"": device}} if device.type == "cuda" and not partitioned else {}
     try:
         model = AutoModelForCausalLM.from_pretrained(
-            resolve(config.model), dtype=torch.float32, attn_implementation=attention.register()
+            resolve(config.model), dtype=dtype, attn_implementation=attention.register(), **direct
         )
     except (EngineError, OSError, ValueError) as error:
         raise _missing("usable weights", config, error) from error

@@ -5,8 +5,10 @@ so the order does not depend on scheduling or on the number of workers, and a re
 """
 
 import functools
+import hashlib
 import json
 import os
+import shutil
 import sys
 import tempfile
 import warnings
@@ -94,7 +96,7 @@ def train(
         f"training data: {data.documents} samples in {len(data.plan.bins)} packs, {data.plan.fill:.1%} full; "
         f"{data.cut} cut at {config.max_length} tokens, rejected: {data.rejects or 'none'}"
     )
-    result = _fit(config, data)
+    result = _fit(config.sized(sum(map(len, data.plan.bins)), len(data.plan.bins)), data)
     answer: dict[str, Any] = result.return_value or {"stopped": f"the workers ended without a result: {result.error}"}
     if answer["stopped"]:
         raise EngineError(answer["stopped"])
@@ -295,6 +297,7 @@ def _train_on_this_worker(config: TrainConfig, job: dict[str, Any]) -> Outcome:
     else:
         with found.as_directory() as folder:
             progress = Progress.read(Path(folder), who, supply.fingerprint)
+            config = progress.continued(config)
             engine = DeepSpeedEngine(config, device, resume=Path(folder), saved_world=progress.world)
     progress.world = engine.world
     root = f"{config.storage_path.rstrip('/')}/{config.run_name}"
@@ -304,19 +307,47 @@ def _train_on_this_worker(config: TrainConfig, job: dict[str, Any]) -> Outcome:
         progress.history,
     )
 
+    scratch = _Scratch(config, context.get_world_rank())
+
     def save(at: Progress, row: Row) -> None:
-        with tempfile.TemporaryDirectory() as folder:
-            engine.save(Path(folder))
-            if rank0:
-                at.write(Path(folder), who, supply.fingerprint)
-            metrics = {"step": at.step} | ({"eval_loss": row["loss"]} if "loss" in row else {})
-            checkpoint = ray.train.Checkpoint.from_directory(folder)
-            name = f"step_{at.step:06d}_of_{engine.world}_workers"
-            ray.train.report(metrics, checkpoint=checkpoint, checkpoint_dir_name=name)
+        # Training goes on as soon as this worker's share lies on its own disk. The checkpoint counts, and is what a
+        # killed run goes on from, once every worker's share has arrived in storage_path.
+        folder = scratch.folder()
+        engine.save(folder)
+        if rank0:
+            at.write(folder, who, supply.fingerprint)
+        metrics = {"step": at.step} | ({"eval_loss": row["loss"]} if "loss" in row else {})
+        ray.train.report(
+            metrics,
+            checkpoint=ray.train.Checkpoint.from_directory(folder),
+            checkpoint_dir_name=f"step_{at.step:06d}_of_{engine.world}_workers",
+            checkpoint_upload_mode=ray.train.CheckpointUploadMode.ASYNC,
+            delete_local_checkpoint_after_upload=True,
+        )
 
     if rank0 and progress.step:
         _say(f"resuming at step {progress.step}")
     return fit(engine, config, supply, progress, log, save, _say)
+
+
+class _Scratch:
+    """Folders for checkpoints of one worker on a disk of its machine; what a killed worker left there is removed."""
+
+    def __init__(self, config: TrainConfig, rank: int) -> None:
+        run = hashlib.sha256(f"{config.storage_path}/{config.run_name}".encode()).hexdigest()[:12]
+        self._prefix, self._place = f"semray-{run}-{rank}-", config.scratch or tempfile.gettempdir()
+        for left in Path(self._place).glob(f"{self._prefix}*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def folder(self) -> Path:
+        """A new one; EngineError where there is no place for it."""
+        try:
+            return Path(tempfile.mkdtemp(prefix=self._prefix, dir=self._place))
+        except OSError as error:
+            raise EngineError(
+                f"no room for checkpoints in {self._place}: {error}; set scratch to a folder that is on every machine "
+                "that trains"
+            ) from error
 
 
 def _say(text: str) -> None:

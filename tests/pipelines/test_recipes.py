@@ -9,13 +9,14 @@ from transformers import LlamaConfig, PreTrainedConfig, Qwen2Config
 
 from pipelines.recipes import RECIPES
 from pipelines.synthesize import teacher_at, teacher_name
-from pipelines.train import show_plan
-from ray_app.errors import EngineError
+from pipelines.train import PAPER, data_of, machine_of, show_plan
+from ray_app.errors import EngineError, InputError
 from ray_app.mixture import TASKS
 from ray_app.programs.workers import select
 from ray_app.stage import plan
 from ray_app.teacher.endpoint import Place
 from ray_app.training import deepspeed, memory
+from ray_app.training.forecast import sized
 from ray_app.training.model import check_context
 from tests.training.published import DEEPSEEK_6_7B
 
@@ -55,7 +56,7 @@ MACHINES = {
 
 @pytest.mark.parametrize(("name", "model", "gib"), MACHINES.values(), ids=MACHINES)
 def test_recipe_fits_the_machine_it_is_for(name: str, model: PreTrainedConfig, gib: int) -> None:
-    train = RECIPES[name]().train
+    train = sized(RECIPES[name]().train, PAPER)
     memory.check(train, model, train.num_workers, int(gib * memory.GIB * memory.RESERVE))
     check_context(train, model)
     settings = deepspeed.settings(train, train.num_workers)
@@ -65,7 +66,8 @@ def test_recipe_fits_the_machine_it_is_for(name: str, model: PreTrainedConfig, g
 
 
 def test_reproduction_runs_as_the_estimate_chooses_on_eight_a6000() -> None:
-    train = RECIPES["reproduction"]().train
+    train = sized(RECIPES["reproduction"]().train, PAPER)
+    assert train.packs_per_step == 160
     start = dataclasses.replace(train, per_device_train_batch_size=1, zero_stage=3, offload=True)
     assert memory.chosen(start, DEEPSEEK_6_7B, 8, int(48 * memory.GIB * memory.RESERVE)) == train
 
@@ -75,17 +77,41 @@ def test_plan_prints_the_need_and_the_largest_batch_that_fits(
 ) -> None:
     QWEN_0_5B.save_pretrained(tmp_path)
     recipe = dataclasses.replace(RECIPES["small"](), model=str(tmp_path))
-    show_plan(recipe, 48)
+    show_plan(recipe, machine_of("48"))
     needs, best = capsys.readouterr().out.splitlines()
-    assert "small needs 16.81 GiB per worker (weights 0.92," in needs
-    assert best == "the fastest that fits 43.2 of 48 GiB: zero_stage=2, offload=False, per_device_train_batch_size=8"
+    assert "small needs 10.71 GiB per worker (weights 0.92," in needs
+    assert best == "the fastest that fits 43.2 of 48 GiB: zero_stage=2, offload=False, per_device_train_batch_size=16"
 
 
 def test_plan_of_a_machine_that_is_too_small_names_the_remedy(tmp_path: Path) -> None:
     QWEN_1_5B.save_pretrained(tmp_path)
     recipe = dataclasses.replace(RECIPES["small"](), model=str(tmp_path))
     with pytest.raises(EngineError, match="smaller model"):
-        show_plan(recipe, 4)
+        show_plan(recipe, machine_of("2"))
+
+
+def test_plan_of_a_named_machine_says_how_long_and_what_was_assumed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    DEEPSEEK_6_7B.save_pretrained(tmp_path)
+    recipe = dataclasses.replace(RECIPES["reproduction"](), model=str(tmp_path))
+    show_plan(recipe, machine_of("8xA6000"))
+    *_, took, assumed = capsys.readouterr().out.splitlines()
+    assert took.startswith("8 x A6000: 359 steps of 160 packs, about 513 samples each; a step takes")
+    assert "4 checkpoints" in took
+    assert "assumed, not measured" in assumed
+    show_plan(recipe, machine_of("1xh100"))
+    assert "offload=True" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("text", ["8xA7000", "A6000", "0xA6000", "much"])
+def test_plan_for_an_unknown_machine_lists_those_that_are_known(text: str) -> None:
+    with pytest.raises(InputError, match="A6000, A5000"):
+        machine_of(text)
+
+
+def test_plan_takes_the_samples_that_are_there(tmp_path: Path) -> None:
+    assert data_of(RECIPES["reproduction"](), str(tmp_path)) == PAPER
 
 
 @pytest.mark.parametrize("name", RECIPES)

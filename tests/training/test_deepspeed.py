@@ -39,7 +39,8 @@ def test_settings_user_json_wins_and_auto_takes_ours(make_config: Make, tmp_path
     )
     made = deepspeed.settings(make_config(zero_stage=3, deepspeed=str(path), packs_per_step=8), 1)
     assert made["train_batch_size"] == 8
-    assert made["zero_optimization"] == {"stage": 3, "overlap_comm": False}
+    assert made["zero_optimization"]["stage"] == 3
+    assert made["zero_optimization"]["overlap_comm"] is False
     assert made["gradient_clipping"] == 0.5
     assert "made_up" not in made
 
@@ -49,6 +50,15 @@ def test_settings_offload_covers_parameters_at_stage_three_only(make_config: Mak
     three = deepspeed.settings(make_config(offload=True, zero_stage=3), 1)["zero_optimization"]
     assert "offload_param" not in two
     assert two["offload_optimizer"]["device"] == three["offload_param"]["device"] == "cpu"
+
+
+def test_settings_on_gpus_overlap_communication_and_add_gradients_up_in_fp32(make_config: Make) -> None:
+    made = deepspeed.settings(make_config(precision="bf16", use_gpu=True), 1)
+    assert made["zero_optimization"]["overlap_comm"] is True
+    assert made["data_types"] == {"grad_accum_dtype": "fp32"}
+    assert made["bf16"] == {"enabled": True}
+    with pytest.raises(InputError, match="set zero_stage=1"):
+        deepspeed.settings(make_config(precision="bf16", zero_stage=0), 1)
 
 
 def test_settings_unreadable_json_is_an_input_error(make_config: Make, tmp_path: Path) -> None:
@@ -125,6 +135,22 @@ def test_zero_stage_equals_plain_pytorch_in_loss_gradient_and_weights(
         if name in trained:
             torch.testing.assert_close(trained[name], tensor, rtol=1e-4, atol=1e-5)
     assert len(trained) >= len(plain) - 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [1, 2, 3])
+def test_half_precision_with_many_passes_a_step_stays_near_fp32(make_config: Make, tmp_path: Path, stage: int) -> None:
+    """Sixteen passes: gradients that were added up in bf16 would lose the smaller ones."""
+    config = make_config(zero_stage=stage, packs_per_step=16, max_steps=2, save_steps=2, eval_steps=99)
+    history, plain = in_plain_torch(config)
+    halved = on_workers(1, dataclasses.replace(config, precision="bf16"), tmp_path)
+    for mine, other in zip(halved, history, strict=True):
+        assert mine["loss"] == pytest.approx(other["loss"], rel=0.01)
+        if mine["kind"] == "train":
+            assert mine["grad_norm"] == pytest.approx(other["grad_norm"], rel=0.02)
+    trained = weights(tmp_path / "step_2")
+    assert trained.keys() <= plain.keys()
+    assert all(tensor.dtype == torch.float32 for tensor in trained.values())
 
 
 @pytest.mark.slow

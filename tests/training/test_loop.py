@@ -69,8 +69,35 @@ def test_fit_lowers_the_loss_and_reports_each_task(make_config: Make) -> None:
     held_out = [row for row in outcome.history if row["kind"] == "eval"]
     assert train[-1]["loss"] < 0.7 * train[0]["loss"]
     assert held_out[-1]["loss"] < held_out[0]["loss"]
-    assert {"loss/forward", "loss/output", "tokens_per_s", "mfu", "fill", "memory_bytes", "eta_s"} <= set(train[0])
+    assert {"loss/forward", "loss/output", "tokens_per_s", "fill", "memory_bytes", "eta_s"} <= set(train[0])
+    assert "mfu" not in train[0]  # of this CPU no data sheet says what it can
     assert outcome.best_loss == min(row["loss"] for row in held_out)
+
+
+def test_fit_saves_twice_an_epoch_where_nothing_else_is_said(make_config: Make) -> None:
+    config = make_config(num_train_epochs=3, save_steps=0, eval_steps=1000)
+    saved: list[int] = []
+    outcome = run(config, Recorder(config), save=lambda progress, row: saved.append(progress.step))
+    assert len(saved) in (6, 7)  # the last of them at the end
+    assert saved[-1] == outcome.step
+
+
+def test_batch_in_samples_follows_from_their_mean_length(make_config: Make) -> None:
+    config = make_config(packs_per_step=0, samples_per_step=512, num_workers=8, per_device_train_batch_size=4)
+    assert config.sized(samples=90_000, packs=28_000).packs_per_step == 160  # 159.3, in multiples of 32
+    assert config.sized(samples=90_000, packs=9_000).packs_per_step == 64  # 51.2
+    assert config.sized(samples=90_000, packs=10).packs_per_step == 32
+    assert make_config(packs_per_step=6).sized(90_000, 28_000).packs_per_step == 6
+    with pytest.raises(InputError, match="give samples_per_step"):
+        make_config(packs_per_step=0)
+
+
+def test_resumed_run_keeps_the_batch_of_its_checkpoint(make_config: Make) -> None:
+    config = make_config(packs_per_step=0, samples_per_step=40).sized(samples=100, packs=10)
+    assert config.packs_per_step == 4
+    assert loop.Progress(step=3, packs_per_step=6).continued(config).packs_per_step == 6
+    with pytest.raises(EngineError, match="set packs_per_step=6"):
+        loop.Progress(step=3, packs_per_step=6).continued(make_config(packs_per_step=4))
 
 
 def test_fit_resumed_run_is_bit_identical_and_shows_no_sample_twice(make_config: Make, tmp_path: Path) -> None:
