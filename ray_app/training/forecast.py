@@ -66,7 +66,8 @@ class Forecast:
         return (
             f"{self.gpus} x {self.gpu.name}: {self.steps} steps of {self.packs_per_step} packs, about "
             f"{self.samples_per_step:.0f} samples each; a step takes {self.step_s:.1f} s ({listed}), which is "
-            f"an MFU of {self.mfu:.0%}; {self.saves} checkpoints stop it for {self.save_s:.0f} s each: {self.hours:.1f} hours"
+            f"an MFU of {self.mfu:.0%}; {self.saves} checkpoints stop it for {self.save_s:.0f} s each: "
+            f"{self.hours:.1f} hours"
         )
 
     @property
