@@ -23,10 +23,10 @@ import psutil
 from ray_app.programs.benchmarks import Problem, load_benchmark
 from ray_app.programs.coverage import Coverage, choose, measure
 from ray_app.programs.decontaminate import Gate
-from ray_app.programs.dedup import deduplicate
 from ray_app.programs.grow import DIALS, grow
 from ray_app.programs.mine import mine_trees
 from ray_app.programs.normalise import normalised
+from ray_app.programs.select.index import deduplicate
 from ray_app.programs.sources import files, trees
 from ray_app.programs.trace import TraceConfig, candidates, refusal, trace_programs
 from ray_app.records import Program, Reject, TracedProgram, content_id

@@ -19,13 +19,14 @@ from cluster.session import connect, require_packages
 from pipelines import options
 from pipelines.recipes import Recipe
 from pipelines.serve import TUNED, serving
-from pipelines.synthesize import SAMPLES, endpoint_of
+from pipelines.synthesize import endpoint_of
 from pipelines.train import model_directory, train
 from ray_app import mixture
 from ray_app.errors import InputError
 from ray_app.records import Monologue, Sample, TracedProgram
 from ray_app.runner import stream
 from ray_app.stage import Stage
+from ray_app.stages import SAMPLES
 from ray_app.store import Dataset, write_file
 from ray_app.teacher.endpoint import Place
 from ray_app.training import expert

@@ -20,8 +20,9 @@ from ray_app.monologue.worker import NarrateConfig
 from ray_app.programs.ask import AskConfig
 from ray_app.programs.grow import GrowConfig
 from ray_app.programs.mine import MineConfig
+from ray_app.programs.select.workers import SelectConfig
 from ray_app.programs.trace import TraceConfig
-from ray_app.programs.workers import Plot, SelectConfig
+from ray_app.programs.workers import Plot
 from ray_app.repair.worker import RepairConfig
 from ray_app.sandbox.limits import Limits
 from ray_app.serving.app import ModelOptions

@@ -6,10 +6,11 @@
 Programs are mined and grown; with --endpoint URL (or --vllm) a language model is asked for more.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import PurePath
 
-from cluster.session import connect
+from cluster.session import GIB, connect
 from pipelines import options
 from pipelines.recipes import Recipe, Synthesize
 from ray_app import mixture
@@ -17,26 +18,30 @@ from ray_app.errors import InputError
 from ray_app.models import portable, require_chats
 from ray_app.monologue import worker as monologues
 from ray_app.programs import ask, mine, sources, workers
+from ray_app.programs.select import workers as picking
+from ray_app.programs.select.pairs import Part, parts
 from ray_app.programs.sources import SourceFile, SourceTree
 from ray_app.records import (
     ChatRow,
     Monologue,
+    Pairs,
     Program,
     PyxRepairRow,
     PyxRow,
     Repair,
     Sample,
     Seed,
+    Signature,
     TracedProgram,
+    Twins,
 )
 from ray_app.repair import worker as bugs
 from ray_app.report.card import write_cards
 from ray_app.runner import call, run, side_by_side, stream
-from ray_app.stage import Stage
+from ray_app.stage import Stage, reference
 from ray_app.store import Dataset
 from ray_app.teacher.endpoint import Endpoint, Place
 
-SAMPLES = ("samples", "samples-nl", "samples-repair")
 CARDS = {
     "pyx": ("Programs with verified monologues, in the PyX format", mixture.PYX_SCHEMA),
     "pyx-r": ("Bugs with verified diagnoses, in the PyX-R format", mixture.PYX_R_SCHEMA),
@@ -101,6 +106,22 @@ def estimate(recipe: Recipe, endpoint: Endpoint) -> str:
     )
 
 
+def selected(config: Synthesize, root: str, found: Sequence[Dataset]) -> Dataset:
+    """The programs of all sources that are worth executing: without near-duplicates and benchmark problems."""
+    how, size = config.select, config.rows_per_shard
+    signed = run(Stage("signatures", picking.sign, how.banding, Program, Signature, 4 * size), root, inputs=found)
+    programs = signed.complete().ledger.rows_out
+    comparing = picking.Comparing(reference(signed), how.threshold)
+    shares = parts(programs, int(how.memory_gib * GIB))
+    alike = run(Stage("pairs", picking.compare, comparing, Part, Pairs, 1), root, rows=shares)
+    naming = picking.Naming(reference(alike), reference(signed))
+    total = [picking.Total(programs)]
+    twins = run(Stage("twins", picking.name_twins, naming, picking.Total, Twins, None), root, rows=total)
+    selecting = picking.Selecting(how, reference(twins))
+    stage = Stage("programs", picking.select, selecting, Program, Program, size, numbered=True)
+    return run(stage, root, inputs=found)
+
+
 def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
     """Bring every dataset up to the samples to completion. `asks`: `asked` is complete and takes part."""
     config = recipe.synthesize
@@ -108,7 +129,7 @@ def synthesize(recipe: Recipe, root: str, *, asks: bool) -> None:
     mix = config.mixture
     found = side_by_side(lambda: mined(recipe, root), lambda: grown(recipe, root))
     found += [Dataset(root, "asked")] if asks else []
-    picked = run(Stage("programs", workers.select, config.select, Program, Program, None), root, inputs=found)
+    picked = selected(config, root, found)
     after = [
         Stage("executions", workers.trace_rows, config.trace, Program, TracedProgram, size),
         Stage("monologues", monologues.tell, config.narrate, TracedProgram, Monologue, follows="executions"),

@@ -19,12 +19,12 @@ import typer
 from cluster.session import GIB, connect, require_memory, require_packages
 from pipelines import options
 from pipelines.recipes import Recipe
-from pipelines.synthesize import SAMPLES
 from ray_app.capacity import tokens_per_sample
 from ray_app.errors import InputError
 from ray_app.models import portable
 from ray_app.runner import call
 from ray_app.stage import plan
+from ray_app.stages import SAMPLES
 from ray_app.store import Dataset, Ledger
 from ray_app.training import memory, trainer
 from ray_app.training.forecast import Data, forecast, sized

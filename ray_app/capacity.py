@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from math import ceil
 
 from ray_app.errors import InputError
+from ray_app.stages import SAMPLES, STAGES
 from ray_app.store import Dataset
 
-STAGES = ("mined", "grown", "asked", "programs", "executions", "monologues", "samples", "samples-nl", "pyx", "messages")
-WANTED = ("samples", "samples-nl")
-"""the stages whose rows are what training reads"""
 _HOUR = 3600.0
 _CHARS_PER_TOKEN = 3.2
 _BYTES_PER_WEIGHT = 16
@@ -69,8 +67,9 @@ class Training:
 
 def needs(root: str, rows: int) -> list[Need]:
     """What each stage of the run at `root` would need to end with `rows` training samples."""
-    found = {name: dataset for name in STAGES if (dataset := Dataset(root, name)).manifest() is not None}
-    made = sum(found[name].complete().ledger.rows_out for name in WANTED if name in found)
+    growing = [Dataset(root, name) for name, text in STAGES.items() if text.grows]
+    found = {dataset.name: dataset for dataset in growing if dataset.manifest() is not None}
+    made = sum(found[name].complete().ledger.rows_out for name in SAMPLES if name in found)
     if not made:
         raise InputError(f"{root} holds no samples to plan from; make a small run first, such as `make demo`")
     return [_need(dataset, rows / made) for dataset in found.values()]
@@ -93,7 +92,7 @@ def _need(dataset: Dataset, factor: float) -> Need:
 def tokens_per_sample(root: str) -> float:
     """The mean length of a training sample in tokens, estimated from the characters of the first shards."""
     chars = rows = 0
-    for name in WANTED:
+    for name in SAMPLES:
         for table in Dataset(root, name).columns("prompt", "response"):
             chars += sum(len(text) for column in ("prompt", "response") for text in table[column].to_pylist())
             rows += table.num_rows

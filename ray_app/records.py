@@ -266,6 +266,38 @@ class ClaimScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """What a program is compared by (`programs.select.signature`); `id` is the program's.
+
+    `runs`: the set of its token runs, as sorted little-endian hashes of 32 bits; `bands`: a hash of 64 bits for each
+    band of its MinHash signature, and last one of the whole set.
+    """
+
+    id: str
+    runs: bytes
+    bands: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Programs that are alike, as little-endian numbers of 64 bits: the later one's place among all programs in the
+    upper half, the earlier one's in the lower. `same`: their sets are equal; else they are near-duplicates."""
+
+    same: bool
+    keys: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Twins:
+    """The programs of a stretch, from the place `first` on, that repeat earlier ones: `which`, as little-endian numbers
+    of 16 bits counted from `first`, and the ids `of` the earlier ones."""
+
+    first: int
+    which: bytes
+    of: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reject:
     """A row that a stage refused: the stage, the row's id, a short fixed `reason` (it is counted), a free `detail`."""
 
@@ -295,6 +327,7 @@ _SCALARS: dict[Any, pa.DataType] = {
     int: pa.int64(),
     float: pa.float64(),
     bool: pa.bool_(),
+    bytes: pa.binary(),
 }
 
 
@@ -310,7 +343,9 @@ def _arrow_type(annotation: Any) -> pa.DataType:
         return pa.list_(_arrow_type(arguments[0]))
     if (some := _optional(annotation)) is not None:
         return _arrow_type(some)
-    raise TypeError(f"no Arrow type for {annotation!r}: use str, int, float, bool, tuple[T, ...], T | None or a record")
+    raise TypeError(
+        f"no Arrow type for {annotation!r}: use str, int, float, bool, bytes, tuple[T, ...], T | None or a record"
+    )
 
 
 @functools.cache

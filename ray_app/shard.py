@@ -11,6 +11,7 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import psutil
@@ -37,13 +38,15 @@ class Unit:
     slices: tuple[tuple[Dataset, str, int, int | None], ...] = ()
     """(dataset, shard file, offset, rows; None: to the end)"""
     rows: tuple[Any, ...] = ()
+    first: int = 0
+    """the place of its first row among all input rows"""
 
 
 def units(rows_per_shard: int | None, inputs: Sequence[Dataset], rows: Sequence[Any]) -> list[Unit]:
     """How the input is cut: into consecutive runs of at most `rows_per_shard` rows; small input shards are joined."""
     if rows:
         size = rows_per_shard or len(rows)
-        return [Unit(i // size, rows=tuple(rows[i : i + size])) for i in range(0, len(rows), size)]
+        return [Unit(i // size, rows=tuple(rows[i : i + size]), first=i) for i in range(0, len(rows), size)]
     shards = [(d, name, count) for d in inputs for name, count in d.row_counts().items() if count]
     if rows_per_shard is None:
         return [Unit(0, slices=tuple((d, name, 0, count) for d, name, count in shards))]
@@ -57,7 +60,9 @@ def units(rows_per_shard: int | None, inputs: Sequence[Dataset], rows: Sequence[
                 room = rows_per_shard
             runs[-1].append((d, name, offset, rows_here))
             room -= rows_here
-    return [Unit(index, slices=tuple(run)) for index, run in enumerate(runs)]
+    ends = accumulate(sum(count for *_, count in run) for run in runs)
+    firsts = [0, *ends][: len(runs)]
+    return [Unit(i, slices=tuple(run), first=first) for i, (run, first) in enumerate(zip(runs, firsts, strict=True))]
 
 
 def make(stages: Sequence[Stage[Any, Any, Any]], root: str, unit: Unit) -> dict[str, Shard]:
@@ -101,7 +106,11 @@ class _Feed:
         for index, row in enumerate(self._rows):
             if index not in self._refused:
                 self._taken = index + 1
-                yield row
+                yield self._given(index, row)
+
+    def _given(self, index: int, row: Any) -> Any:
+        """What the worker gets of a row."""
+        return (self._unit.first + index, row) if self._stage.numbered else row
 
     def refuse_what_raises(self) -> bool:
         """Refuse every row taken so far for which the worker raises also when it comes alone; whether there were any.
@@ -117,7 +126,11 @@ class _Feed:
     def _alone(self, index: int) -> Reject | None:
         stage, row = self._stage, self._rows[index]
         try:
-            made = [one for one in stage.worker(iter([row]), stage.config) if not isinstance(one, Reject | Spend)]
+            made = [
+                one
+                for one in stage.worker(iter([self._given(index, row)]), stage.config)
+                if not isinstance(one, Reject | Spend)
+            ]
             to_table(stage.writes, made)
         except _OF_THE_MACHINE:
             raise

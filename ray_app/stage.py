@@ -10,7 +10,7 @@ import functools
 import hashlib
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -46,6 +46,8 @@ class Stage(Generic[C, I, O]):
     one output shard; None: all rows at once, for stages that compare rows with each other. `num_cpus`, `num_gpus`:
     what one worker process occupies; `max_workers` bounds their number, 0: as many as the cluster holds.
 
+    A worker of a `numbered` stage gets (number, row) pairs: each row with its place among all input rows.
+
     A stage that `follows` another makes its shard i from that one's shard i, in the same process and as soon as that
     shard is there (`ray_app.runner.stream`); it has no `rows_per_shard` and occupies nothing of its own.
     """
@@ -53,13 +55,34 @@ class Stage(Generic[C, I, O]):
     name: str
     worker: Callable[[Iterable[I], C], Iterator[O | Reject | Spend]]
     config: C
-    reads: type[I]
+    reads: type[Any]
     writes: type[O]
     rows_per_shard: int | None = None
     follows: str = ""
+    numbered: bool = False
     num_cpus: float = 1.0
     num_gpus: float = 0.0
     max_workers: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A complete dataset that a worker reads by itself, since it looks at all rows at once or by number.
+
+    It stands in the worker's configuration: its content is part of the stage's identity, the place where it lies not.
+    """
+
+    name: str
+    content: str
+    root: str = field(metadata=WHERE)
+
+    def open(self) -> Dataset:
+        return Dataset(self.root, self.name)
+
+
+def reference(dataset: Dataset) -> Reference:
+    """A reference to a dataset that must be complete."""
+    return Reference(dataset.name, dataset.complete().content, dataset.root)
 
 
 def plan(

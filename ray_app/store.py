@@ -37,6 +37,8 @@ _TEMPORARY = ".tmp-"
 _READERS = 16
 _ROW_GROUP = 1_000
 """rows that are read together: who needs a few of a large shard does not read all of it"""
+_ROW_GROUP_BYTES = 64 * 1024**2
+"""what they hold at most, on average: fewer rows are read together where rows are large"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +231,16 @@ class Dataset:
 
     def columns(self, *names: str) -> Iterator[pa.Table]:
         """Only these columns (or leaves of nested ones: "claims.list.element.holds"), one table per shard."""
-        for name in self.shard_names():
-            try:
-                with self._filesystem().open_input_file(self._local(name)) as source:
-                    table = pq.ParquetFile(source).read(columns=list(names))
-            except (OSError, pa.ArrowInvalid) as error:
-                raise self._corrupt(name, error) from error
-            yield table
+        for shard in self.shard_names():
+            yield self.columns_of(shard, *names)
+
+    def columns_of(self, shard: str, *names: str) -> pa.Table:
+        """The same of one shard."""
+        try:
+            with self._filesystem().open_input_file(self._local(shard)) as source:
+                return pq.ParquetFile(source).read(columns=list(names))
+        except (OSError, pa.ArrowInvalid) as error:
+            raise self._corrupt(shard, error) from error
 
     def rejects(self) -> Iterator[records.Reject]:
         for name in self._list("rejects", ".parquet"):
@@ -286,7 +291,8 @@ class Dataset:
     def _write_table(self, name: str, table: pa.Table) -> str:
         """The sha256 of what was written."""
         sink = pa.BufferOutputStream()
-        pq.write_table(table, sink, compression="zstd", row_group_size=_ROW_GROUP)
+        together = min(_ROW_GROUP, max(1, _ROW_GROUP_BYTES * len(table) // max(1, table.nbytes)))
+        pq.write_table(table, sink, compression="zstd", row_group_size=together)
         data = sink.getvalue()
         self._write(name, data)
         return hashlib.sha256(data).hexdigest()

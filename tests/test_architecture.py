@@ -18,6 +18,7 @@ ORDER = [
     "store",
     "lock",
     "stage",
+    "stages",
     "telemetry",
     "shard",
     "runner",

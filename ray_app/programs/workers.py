@@ -6,9 +6,6 @@ from typing import Protocol
 
 from ray_app.errors import TeacherError
 from ray_app.programs.ask import UNANSWERED, AskConfig, ask
-from ray_app.programs.benchmarks import load_benchmark
-from ray_app.programs.decontaminate import Gate, GateConfig
-from ray_app.programs.dedup import Index, deduplicate
 from ray_app.programs.grow import GrowConfig, grow
 from ray_app.programs.trace import TraceConfig, trace_programs
 from ray_app.records import Program, Reject, Seed, TracedProgram
@@ -74,29 +71,6 @@ def ask_teacher(seeds: Iterable[Seed], config: Asking) -> Iterator[Program | Rej
         yield Spend(usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
     finally:
         teacher.close()
-
-
-@dataclass(frozen=True, slots=True)
-class SelectConfig:
-    """Two programs are near-duplicates from a Jaccard similarity of `threshold` on, estimated with `permutations`.
-
-    `benchmarks` are the files whose problems are kept out; without any, nothing is checked for contamination.
-    """
-
-    threshold: float = 0.8
-    permutations: int = 64
-    benchmarks: tuple[str, ...] = ()
-    gate: GateConfig = field(default_factory=GateConfig)
-
-
-def select(programs: Iterable[Program], config: SelectConfig) -> Iterator[Program | Reject]:
-    """The programs that are worth executing: all sources together, without near-duplicates and benchmark problems."""
-    gate = Gate([load_benchmark(path) for path in config.benchmarks], config.gate)
-    for row in deduplicate(programs, Index(config.threshold, config.permutations)):
-        if isinstance(row, Reject) or not config.benchmarks:
-            yield row
-        else:
-            yield from gate.admit([row])
 
 
 def trace_rows(programs: Iterable[Program], config: TraceConfig) -> Iterator[TracedProgram | Reject]:

@@ -2,42 +2,10 @@
 
 import itertools
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
+from ray_app.stages import SOURCES, STAGES
 from ray_app.store import Dataset, Ledger
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    """How a dataset is called on the page: what it does, what a row of it is, and what a report lacks without it."""
-
-    title: str
-    row: str
-    lost: str
-
-
-STAGES: dict[str, Text] = {
-    "mined": Text("Mine functions from source trees", "programs", "programs mined from real code"),
-    "grown": Text("Grow programs with the typed generator", "programs", "generated programs"),
-    "asked": Text("Ask the teacher model", "programs", "programs written by a teacher model"),
-    "programs": Text("Deduplicate, decontaminate, select", "programs", "the selected programs"),
-    "executions": Text("Execute and trace in the sandbox", "programs", "executions, traces and their statistics"),
-    "monologues": Text("Narrate and verify", "monologues", "verified monologues, claims and sample rows"),
-    "repairs": Text("Plant bugs and diagnose them", "repairs", "bugs with verified diagnoses and fixes"),
-    "samples": Text("Make samples from monologues", "samples", "samples of the monologue and prediction tasks"),
-    "samples-nl": Text("Make samples from descriptions", "samples", "samples of the description-to-code task"),
-    "samples-repair": Text("Make samples from repairs", "samples", "samples of the repair task"),
-    "pyx": Text("Export in the PyX row format", "rows", "the PyX export"),
-    "pyx-r": Text("Export in the PyX-R row format", "rows", "the PyX-R export"),
-    "messages": Text("Export as chat messages", "rows", "the chat export"),
-    "training": Text("Fine-tune the model", "models", "the fine-tuned model and its training curves"),
-    "claims-base": Text("Follow true texts before fine-tuning", "decisions", "claim accuracy before fine-tuning"),
-    "claims-tuned": Text("Follow true texts after fine-tuning", "decisions", "claim accuracy after fine-tuning"),
-    "scores-base": Text("Score the model before fine-tuning", "graded answers", "scores before fine-tuning"),
-    "scores-tuned": Text("Score the model after fine-tuning", "graded answers", "scores after fine-tuning"),
-}
-SOURCES = ("mined", "grown", "asked")
 
 
 def ledger(root: str) -> list[dict[str, Any]]:

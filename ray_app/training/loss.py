@@ -71,7 +71,9 @@ class _Losses(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *gradients: torch.Tensor
+    ) -> tuple[torch.Tensor | None, ...]:
         (of_losses,) = gradients
         if ctx.frozen:
             (gradient,) = ctx.saved_tensors
@@ -80,18 +82,18 @@ class _Losses(torch.autograd.Function):
         head = weight.to(hidden.dtype)
         of_hidden = torch.empty_like(hidden)
         of_weight = torch.zeros(weight.shape, dtype=torch.float32, device=weight.device)
-        of_bias = None if bias is None else torch.zeros(bias.shape, dtype=torch.float32, device=bias.device)
+        of_bias = None if bias is None else torch.zeros_like(bias)
         for rows in _pieces(hidden, weight):
             slope = _slope(_logits(hidden[rows], head, bias), targets[rows]).mul_(of_losses[rows, None])
             if of_bias is not None:
-                of_bias += slope.sum(0)
+                of_bias += slope.sum(0).to(of_bias.dtype)
             slope = slope.to(hidden.dtype)
             of_hidden[rows] = slope @ head
             if hidden.dtype == torch.float32:
                 of_weight.addmm_(slope.T, hidden[rows])
             else:
                 of_weight += slope.T @ hidden[rows]
-        return of_hidden, of_weight.to(weight.dtype), None if of_bias is None else of_bias.to(bias.dtype), None
+        return of_hidden, of_weight.to(weight.dtype), of_bias, None
 
 
 def _pieces(hidden: torch.Tensor, weight: torch.Tensor) -> list[slice]:

@@ -11,7 +11,7 @@ from tests.training.training_kit import build_model
 
 PROJECT = Path(__file__).parents[2]
 DATA = PROJECT.parent / "shared" / "data" / "cruxeval"
-ABSENT = ["ray", "deepspeed", "datasketch", "fastapi", "openai", "vllm", "tensorboard", "gguf"]
+ABSENT = ["ray", "deepspeed", "fastapi", "openai", "vllm", "tensorboard", "gguf"]
 WITHOUT = f"""
 import runpy, sys
 sys.modules.update(dict.fromkeys({ABSENT}))
