@@ -7,6 +7,7 @@ from ray_app.capacity import Nodes, Training, needs, nodes_for, table
 from ray_app.cli import app
 from ray_app.errors import InputError
 from ray_app.records import Sample, Seed
+from ray_app.stages import STAGES
 from ray_app.store import Dataset, Ledger, Plan
 
 
@@ -39,6 +40,17 @@ def test_needs_scale_with_the_rows_and_know_what_runs_alone(run):
     assert executions.usd == pytest.approx(2000)
     assert (programs.alone, executions.alone, samples.alone) == (True, False, False)
     assert samples.stored_bytes == 1000 * (Path(run) / "samples" / "shard-00000.parquet").stat().st_size
+
+
+def test_needs_cover_every_stage_that_costs_more_with_more_rows(tmp_path):
+    for name in STAGES:
+        dataset = Dataset(str(tmp_path), name)
+        dataset.begin(Plan({}, {}, {}))
+        dataset.write_shard(0, Seed, [], [], Ledger(100, 50, cpu_s=36))
+        dataset.finish()
+    planned = [need.stage for need in needs(str(tmp_path), 1_000)]
+    assert planned == [name for name in STAGES if name != "training" and not name.endswith(("-base", "-tuned"))]
+    assert {"repairs", "samples-repair", "pyx-r"} <= set(planned)
 
 
 def test_hours_divide_only_what_can_be_divided(run):

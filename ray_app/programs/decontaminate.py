@@ -1,8 +1,9 @@
-"""The gate that keeps benchmark problems out of the training data, by words, by code and by behaviour.
+"""The gate that keeps benchmark problems out of the training data, by words, by code, by likeness and by behaviour.
 
 words      the description shares a run of `words` words with a problem's text, or the code one of `code_words` words
            with a problem's code
 code       a function equals a function of a problem's solution after renaming, reformatting and dropping annotations
+likeness   the program is a near-duplicate of a problem's solution, as programs are of each other (`select.index`)
 behaviour  the program gives the expected result for all tests of a problem that has at least `min_tests` of them
 
 What is not promised: that a paraphrased description of another program for the same idea is found, or that behaviour is
@@ -16,10 +17,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Literal
 
 from ray_app.programs.benchmarks import WITHIN, Benchmark, Problem, Test, kind
 from ray_app.programs.inputs import parse_call
 from ray_app.programs.normalise import functions
+from ray_app.programs.select.index import Index
 from ray_app.records import Execution, Program, Reject
 from ray_app.sandbox.api import Job, Sandbox, shared
 from ray_app.sandbox.limits import Limits
@@ -31,15 +34,21 @@ CONTAMINATED = "contaminated: "
 _WORD = re.compile(r"[A-Za-z0-9_]+")
 
 
+How = Literal["words", "code", "likeness", "behaviour"]
+
+
 @dataclass(frozen=True, slots=True)
 class GateConfig:
     """Lengths of shared runs, the least size of a function that is compared (of a helper, which many programs share by
-    chance: `min_helper_nodes`), and of a test suite that decides."""
+    chance: `min_helper_nodes`), and of a test suite that decides. `threshold`: the Jaccard similarity from which on a
+    program is too like a solution, if that has at least `min_runs` runs of tokens."""
 
     words: int = 10
     code_words: int = 24
     min_nodes: int = 8
     min_helper_nodes: int = 18
+    threshold: float = 0.8
+    min_runs: int = 24
     min_tests: int = 3
     min_results: int = 2
     max_tests: int = 20
@@ -49,11 +58,11 @@ class GateConfig:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One reason to refuse a program: the problem it resembles, how ("words", "code", "behaviour"), the evidence."""
+    """One reason to refuse a program: the problem it resembles, how, and the evidence."""
 
     benchmark: str
     item_id: str
-    how: str
+    how: How
     evidence: str
 
 
@@ -77,6 +86,8 @@ class Gate:
         self._text_runs: dict[str, Problem] = {}
         self._code_runs: dict[str, Problem] = {}
         self._functions: dict[str, Problem] = {}
+        self._solutions = Index(self._config.threshold)
+        self._solved: dict[str, Problem] = {}
         self._suites: dict[tuple[str, ...], list[tuple[Problem, tuple[Test, ...]]]] = defaultdict(list)
         seen: set[tuple[Test, ...]] = set()
         for problem in (problem for benchmark in benchmarks for problem in benchmark.problems):
@@ -124,6 +135,9 @@ class Gate:
                 self._code_runs.setdefault(run, problem)
             for _, _, function in _functions(code, self._config.min_nodes):
                 self._functions.setdefault(function, problem)
+            if self._solutions.size(code) >= self._config.min_runs:
+                self._solved.setdefault(f"{problem.benchmark}/{problem.id}", problem)
+                self._solutions.add(f"{problem.benchmark}/{problem.id}", code)
         tests = problem.tests[: self._config.max_tests]
         enough = len(tests) >= self._config.min_tests
         if enough and len({test.expected for test in tests}) >= self._config.min_results and tests not in seen:
@@ -142,6 +156,8 @@ class Gate:
             known = name == program.entry or size >= self._config.min_helper_nodes
             if known and function in self._functions:
                 found.append(_match(self._functions[function], "code", function[:80]))
+        if not found and (solution := self._solutions.find(program.code)) is not None:
+            found.append(_match(self._solved[solution], "likeness", f"Jaccard of {self._config.threshold:g} or more"))
         return list({(match.benchmark, match.item_id, match.how): match for match in found}.values())
 
     def _suites_for(self, program: Program) -> list[tuple[Problem, tuple[Test, ...]]]:
@@ -174,7 +190,7 @@ def report(benchmarks: Sequence[Benchmark], checked: int, rejects: Iterable[Reje
     )
 
 
-def _match(problem: Problem, how: str, evidence: str) -> Match:
+def _match(problem: Problem, how: How, evidence: str) -> Match:
     return Match(problem.benchmark, problem.id, how, evidence)
 
 

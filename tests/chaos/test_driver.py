@@ -24,7 +24,7 @@ FOLLOWERS = ("monologues", "repairs", "samples", "samples-nl", "samples-repair")
 STAGES = {
     "mined": ("mined",),
     "grown": ("grown",),
-    "programs": ("programs",),
+    **{stage: (stage,) for stage in ("signatures", "pairs", "twins", "programs")},
     "executions": ("executions", *FOLLOWERS),
     **{stage: (stage,) for stage in FOLLOWERS[:3]},
 }

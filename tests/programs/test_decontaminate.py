@@ -64,6 +64,20 @@ def test_planted_copy_is_refused_with_the_problem_it_copies(tmp_path: Path, cand
     assert "toy/T/1" in row.detail
 
 
+def test_solution_with_a_small_edit_is_refused_for_its_likeness(tmp_path: Path) -> None:
+    """It shares no run of words that is long enough, equals no function, and gives other results."""
+    body = "".join(f"    total = total * {n} + x // {n + 2}\n" for n in range(3, 12))
+    solution = f"def mixed(x):\n    total = 0\n{body}    return total\n"
+    record = RECORD | {"canonical_solution": solution, "entry_point": "mixed", "prompt": "", "test": ""}
+    (tmp_path / "toy.jsonl").write_text(json.dumps(record) + "\n")
+    edited = normalised(solution).replace("* 7", "* 8")
+    near, far = program(edited, "v0", "v0(3)"), program(edited[: len(edited) // 2], "v0", "v0(3)")
+    refused, passed = Gate([load_benchmark(tmp_path / "toy.jsonl")]).admit([near, far])
+    assert isinstance(refused, Reject)
+    assert refused.reason == "contaminated: likeness"
+    assert passed == far
+
+
 def test_clean_program_passes_and_the_report_counts_both(tmp_path: Path) -> None:
     rows = list(gate(tmp_path).admit([program(CLEAN, "h", "h([1])"), program(RENAMED, "f", "f([1])")]))
     assert isinstance(rows[0], Program)
