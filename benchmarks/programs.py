@@ -1,6 +1,6 @@
 """Programs: how many each source gives, what each filter takes, what a CPU second yields, and what bounds it.
 
-    python -m benchmarks.programs [mine|grow|inputs|decontaminate ...] [--data FOLDER] [--files N] [--grown N]
+    python -m benchmarks.programs [mine|grow|inputs|decontaminate|recall ...] [--data FOLDER] [--files N] [--grown N]
 
 CPU seconds include the sandbox's processes; pairs are accepted (program, input) pairs, each run twice and traced.
 """
@@ -8,16 +8,20 @@ CPU seconds include the sandbox's processes; pairs are accepted (program, input)
 import argparse
 import ast
 import json
+import math
 import os
 import random
+import re
 import signal
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 
+import numpy as np
+import numpy.typing as npt
 import psutil
 
 from ray_app.programs.benchmarks import Problem, load_benchmark
@@ -27,6 +31,8 @@ from ray_app.programs.grow import DIALS, grow
 from ray_app.programs.mine import mine_trees
 from ray_app.programs.normalise import normalised
 from ray_app.programs.select.index import deduplicate
+from ray_app.programs.select.pairs import Part, find, places
+from ray_app.programs.select.signature import Banding, Signer, jaccard
 from ray_app.programs.sources import files, trees
 from ray_app.programs.trace import TraceConfig, candidates, refusal, trace_programs
 from ray_app.records import Program, Reject, TracedProgram, content_id
@@ -215,7 +221,78 @@ def _parses(code: str) -> bool:
         return False
 
 
-BENCHES = {"mine": bench_mine, "grow": bench_grow, "inputs": bench_inputs, "decontaminate": bench_decontaminate}
+def bench_recall(options: argparse.Namespace) -> None:
+    """Pairs of near-duplicates found through bands, of all pairs there are, among grown programs and edited copies.
+
+    An edit replaces a number or a name of a method. The truth comes from an exact join: two sets of which 80 % are common
+    share one of the rarest elements of each, so only programs that do are compared, and all of them are.
+    """
+    rng = random.Random(0)
+    half = options.grown * 50
+    made = [row for d in sorted(DIALS) for row in grow(100 + d, -(-half // len(DIALS)), d) if isinstance(row, Program)]
+    codes = [row.code for row in made[:half]]
+    codes += [_edited(code, rng, 1 + rng.randrange(4)) for code in codes]
+    rng.shuffle(codes)
+    for banding in (Banding(5, 11), Banding(), Banding(12, 5), Banding(14, 5)):
+        signer = Signer(banding)
+        start = cpu_s()
+        sets = [signer.runs(code) for code in codes]
+        bands = np.stack([signer.bands(runs) for runs in sets])
+        signed = cpu_s()
+        found = find([bands], Part(0, 1), 0.8, lambda places, sets=sets: [sets[place] for place in places.tolist()])
+        spent = cpu_s()
+        truth = _exact_join(sets, 0.8)
+        first = np.arange(len(codes))
+        earlier, later = places(found.same)
+        first[later] = earlier
+        near = set(zip(*(side.tolist() for side in places(found.near)), strict=True))
+        met = [
+            pair
+            for pair in truth
+            if (kinds := tuple(sorted(first[list(pair)].tolist()))) in near or len(set(kinds)) < 2
+        ]
+        close = [pair for pair in truth if jaccard(sets[pair[0]], sets[pair[1]]) < 0.85]
+        met_close = len(set(met) & set(close))
+        print(
+            f"{len(codes)} programs, {banding.bands} bands of {banding.rows}: {len(met)} of {len(truth)} pairs found, "
+            f"{len(met) / len(truth):.1%}; of those from 0.80 to 0.85 {met_close} of {len(close)}, "
+            f"{met_close / max(1, len(close)):.1%}; signing {(signed - start) / len(codes) * 1e6:.0f} us a program, "
+            f"finding {(spent - signed) / len(codes) * 1e6:.0f}",
+            flush=True,
+        )
+
+
+def _edited(code: str, rng: random.Random, edits: int) -> str:
+    spots = list(re.finditer(r"\b\d+\b|(?<=\.)[a-z]+\b", code))
+    for spot in sorted(rng.sample(spots, min(edits, len(spots))), key=lambda spot: -spot.start()):
+        new = str(rng.randrange(100, 999)) if spot[0].isdigit() else f"{spot[0]}_{rng.randrange(9)}"
+        code = code[: spot.start()] + new + code[spot.end() :]
+    return code
+
+
+def _exact_join(sets: Sequence[npt.NDArray[np.uint32]], threshold: float) -> set[tuple[int, int]]:
+    """All pairs whose Jaccard similarity reaches the threshold."""
+    counts = Counter(element for runs in sets for element in runs.tolist())
+    rare_first = [sorted(runs.tolist(), key=lambda element: (counts[element], element)) for runs in sets]
+    having: dict[int, list[int]] = defaultdict(list)
+    found: set[tuple[int, int]] = set()
+    for place in sorted(range(len(sets)), key=lambda place: len(sets[place])):
+        size, others = len(sets[place]), set[int]()
+        for element in rare_first[place][: size - math.ceil(threshold * size) + 1]:
+            others.update(other for other in having[element] if len(sets[other]) >= threshold * size)
+            having[element].append(place)
+        alike = (other for other in others if jaccard(sets[place], sets[other]) >= threshold)
+        found |= {(min(place, other), max(place, other)) for other in alike}
+    return found
+
+
+BENCHES = {
+    "mine": bench_mine,
+    "grow": bench_grow,
+    "inputs": bench_inputs,
+    "decontaminate": bench_decontaminate,
+    "recall": bench_recall,
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)

@@ -1,8 +1,9 @@
 """What packing and Ray cost and save: useful tokens per second, every ratio from one run.
 
-    python benchmarks/training.py                                            # both
+    python benchmarks/training.py                                            # all
     python benchmarks/training.py packing  [--documents N] [--rounds N]
     python benchmarks/training.py overhead [--steps N]
+    python benchmarks/training.py loss     [--tokens N]
 
 packing   the same model and documents, the same number of documents per step: our packed loop against the padded loop
           that the original used (right-padded batches, attention mask, logits at every position), once padded to the
@@ -12,6 +13,10 @@ packing   the same model and documents, the same number of documents per step: o
 overhead  our loop on Ray + DeepSpeed with one worker against a bare PyTorch loop over the same batches, bare loop
           before and after; steady steps only, one pass of 2,048 tokens each, 7 million weights. Target: at most 10 %
           more. (ZeRO-2 copies all gradients after every pass: passes of 512 tokens would cost 19 % more.)
+loss      the head and its cross-entropy in pieces (`ray_app.training.loss`) against whole logits, with the sizes of real
+          heads, and one decoder layer with checkpointing: of these and the number of layers a step is reckoned. Held:
+          what autograd keeps for the loss, beyond the head's input, which both keep. Peak: the most that the process
+          grew by, gradients of the weights included. Target: 20 x less held, at most 5 % more time a step.
 
 Useful tokens are prompt and response tokens; padding never counts. Everything runs on one thread per process.
 """
@@ -25,6 +30,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +47,7 @@ from ray_app.training.config import TrainConfig  # noqa: E402
 from ray_app.training.engine import PlainEngine, optimizer_for  # noqa: E402
 from ray_app.training.local import supply  # noqa: E402
 from ray_app.training.loop import dealt  # noqa: E402
+from ray_app.training.loss import LossHead, rows_per_piece  # noqa: E402
 from ray_app.training.metrics import read  # noqa: E402
 from ray_app.training.model import to_batch  # noqa: E402
 from ray_app.training.tokenize import Document  # noqa: E402
@@ -304,18 +311,134 @@ def overhead(steps: int) -> None:
         print(f"Ray + DeepSpeed: {value:.3f} {what} per step, {value / bare - 1:+.1%}")
 
 
+@dataclass(frozen=True)
+class Shape:
+    """A model's sizes as published: of its head, of one layer, and how many layers there are."""
+
+    name: str
+    hidden: int
+    vocabulary: int
+    inner: int
+    heads: int
+    key_heads: int
+    layers: int
+    frozen: bool = False
+
+
+SHAPES = (
+    Shape("SmolLM2-135M, LoRA", 576, 49_152, 1_536, 9, 3, 30, frozen=True),
+    Shape("Qwen2.5-0.5B", 896, 151_936, 4_864, 14, 2, 24),
+    Shape("DeepSeekCoder-6.7B", 4_096, 32_256, 11_008, 32, 32, 32),
+)
+
+
+def peak_growth(work: Callable[[], object]) -> int:
+    """By how many bytes the process grew at most while it did the work."""
+    Path("/proc/self/clear_refs").write_text("5")
+    before = psutil.Process().memory_info().rss
+    work()
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024 - before
+
+
+def held_bytes(losses: Callable[[], torch.Tensor], apart: Sequence[torch.Tensor]) -> int:
+    """What autograd keeps of a forward pass, without the storages of some tensors."""
+    known, kept = {t.untyped_storage().data_ptr() for t in apart}, dict[int, int]()
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.untyped_storage().data_ptr() not in known:
+            kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        made = losses()
+    del made
+    return sum(kept.values())
+
+
+def layer_s(shape: Shape, tokens: int) -> float:
+    """CPU seconds of one layer's forward and backward pass over so many tokens, with checkpointing."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    sizes = LlamaConfig(
+        vocab_size=8, hidden_size=shape.hidden, intermediate_size=shape.inner, num_hidden_layers=1,
+        num_attention_heads=shape.heads, num_key_value_heads=shape.key_heads, max_position_embeddings=tokens,
+    )  # fmt: skip
+    model = LlamaForCausalLM._from_config(sizes, attn_implementation=register()).train()
+    if shape.frozen:
+        model.requires_grad_(False)
+        model.enable_input_require_grads()
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    ids = torch.arange(tokens)[None] % 8
+    times: list[float] = []
+    for _ in range(2):
+        start = time.process_time()
+        model.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state.sum().backward()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+def loss(tokens: int) -> None:
+    for shape in SHAPES:
+        print(f"{shape.name}, {tokens} tokens in pieces of {rows_per_piece(shape.vocabulary)}: ", end="")
+        head_against_whole_logits(shape, tokens)
+
+
+def head_against_whole_logits(shape: Shape, tokens: int) -> None:
+    torch.manual_seed(0)
+    head = torch.nn.Linear(shape.hidden, shape.vocabulary, bias=False).requires_grad_(not shape.frozen)
+    ours = LossHead(head)
+    hidden = torch.randn(tokens, shape.hidden, requires_grad=True)
+    targets = torch.randint(0, shape.vocabulary, (tokens,))
+    ways: dict[str, Callable[[], torch.Tensor]] = {
+        "whole": lambda: torch.nn.functional.cross_entropy(head(hidden), targets, reduction="none"),
+        "pieces": lambda: ours(hidden, targets),
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    results: dict[str, list[torch.Tensor]] = {}
+    grown: dict[str, int] = {}
+
+    def work(name: str) -> None:
+        made = ways[name]()
+        made.mean().backward()
+        results[name] = [made.detach(), *(t.grad for t in (hidden, head.weight) if t.grad is not None)]
+
+    for _ in range(2):
+        for name in ways:
+            hidden.grad = head.weight.grad = None
+            start = time.process_time()
+            grown[name] = peak_growth(lambda name=name: work(name))
+            seconds[name].append(time.process_time() - start)
+    off = max(float((a - b).norm() / a.norm()) for a, b in zip(*results.values(), strict=True))
+    results.clear()
+    held = {name: held_bytes(losses, (hidden, head.weight, targets)) for name, losses in ways.items()}
+    best = {name: min(times) for name, times in seconds.items()}
+    body = layer_s(shape, 256) * tokens / 256 * shape.layers
+    step = {name: body + value for name, value in best.items()}
+    print(
+        f"largest relative difference {off:.1e}; held {held['whole'] / 1e6:.1f} and {held['pieces'] / 1e6:.3f} MB; peak "
+        f"{grown['whole'] / 1e6:.0f} and {grown['pieces'] / 1e6:.0f} MB; head {best['whole']:.2f} and "
+        f"{best['pieces']:.2f} CPU s, step {step['whole']:.1f} and {step['pieces']:.1f}: "
+        f"{step['pieces'] / step['whole'] - 1:+.1%}",
+        flush=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("mode", nargs="?", choices=("packing", "overhead"), help="default: both")
+    parser.add_argument("mode", nargs="?", choices=("packing", "overhead", "loss"), help="default: all")
     parser.add_argument("--documents", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=24)
+    parser.add_argument("--tokens", type=int, default=1_024)
     chosen = parser.parse_args()
     torch.set_num_threads(1)
-    if chosen.mode != "overhead":
+    if chosen.mode in (None, "packing"):
         packing(chosen.documents, chosen.rounds)
-    if chosen.mode != "packing":
+    if chosen.mode in (None, "overhead"):
         overhead(chosen.steps)
+    if chosen.mode in (None, "loss"):
+        loss(chosen.tokens)
 
 
 if __name__ == "__main__":
