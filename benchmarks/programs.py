@@ -224,8 +224,8 @@ def _parses(code: str) -> bool:
 def bench_recall(options: argparse.Namespace) -> None:
     """Pairs of near-duplicates found through bands, of all pairs there are, among grown programs and edited copies.
 
-    An edit replaces a number or a name of a method. The truth comes from an exact join: two sets of which 80 % are common
-    share one of the rarest elements of each, so only programs that do are compared, and all of them are.
+    An edit replaces a number or a name of a method. The truth comes from an exact join: two sets of which 80 % are
+    common share one of the rarest elements of each, so only programs that do are compared, and all of them are.
     """
     rng = random.Random(0)
     half = options.grown * 50
@@ -246,11 +246,8 @@ def bench_recall(options: argparse.Namespace) -> None:
         earlier, later = places(found.same)
         first[later] = earlier
         near = set(zip(*(side.tolist() for side in places(found.near)), strict=True))
-        met = [
-            pair
-            for pair in truth
-            if (kinds := tuple(sorted(first[list(pair)].tolist()))) in near or len(set(kinds)) < 2
-        ]
+        kinds = {pair: tuple(sorted(first[list(pair)].tolist())) for pair in truth}
+        met = [pair for pair, kind in kinds.items() if kind in near or kind[0] == kind[1]]
         close = [pair for pair in truth if jaccard(sets[pair[0]], sets[pair[1]]) < 0.85]
         met_close = len(set(met) & set(close))
         print(

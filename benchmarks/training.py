@@ -13,7 +13,7 @@ packing   the same model and documents, the same number of documents per step: o
 overhead  our loop on Ray + DeepSpeed with one worker against a bare PyTorch loop over the same batches, bare loop
           before and after; steady steps only, one pass of 2,048 tokens each, 7 million weights. Target: at most 10 %
           more. (ZeRO-2 copies all gradients after every pass: passes of 512 tokens would cost 19 % more.)
-loss      the head and its cross-entropy in pieces (`ray_app.training.loss`) against whole logits, with the sizes of real
+loss      the head and its cross-entropy in pieces (`ray_app.training.loss`) against whole logits, with sizes of real
           heads, and one decoder layer with checkpointing: of these and the number of layers a step is reckoned. Held:
           what autograd keeps for the loss, beyond the head's input, which both keep. Peak: the most that the process
           grew by, gradients of the weights included. Target: 20 x less held, at most 5 % more time a step.
@@ -416,8 +416,8 @@ def head_against_whole_logits(shape: Shape, tokens: int) -> None:
     body = layer_s(shape, 256) * tokens / 256 * shape.layers
     step = {name: body + value for name, value in best.items()}
     print(
-        f"largest relative difference {off:.1e}; held {held['whole'] / 1e6:.1f} and {held['pieces'] / 1e6:.3f} MB; peak "
-        f"{grown['whole'] / 1e6:.0f} and {grown['pieces'] / 1e6:.0f} MB; head {best['whole']:.2f} and "
+        f"largest relative difference {off:.0e}; held {held['whole'] / 1e6:.1f} and {held['pieces'] / 1e6:.3f} MB; "
+        f"peak {grown['whole'] / 1e6:.0f} and {grown['pieces'] / 1e6:.0f} MB; head {best['whole']:.2f} and "
         f"{best['pieces']:.2f} CPU s, step {step['whole']:.1f} and {step['pieces']:.1f}: "
         f"{step['pieces'] / step['whole'] - 1:+.1%}",
         flush=True,
