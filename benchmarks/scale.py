@@ -4,19 +4,23 @@
     python -m benchmarks.scale sweep --nodes 12              10^4, 10^5, 10^6 small rows on fake nodes, a cost simulated
     python -m benchmarks.scale sweep --nodes 0 --rows 1000000 --store-mb 500
     python -m benchmarks.scale table --root runs/demo        1,000 cores, 100 M programs: hours, what breaks first
+    python -m benchmarks.scale dedup --programs 1000000      near-duplicates: CPU minutes and memory, then for 100 M
 
 `speedup` wants a quiet machine. In `sweep`, a row costs its worker `--row-ms` of waiting, as work on another machine
 does, so that nodes do not compete for the cores of this one; what is left is the system's own.
 """
 
 import contextlib
+import functools
 import logging
 import os
+import random
+import re
 import tempfile
 import threading
 import time
-from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +31,16 @@ from ray._private.internal_api import node_stats
 from ray.cluster_utils import Cluster
 
 from cluster.quiet import quiet
+from cluster.session import GIB
+from pipelines.recipes import demo
+from pipelines.synthesize import selected
 from ray_app import capacity
-from ray_app.programs.grow import GrowConfig, grow
+from ray_app.programs.grow import DIALS, GrowConfig, grow
+from ray_app.programs.select.pairs import parts
+from ray_app.programs.select.workers import SelectConfig
 from ray_app.programs.trace import TraceConfig
 from ray_app.programs.workers import trace_rows
-from ray_app.records import Program, Seed, TracedProgram
+from ray_app.records import Program, Seed, TracedProgram, content_id
 from ray_app.runner import run
 from ray_app.stage import Stage
 from ray_app.stages import SAMPLES
@@ -40,6 +49,8 @@ from ray_app.store import Dataset
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 MIB = 1024**2
 ROWS_PER_SHARD = 1_000
+COMPARING = ("signatures", "pairs", "twins", "programs")
+"""the stages that find near-duplicates"""
 QUIET: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
 
 
@@ -82,6 +93,10 @@ class Meter:
 
     driver_bytes: int = 0
     store_bytes: int = 0
+    stage: Callable[[], str] = lambda: ""
+    """which stage is running"""
+    workers: dict[str, int] = field(default_factory=dict[str, int])
+    """stage -> the most that one process held while it ran"""
     _over: threading.Event = field(default_factory=threading.Event)
 
     @contextlib.contextmanager
@@ -98,7 +113,20 @@ class Meter:
         driver = psutil.Process()
         while not self._over.wait(0.5):
             self.driver_bytes = max(self.driver_bytes, driver.memory_info().rss)
+            if name := self.stage():
+                self.workers[name] = max(self.workers.get(name, 0), _largest_worker(driver))
             self.store_bytes = max(self.store_bytes, sum(_store_bytes(node) for node in ray.nodes() if node["Alive"]))
+
+
+def _largest_worker(driver: psutil.Process) -> int:
+    """Memory of the largest worker process below the driver, without what it shares with the object store."""
+    sizes = [0]
+    for process in driver.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if process.cmdline()[:1] and process.cmdline()[0].startswith("ray::"):
+                memory = process.memory_info()
+                sizes.append(memory.rss - memory.shared)
+    return max(sizes)
 
 
 def _store_bytes(node: dict[str, Any]) -> int:
@@ -190,6 +218,74 @@ def speedup(programs: int = 3_000) -> None:
         rates[workers, cores] = 25 * (len(ended) - warm) / (ended[-1] - ended[warm - 1])
         print(f"{workers} workers on {cores} cores: {rates[workers, cores]:6.1f} programs/s", flush=True)
     print(f"speed-up {rates[2, 2] / rates[1, 1]:.2f}, spread {rates[1, 2] / rates[1, 1]:.2f}")
+
+
+@dataclass(frozen=True)
+class Varied:
+    """Of so many programs, the share that is a copy of another with one to three edits."""
+
+    copies: float = 0.2
+
+
+@functools.cache
+def _grown() -> list[Program]:
+    return [row for d in sorted(DIALS) for row in grow(7 + d, 100, d, GrowConfig()) if isinstance(row, Program)]
+
+
+def vary(counts: Iterable[Count], config: Varied) -> Iterator[Program]:
+    """Programs of the sizes that grow, made faster: grown ones in which all numbers and method names are others, and
+    copies of these with a few edits. Growing a million anew would take many times what comparing them takes."""
+    for count in counts:
+        rng, last = random.Random(count.start), ""
+        for number in range(count.start, count.start + count.rows):
+            base = rng.choice(_grown())
+            code = _edited(last, rng, rng.randint(1, 3)) if last and rng.random() < config.copies else ""
+            last = code or _edited(base.code, rng, 10**6)
+            yield replace(base, id=content_id(last, str(number)), code=last)
+
+
+def _edited(code: str, rng: random.Random, edits: int) -> str:
+    """The code with at most so many of its numbers and of the names behind its dots changed."""
+    spots = list(re.finditer(r"\b\d+\b|(?<=\.)[a-z]\w*\b", code))
+    pieces: list[str] = []
+    end = 0
+    for spot in sorted(rng.sample(spots, min(edits, len(spots))), key=lambda spot: spot.start()):
+        new = str(rng.randrange(10**6)) if spot[0][0].isdigit() else f"m{rng.randrange(500)}"
+        pieces += [code[end : spot.start()], new]
+        end = spot.end()
+    return "".join([*pieces, code[end:]])
+
+
+@app.command()
+def dedup(programs: int = 100_000, root: str = "", memory_gib: float = 1.0) -> None:
+    """CPU minutes of the four stages that find near-duplicates, their memory, and both for 100 M programs."""
+    config = replace(demo().synthesize, select=SelectConfig(memory_gib=memory_gib), rows_per_shard=ROWS_PER_SHARD)
+    with tempfile.TemporaryDirectory() as temporary, cluster(0, 300):
+        place = root or temporary
+        chunks = [Count(start, ROWS_PER_SHARD) for start in range(0, programs, ROWS_PER_SHARD)]
+        source = run(Stage("varied", vary, Varied(), Count, Program, 4), place, rows=chunks)
+        meter = Meter(stage=lambda: next((name for name in reversed(COMPARING) if Dataset(place, name).plan()), ""))
+        with meter.running():
+            picked = selected(config, place, [source])
+        total, kept = 0.0, picked.complete().ledger.rows_out
+        print(f"{programs:,} programs, {kept:,} kept; driver {meter.driver_bytes / MIB:.0f} MB")
+        for name in COMPARING:
+            dataset = Dataset(place, name)
+            spent = dataset.complete().ledger.cpu_s
+            total += spent
+            print(
+                f"{name:<12} {spent / 60:8.2f} CPU minutes, {spent / programs * 1e6:7.1f} us a program, largest worker "
+                f"{meter.workers.get(name, 0) / MIB:6.0f} MB, {dataset.stored_bytes() / programs:6.1f} bytes a program"
+            )
+        alone = Dataset(place, "twins").complete().ledger.cpu_s
+    print(f"together {total / 60:.1f} CPU minutes")
+    many, shares = 100_000_000, len(parts(100_000_000, 4 * GIB))
+    for cores in (32, 1_000):
+        hours = ((total - alone) / cores + alone) * many / programs / 3600
+        print(
+            f"{many:,} programs on {cores} cores: {hours:.1f} hours, {alone * many / programs / 3600:.2f} of them in one "
+            f"process; pairs in {shares} parts of 4 GiB, each of which reads all signatures"
+        )
 
 
 @app.command()
