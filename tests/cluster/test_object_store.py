@@ -10,10 +10,10 @@ import ray
 
 from pipelines.recipes import smoke
 from pipelines.serve import models
-from pipelines.synthesize import SAMPLES
 from pipelines.train import train
 from ray_app.models import resolve
 from ray_app.records import Sample
+from ray_app.stages import SAMPLES
 from ray_app.store import Dataset, Ledger, Plan, files, open_root, read_file
 from ray_app.training.export import content_of
 from tests.training.training_kit import build_model, build_samples

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.synthesize import SAMPLES
 from ray_app.records import Sample, Score
+from ray_app.stages import SAMPLES
 from ray_app.store import Dataset, Ledger, Plan
 from tests.cluster.machines import SHARED, reason_against
 from tests.cluster.site import MODEL, PROJECT, Site, pipeline, said, site, start_worker

@@ -12,7 +12,7 @@ from pipelines.synthesize import teacher_at, teacher_name
 from pipelines.train import PAPER, data_of, machine_of, show_plan
 from ray_app.errors import EngineError, InputError
 from ray_app.mixture import TASKS
-from ray_app.programs.workers import select
+from ray_app.programs.select.workers import select
 from ray_app.stage import plan
 from ray_app.teacher.endpoint import Place
 from ray_app.training import deepspeed, memory
