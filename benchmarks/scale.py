@@ -283,8 +283,8 @@ def dedup(programs: int = 100_000, root: str = "", memory_gib: float = 1.0) -> N
     for cores in (32, 1_000):
         hours, one = ((total - alone) / cores + alone) * many / programs / 3600, alone * many / programs / 3600
         print(
-            f"{many:,} programs on {cores} cores: {hours:.1f} hours, {one:.2f} of them in one process; pairs in {shares} "
-            "parts of 4 GiB, each of which reads all signatures"
+            f"{many:,} programs on {cores} cores: {hours:.1f} hours, {one:.2f} of them in one process; pairs in "
+            f"{shares} parts of 4 GiB, each of which reads all signatures"
         )
 
 
