@@ -68,13 +68,25 @@ def compare(
 
 @app.command()
 def verify(
-    rows: Annotated[Path, typer.Argument(help="JSON lines: id, code, call, output, direction, monologue")],
-    out: Annotated[Path, typer.Option(help="where the verdicts go, as JSON lines in the same order")],
+    rows: Annotated[
+        Path, typer.Argument(help="JSON lines: id, code, call, output, direction, monologue; or a text; - is stdin")
+    ],
+    out: Annotated[Path | None, typer.Option(help="where the verdicts go, as JSON lines in the same order")] = None,
+    program: Annotated[Path | None, typer.Option(help="the Python file that a plain text is about")] = None,
+    call: Annotated[str, typer.Option(help='the call that a plain text explains, such as "f(3)"')] = "",
+    direction: Annotated[str, typer.Option(help="of a plain text: forward or backward")] = "forward",
 ) -> None:
-    """Check every claim of every monologue against a fresh trace: accepted or not, why, and each claim's evidence."""
-    from ray_app.monologue import command
+    """Check every claim of every monologue against a fresh record: accepted or not, why, and each claim's evidence."""
+    from ray_app.verification import command
 
+    if (out is None) == (program is None or not call):
+        typer.echo("semray verify: give --out for JSON lines, or --program and --call for a plain text", err=True)
+        raise typer.Exit(2)
     try:
+        if out is None:
+            accepted, report = command.verify_program(rows, program or Path(), call, direction)
+            typer.echo(report)
+            raise typer.Exit(0 if accepted else 1)
         accepted, total = command.verify_file(rows, out)
     except SemrayError as error:
         typer.echo(f"semray verify: {error}", err=True)

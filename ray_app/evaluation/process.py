@@ -4,16 +4,16 @@ Probe questions ask for one state in the middle of an execution. Fidelity takes 
 answer and checks every claim in them against the trace (CoRE: right answers 84.6 %, true processes 19.0 %).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ray_app.evaluation import prompts
 from ray_app.evaluation.items import Item
-from ray_app.evaluation.verdicts import Executor, Verdict
-from ray_app.monologue.verify import verify_forward
+from ray_app.evaluation.verdicts import Verdict
 from ray_app.records import Reject, Score, TracedProgram
-from ray_app.sandbox.api import Job
+from ray_app.semantics.api import Recording, record
 from ray_app.tracing.probes import Probe, check, probes
+from ray_app.verification.judge import verify_forward
 
 PROBES = "probes"
 """The benchmark of probe questions."""
@@ -79,10 +79,12 @@ def _probed(probe: Probe, answer: str) -> Verdict:
     return Verdict(right, right, "pass" if right else "wrong")
 
 
-def fidelity(items: Iterable[Item], rows: Iterable[Score], executor: Executor) -> Iterator[Fidelity | Reject]:
+def fidelity(
+    items: Iterable[Item], rows: Iterable[Score], record: Callable[[str, str], Recording] = record
+) -> Iterator[Fidelity | Reject]:
     """Checks the monologues among graded rows of output prediction (`Score.generation` is the whole reply).
 
-    Rows without a verdict, and runs that leave no trace to check against, are Rejects.
+    Rows without a verdict, and runs that cannot be recorded, are Rejects.
     """
     known = {item.id: item for item in items}
     for row in rows:
@@ -90,11 +92,11 @@ def fidelity(items: Iterable[Item], rows: Iterable[Score], executor: Executor) -
         if item is None or item.task != "output" or row.strict is None:
             yield Reject("fidelity", row.item_id, "not-an-answered-output-item")
             continue
-        done = executor.run(Job(item.prelude + item.code, (item.call,), trace=True))
-        if not done or done[0].trace is None:
-            yield Reject("fidelity", row.item_id, "no-trace")
+        recording = record(item.prelude + item.code, item.call)
+        if recording.run is None:
+            yield Reject("fidelity", row.item_id, "no-record", recording.reason)
             continue
-        verdict = verify_forward(item.code, item.entry, done[0], prompts.closed(row.generation))
+        verdict = verify_forward(recording.run, prompts.closed(row.generation))
         wrong = sum(claim.verdict == "false" for claim in verdict.claims)
         yield Fidelity(
             row.item_id, row.sample, row.strict, len(verdict.claims), wrong, verdict.accepted, verdict.reason

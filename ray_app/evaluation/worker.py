@@ -42,7 +42,7 @@ def evaluate(questions: Iterable[Question], endpoint: Endpoint) -> Iterator[Scor
                 if asked.rounds:
                     yield from _repaired(benchmark, asked, teacher, executor)
                 else:
-                    yield from _answered(benchmark, asked, teacher, executor)
+                    yield from _answered(benchmark, asked, teacher)
         usage = teacher.usage
         yield Spend(usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
     finally:
@@ -63,7 +63,7 @@ def read_along(passages: Iterable[Passage], endpoint: Endpoint) -> Iterator[Clai
 _ANY = Item("", "output", "", "", "")
 
 
-def _answered(benchmark: Benchmark, asked: Question, teacher: Teacher, executor: Executor) -> Iterator[Score | Reject]:
+def _answered(benchmark: Benchmark, asked: Question, teacher: Teacher) -> Iterator[Score | Reject]:
     answers: list[Score] = []
     for made in generate(benchmark.items, teacher, asked.generation):
         if isinstance(made, Reject):
@@ -74,7 +74,7 @@ def _answered(benchmark: Benchmark, asked: Question, teacher: Teacher, executor:
     for row in _graded(benchmark, answers):
         yield row
         if isinstance(row, Score) and row.item_id in told and row.strict is not None:
-            for found in process.fidelity([told[row.item_id]], [row], executor):
+            for found in process.fidelity([told[row.item_id]], [row]):
                 yield found if isinstance(found, Reject) else process.as_score(found, row)
 
 

@@ -7,10 +7,10 @@ from ray_app.evaluation import process, prompts
 from ray_app.evaluation.generate import GenerationConfig, generate
 from ray_app.evaluation.grade import grade_all
 from ray_app.evaluation.items import Benchmark, Item
-from ray_app.evaluation.verdicts import Executor
-from ray_app.monologue.narrate import forward
+from ray_app.monologue.forward import narrate
 from ray_app.records import Program, Reject, Score, TracedProgram
 from ray_app.sandbox.api import execute
+from ray_app.semantics.api import record
 from tests.evaluation.fake_teacher import FakeTeacher
 
 CODE = "def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n"
@@ -40,15 +40,15 @@ def test_probes_reference_answers_pass_and_others_fail(traced: TracedProgram) ->
     assert graded(lambda _: "who knows") == [(False, "empty")] * len(items)
 
 
-def test_fidelity_tells_a_true_monologue_from_a_false_one_that_ends_right(
-    traced: TracedProgram, executor: Executor
-) -> None:
-    true = forward(CODE, "f", traced.executions[0], seed=0, max_tokens=2000)
+def test_fidelity_tells_a_true_monologue_from_a_false_one_that_ends_right() -> None:
+    run = record(CODE, "f(4)").run
+    assert run is not None
+    true = narrate(run).text
     body, _, tail = true.rpartition("[ANSWER]")
     false = re.sub(r"\b3\b", "2", body) + "[ANSWER]" + tail
     assert false != true
     rows = [Score("b", "s", n, "m", "monologue", "", text, True, True, "pass") for n, text in enumerate((true, false))]
-    found = list(process.fidelity([ITEM], rows, executor))
+    found = list(process.fidelity([ITEM], rows))
     assert [one.faithful for one in found if isinstance(one, process.Fidelity)] == [True, False]
     summary = process.summarise(one for one in found if isinstance(one, process.Fidelity))
     assert (summary.monologues, summary.accuracy, summary.faithful) == (2, 1.0, 0.5)
@@ -60,8 +60,6 @@ def test_fidelity_tells_a_true_monologue_from_a_false_one_that_ends_right(
     ]
 
 
-def test_fidelity_of_rows_without_a_verdict_is_a_reject(executor: Executor) -> None:
-    [row] = process.fidelity(
-        [ITEM], [Score("b", "s", 0, "m", "monologue", "", "x", None, None, "infrastructure")], executor
-    )
+def test_fidelity_of_rows_without_a_verdict_is_a_reject() -> None:
+    [row] = process.fidelity([ITEM], [Score("b", "s", 0, "m", "monologue", "", "x", None, None, "infrastructure")])
     assert isinstance(row, Reject)
