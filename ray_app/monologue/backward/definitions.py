@@ -39,6 +39,11 @@ _METHOD_KIND = {name: kind for kind, names in _METHOD_KINDS.items() for name in 
 _PURE_CALLS = frozenset((*_CALL_KIND, "sum", "max", "min", "abs", "pow", "range", "frozenset", "type", "complex"))
 _PURE_METHODS = frozenset((*_METHOD_KIND, "count", "copy", "get", "encode", "decode", "union", "intersection"))
 IMMUTABLE = frozenset(("str", "int", "float", "bool", "NoneType", "bytes"))
+MUTATORS = frozenset(
+    {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault", "popitem"}
+    | {"add", "discard", "appendleft", "extendleft", "popleft", "rotate", "subtract"}
+)
+"""Methods that change the object that they are called on, and nothing else."""
 _NUMBERS = ("bool", "int", "float")
 
 
@@ -116,9 +121,8 @@ def touched_by(node: ast.AST) -> set[str]:
         elif isinstance(part, (ast.Subscript, ast.Attribute)) and not isinstance(part.ctx, ast.Load):
             changed |= names_in(part.value)
         elif isinstance(part, ast.Call) and not _is_pure_call(part):
-            changed |= names_in(part)
-        elif isinstance(part, ast.AugAssign):
-            changed |= names_in(part.target)
+            changes_owner = isinstance(part.func, ast.Attribute) and part.func.attr in MUTATORS
+            changed |= names_in(part.func if changes_owner else part)
         elif isinstance(part, (ast.FunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)):
             bound.add(part.name or "")
     # What changes an object under a name that it gave it itself may change an object of any name it reads.

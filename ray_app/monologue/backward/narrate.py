@@ -34,7 +34,7 @@ _MUST = (
     "What every input of these types with this result meets:",
 )
 _TRIED = ("Every input tried with this result meets:", "What all inputs tried with this result meet:")
-_NOTHING = "No property was found that holds of all such inputs. What inputs close to one give instead:"
+_NOTHING = "No property was found that all such inputs meet, but inputs close to one give something else:"
 Record = Callable[[str, str], Run | None]
 """The record of a call of a program."""
 

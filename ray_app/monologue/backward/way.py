@@ -7,16 +7,12 @@ another or not; never the last change that mattered.
 import ast
 from dataclasses import dataclass
 
-from ray_app.monologue.backward.definitions import names_in
+from ray_app.monologue.backward.definitions import MUTATORS, names_in
 from ray_app.semantics.record import Run, Step
 
 MAX_WRITES = 4
 _MAX_STATEMENT = 100
 _PLAIN = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Delete)
-_MUTATORS = frozenset(
-    {"append", "extend", "insert", "remove", "pop", "clear", "sort", "reverse", "update", "setdefault", "popitem"}
-    | {"add", "discard", "appendleft", "extendleft", "popleft", "rotate", "subtract"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +81,7 @@ def _writes_of(node: ast.AST) -> set[str]:
         if isinstance(part, ast.Name) and is_store:
             found.add(part.id)
         owner = part.value if isinstance(part, (ast.Subscript, ast.Attribute)) else None
-        asks = is_store or (isinstance(part, ast.Attribute) and part.attr in _MUTATORS)
+        asks = is_store or (isinstance(part, ast.Attribute) and part.attr in MUTATORS)
         if isinstance(owner, ast.Name) and asks:
             found.add(owner.id)
     return found
