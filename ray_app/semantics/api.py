@@ -10,7 +10,7 @@ from itertools import tee
 
 from ray_app.records import Execution
 from ray_app.sandbox.api import Lane, Sandbox, shared
-from ray_app.sandbox.batch import Job, Result
+from ray_app.sandbox.batch import NONDETERMINISTIC, Job, Result
 from ray_app.sandbox.limits import Limits
 from ray_app.semantics.agreement import agree
 from ray_app.semantics.assembly import assemble
@@ -66,10 +66,11 @@ def record_many(
             yield [Recording(None, execution, looks) for execution in executions]
             continue
         results = next(recorded)
-        yield [
+        made = [
             _recording(job, execution, result, partial=partial)
             for execution, result in zip(executions, results, strict=True)
         ]
+        yield [_blamed(job, recording, box) for recording in made]
 
 
 def _with_notes(job: Job) -> Job:
@@ -94,6 +95,14 @@ def _recording(job: Job, execution: Execution, result: Result, *, partial: bool)
         return Recording(_cut_run(job, result) if partial else None, execution, reason)
     reason = agree(run, execution)
     return Recording(None if reason else run, execution, reason)
+
+
+def _blamed(job: Job, recording: Recording, box: Sandbox) -> Recording:
+    """The recording, with a difference that two plain runs in different processes show put down to the program."""
+    if not recording.reason.startswith("differs"):
+        return recording
+    again = box.execute(job.code, [recording.execution.call], job.limits, twice=True)[0]
+    return replace(recording, reason=NONDETERMINISTIC) if NONDETERMINISTIC in again.flags else recording
 
 
 def _failure(result: Result) -> str:

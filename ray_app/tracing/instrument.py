@@ -31,6 +31,8 @@ LOOKS_AT_FRAME = frozenset(("super", "locals", "globals", "vars", "eval", "exec"
 _DECLARATIONS = (_ast.Global, _ast.Nonlocal)
 _FUNCTIONS = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.Lambda)
 _SCOPES = (*_FUNCTIONS, _ast.ClassDef)
+_DEFINITIONS = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef)
+_BINDERS = (_ast.MatchAs, _ast.MatchStar, _ast.MatchMapping, _ast.ExceptHandler)
 _LEAVES = (_ast.Return, _ast.Raise, _ast.Break, _ast.Continue)
 _UNNOTED = (_ast.Constant, _ast.Lambda, _ast.GeneratorExp, _ast.Starred, _ast.Slice)
 _MOST_WATCHED = 64
@@ -48,8 +50,9 @@ def compile_noted(source: str, filename: str, prefix: str, *, asks_truth: bool =
     """
     source, question = split_question(source)
     tree: Any = compile(source, filename, "exec", _ONLY_TREE, dont_inherit=True)
-    watched = watched_names(tree)
-    instrument(tree, prefix, asks_truth=asks_truth, question=question)
+    nodes = number_nodes(tree)
+    watched = _watched_names(tree, nodes)
+    _Instrumenter(nodes, prefix, asks_truth, question).module(tree)
     return compile(tree, filename, "exec", dont_inherit=True), watched
 
 
@@ -83,18 +86,18 @@ def instrument(tree: Any, prefix: str, *, asks_truth: bool = True, question: Que
 
     Without `asks_truth` a note is never asked for the truth of a value: CPython is, between two notes (V, then B).
     """
-    _Instrumenter(tree, prefix, asks_truth, question).module(tree)
+    _Instrumenter(number_nodes(tree), prefix, asks_truth, question).module(tree)
 
 
 class _Instrumenter:
-    def __init__(self, tree: Any, prefix: str, asks_truth: bool, question: Question | None) -> None:
-        nodes = number_nodes(tree)
+    def __init__(self, nodes: list[Any], prefix: str, asks_truth: bool, question: Question | None) -> None:
         self.numbers = {id(node): number for number, node in enumerate(nodes)}
         self.kept = nodes  # an id stays a node's own while the node lives
         self.prefix = prefix
         self.asks_truth = asks_truth
         self.question = question
         self.silent = _silent_names(nodes)
+        self.looks = any(map(_looks_at_own_frame, nodes))
         self.takes_apart = False
         self.names_made = 0
 
@@ -169,7 +172,7 @@ class _Instrumenter:
     def function(self, node: Any) -> None:
         self.replace(node.args, "defaults")
         self.replace(node.args, "kw_defaults")
-        outer, self.takes_apart = self.takes_apart, not _looks_at_frame(node)
+        outer, self.takes_apart = self.takes_apart, not (self.looks and _looks_at_frame(node))
         node.body = self.block(node.body, has_docstring=True)
         self.takes_apart = outer
 
@@ -428,15 +431,19 @@ def bound_names(binder: Any) -> list[str]:
 def watched_names(tree: Any) -> tuple[str, ...]:
     """What a record watches beside variables: the names that the module assigns or that a function declares global,
     and as "Cls.attr" the data attributes of the module's classes."""
+    return _watched_names(tree, number_nodes(tree))
+
+
+def _watched_names(tree: Any, nodes: list[Any]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     classes = [node for node in tree.body if isinstance(node, _ast.ClassDef)]
     for name in _assigned(tree.body):
         found[name] = None
-    for node in number_nodes(tree):
+    for node in nodes:
         if isinstance(node, _ast.Global):
             found.update(dict.fromkeys(node.names))
     for class_ in classes:
-        attributes = [*_assigned(class_.body), *_set_attributes(tree, class_)]
+        attributes = [*_assigned(class_.body), *_set_attributes(nodes, class_)]
         found.update({f"{class_.name}.{name}": None for name in attributes})
     return tuple(name for name in found if "__" not in name)[:_MOST_WATCHED]
 
@@ -454,11 +461,11 @@ def _assigned(statements: Iterable[Any]) -> list[str]:
     return found
 
 
-def _set_attributes(tree: Any, class_: Any) -> list[str]:
+def _set_attributes(nodes: list[Any], class_: Any) -> list[str]:
     """The attributes that are assigned through the class's name, or `cls` within the class."""
     found: list[str] = []
-    for name, scope in ((class_.name, tree), ("cls", class_)):
-        for node in number_nodes(scope):
+    for name, scope in ((class_.name, nodes), ("cls", number_nodes(class_))):
+        for node in scope:
             stored = isinstance(node, _ast.Attribute) and isinstance(node.ctx, _ast.Store)
             if stored and isinstance(node.value, _ast.Name) and node.value.id == name:
                 found.append(node.attr)
@@ -468,25 +475,27 @@ def _set_attributes(tree: Any, class_: Any) -> list[str]:
 def _silent_names(nodes: list[Any]) -> frozenset[str]:
     """Names whose value says nothing: of modules, of functions and classes, and built-ins."""
     data: set[str] = set()
-    named: set[str] = set()
+    silent: set[str] = set()
     for node in nodes:
-        if isinstance(node, (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef)):
-            named.add(node.name)
-        elif isinstance(node, _ast.alias):
-            named.add(node.asname or node.name.partition(".")[0])
-        elif isinstance(node, _ast.arg):
+        kind = type(node)
+        if kind is _ast.Name:
+            (silent if type(node.ctx) is _ast.Load else data).add(node.id)
+        elif kind is _ast.arg:
             data.add(node.arg)
-        elif not isinstance(node, _ast.Attribute):
+        elif kind in _DEFINITIONS:
+            silent.add(node.name)
+        elif kind is _ast.alias:
+            silent.add(node.asname or node.name.partition(".")[0])
+        elif kind in _BINDERS:
             data.update(_bound_here(node))
-    used = {node.id for node in nodes if isinstance(node, _ast.Name)}
-    return frozenset((used | named) - data)
+    return frozenset(silent - data)
 
 
 def _bound_here(node: Any) -> list[str]:
     """The names that this very node binds: a stored name, a pattern's capture, a handler's name."""
     if isinstance(node, _ast.Name):
         return [] if isinstance(node.ctx, _ast.Load) else [node.id]
-    if isinstance(node, (_ast.MatchAs, _ast.MatchStar, _ast.MatchMapping, _ast.ExceptHandler)):
+    if isinstance(node, _BINDERS):
         name = getattr(node, "name", None) or getattr(node, "rest", None)
         return [name] if name else []
     return []

@@ -45,6 +45,7 @@ def test_both_lanes_record_the_same(sandbox, lane):
         ("def f():\n    n = 0\n    while n < 60_000:\n        n += 1\n    return n\n", "over budget: events"),
         ("def f():\n    while True:\n        pass\n", "run not finished: timeout-cpu"),
         ("def f(:\n", "code does not parse"),
+        ("import random\ndef f():\n    x = random.random()\n    return 1\n", "nondeterministic"),
         ("def f():\n    return 1\n", ""),
         ("def f():\n    return g()\n", ""),
     ],

@@ -8,7 +8,7 @@ class Operand:
         CAUGHT.append(other)
         return "forged"
 
-    __rmatmul__ = __imatmul__ = __rmul__ = __radd__ = __matmul__
+    __rmatmul__ = __imatmul__ = __rmul__ = __radd__ = __add__ = __matmul__
 
     def __getattr__(self, name):
         CAUGHT.append(name)
