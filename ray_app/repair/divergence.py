@@ -94,17 +94,21 @@ class _Walk:
     def __init__(self, wrong: Run, right: Run, programs: Comparison) -> None:
         self.wrong, self.right, self.programs = wrong, right, programs
         self.names = programs.buggy.names & programs.fixed.names
-        self.ours = [p for p in _points(wrong) if p.step.node in programs.to_fixed or self.acts(wrong, p)]
-        self.theirs = [p for p in _points(right) if p.step.node in programs.to_buggy or self.acts(right, p)]
+        self.ours = self.seen(wrong, programs.to_fixed)
+        self.theirs = self.seen(right, programs.to_buggy)
         self.last: tuple[Step, Step] | None = None
         # Loops that began with other items: what is wrong only if the loop then goes on otherwise.
         self.headers: dict[int, Divergence] = {}
 
-    def acts(self, run: Run, point: _Point) -> bool:
-        """Whether a step that only one version has does something that both know, seen at its end."""
-        step = point.step
+    def seen(self, run: Run, matched: Mapping[int, int]) -> list[_Point]:
+        """The points of the steps that both versions have, and the ends of those that do something by themselves."""
+        return [point for point in _points(run) if point.step.node in matched or self.acts(run, point, matched)]
+
+    def acts(self, run: Run, point: _Point, matched: Mapping[int, int]) -> bool:
+        """Whether a step that only one version has does something that both know, in a function that both have."""
+        step, function = point.step, run.frame_of(point.step).node
         does = bool(self.changed(step) or step.raised or effects.handed_out(run, step) is not None)
-        return point.ends and does
+        return point.ends and does and (function < 0 or function in matched)
 
     def changed(self, step: Step) -> tuple[str, ...]:
         """The variables known to both programs that a step changes."""

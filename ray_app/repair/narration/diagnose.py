@@ -5,19 +5,23 @@ Nothing in it comes from anywhere but the two recorded runs and the two versions
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from ray_app.monologue.forward import Line, Narrator
+from ray_app.monologue.forward import Detail, Line, Narrator
 from ray_app.monologue.refusal import RefusalError
 from ray_app.repair.bug import Bug
 from ray_app.repair.changes import Comparison
 from ray_app.repair.divergence import Divergence
 from ray_app.repair.narration.cause import causes
 from ray_app.repair.narration.remedy import fixes
-from ray_app.repair.narration.simulation import simulations
+from ray_app.repair.narration.simulation import excerpts, whole
 from ray_app.repair.narration.steps import correct_step, wrong_step
 from ray_app.repair.sections import join
 from ray_app.semantics.record import Run
+
+Simulations = Callable[[Bug, Sequence[Line], Divergence], Iterator[str]]
+_LEVELS: tuple[tuple[Simulations, Detail], ...] = ((whole, 1), (whole, 3), (excerpts, 1), (excerpts, 3))
+"""What is told of the run, and with how many operations at most between two values that are stated."""
 
 
 def diagnoses(bug: Bug) -> Iterator[str]:
@@ -25,13 +29,17 @@ def diagnoses(bug: Bug) -> Iterator[str]:
     found = bug.divergence
     if found is None or not bug.programs.changes:
         return
-    failing = _lines(bug.failing)
+    for simulations, detail in _LEVELS:
+        yield from _told(bug, found, simulations, detail)
+
+
+def _told(bug: Bug, found: Divergence, simulations: Simulations, detail: Detail) -> Iterator[str]:
+    """The diagnosis with so much detail, once for each simulation."""
+    failing = _lines(bug.failing, detail)
     wrong = wrong_step(bug.failing, failing, found)
-    correct = correct_step(bug.right, _lines(bug.right), found)
-    if not wrong or not correct:
-        return
+    correct = correct_step(bug.right, _lines(bug.right, detail), found)
     call = f"`{bug.right.call}`" if "`" not in bug.right.call else "the call"
-    for simulation in simulations(bug, failing, found):
+    for simulation in simulations(bug, failing, found) if wrong and correct else ():
         yield join(
             {
                 "expected": f"{call} should return {bug.right.output}.",
@@ -45,9 +53,9 @@ def diagnoses(bug: Bug) -> Iterator[str]:
         )
 
 
-def _lines(run: Run) -> list[Line]:
+def _lines(run: Run, detail: Detail) -> list[Line]:
     """The narrator's lines, as far as it can tell the run; one into a call counts to the first step there."""
-    narrator = Narrator(run, "prose", 1)
+    narrator = Narrator(run, "prose", detail)
     with contextlib.suppress(RefusalError):
         narrator.narrate()
     following: int | None = None

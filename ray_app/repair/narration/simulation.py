@@ -12,16 +12,16 @@ from ray_app.semantics.record import Run
 _EXCERPTS = ((12, 10), (4, 3))
 
 
-def simulations(bug: Bug, lines: Sequence[Line], found: Divergence) -> Iterator[str]:
-    """The whole run, then the steps that led to its result or to the wrong step, then those around the wrong step.
-
-    A run without an end is told as an excerpt only.
-    """
+def whole(bug: Bug, lines: Sequence[Line], found: Divergence) -> Iterator[str]:
+    """The whole run, then the steps that led to its result or to the wrong step; nothing for a run without an end."""
     if bug.is_whole:
         yield _text(lines)
-        ends = [bug.failing.steps[-1], found.wrong]
-        kept = leading_to(bug.failing, ends)
+        kept = leading_to(bug.failing, [bug.failing.steps[-1], found.wrong])
         yield _text([line for line in lines if line.step in kept])
+
+
+def excerpts(bug: Bug, lines: Sequence[Line], found: Divergence) -> Iterator[str]:
+    """The steps around the wrong one, more and then fewer of them."""
     for before, after in _EXCERPTS:
         yield _excerpt(bug.failing, lines, found.wrong.index, before, after)
 

@@ -84,8 +84,11 @@ def _lines_on(run: Run, lines: Sequence[Line], step: Step, found: Divergence) ->
         return [f"[L{step.line}] {'; '.join(state)}"] if state else []
     if step.kind == "iteration" or found.kind == "loop":
         return told[:1]
-    handed = handed_out(run, step)
-    return [next((text for text in told if handed is not None and text.endswith(handed)), told[-1])]
+    if step.raised:
+        # The line after says that the exception leaves the function.
+        return [next((text for text in told if step.raised.partition(":")[0] in text), told[-1])]
+    handed = handed_out(run, step) or ""
+    return [next((text for text in reversed(told) if text.endswith(handed)), told[-1])]
 
 
 def _texts(lines: Sequence[Line], step: Step, at: int | None = None) -> list[str]:
