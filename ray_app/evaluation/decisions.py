@@ -17,24 +17,13 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
+from ray_app.evaluation.leaps import leap, names, parsed, tests, work
 from ray_app.evaluation.skeleton import CODE, LABEL, VALUE, outline
-from ray_app.parsing import parse
 from ray_app.records import DecisionKind, Work
 
-_OPERATIONS = (
-    ast.BinOp,
-    ast.BoolOp,
-    ast.Compare,
-    ast.Call,
-    ast.Subscript,
-    ast.IfExp,
-    ast.JoinedStr,
-    ast.comprehension,
-    ast.Not,
-)
 _STEP = re.compile(f"{LABEL}+")
+_QUOTED = re.compile(f"{CODE}+")
 _CLAUSE = re.compile(r"(?:[^;.:\n]|[.:](?!\s|$))+")
 _GIVES = re.compile(
     r"\b(?:is set to|is now|are now|starts as|changes to|becomes?|is|are|returns?|yields?|now|with|to) (?=\S)"
@@ -52,7 +41,6 @@ _TRUTH = re.compile(
 )
 _RESTATED = ("test", "kept")
 _COUNT = re.compile(r"\b(?:[Ii]teration|item|[Aa]fter|runs) (?P<count>\d+(?:\.\d+)*)\b")
-_CALLED = re.compile(r"^[A-Za-z_][\w.]*\(")
 _ANSWER = re.compile(r"\[ANSWER\](?P<body>.*)\[/ANSWER\]\s*$", re.DOTALL)
 _ANSWER_TYPE = re.compile(r"raises (?P<value>[\w.]+)$")
 
@@ -110,9 +98,9 @@ class _Step:
         """Outcomes in words. "`x > 1` is True, so the condition is true" decides nothing by its second half."""
         for found in _TRUTH.finditer(self.drawn, self.start - 1, self.end):
             start, end = found.span(str(found.lastgroup))
-            before = [value for value in values if value.end <= start][-1:]
-            said = any(self.text[value.start : value.end] in ("True", "False") for value in before)
-            if not (said and found.lastgroup in _RESTATED):
+            said = [self.text[value.start : value.end] for value in values if value.end <= start]
+            restates = found.lastgroup in _RESTATED and said[-1:] in (["True"], ["False"])
+            if not restates:
                 yield Decision(start, end, "branch", "control", 1)
 
     def _counts(self) -> Iterator[Decision]:
@@ -132,33 +120,30 @@ class _Step:
             before, shown = value.end(), self.text[slice(*value.span())]
             if self.drawn.startswith((" = ", " -> ", ", which raises"), value.end()):
                 # Not a value but an expression with its operands' values put in: these are copied.
-                yield Decision(*value.span(), "value", _work(shown), 0)
+                yield Decision(*value.span(), "value", work(shown), 0)
                 operands = shown
                 continue
             kind = self._kind(clause[0], value.start(), origin, shown)
-            yield Decision(*value.span(), kind, _work(shown), _operations(source, stated, self.code, self.line))
+            yield Decision(*value.span(), kind, work(shown), leap(source, stated, self.code, self.line))
             stated.update({origin, source, shown})
             origin = operands = ""
 
     def _source(self, start: int, end: int) -> str:
         """The expression whose value follows: the last quoted code, in state lines all that stands before."""
-        at = self.drawn.rfind(CODE, start, end) + 1
-        if at:
-            quoted = re.search(f"{CODE}+$", self.drawn[start:at])
-            return self.text[start + quoted.start() : at].strip("`") if quoted else ""
+        quotes = list(_QUOTED.finditer(self.drawn, start, end))
+        if quotes:
+            return self.text[slice(*quotes[-1].span())].strip("`")
         return self.text[start:end].strip().removeprefix("return ").strip()
 
     def _is_code(self, start: int, end: int) -> bool:
         """Whether an unquoted expression is the program's own text: one with names in it that stands in the code."""
         shown = self.text[start:end]
-        return shown in self.code and any(
-            isinstance(node, ast.Name) for part in _parsed(shown) for node in ast.walk(part)
-        )
+        return shown in self.code and bool(names(shown))
 
     def _kind(self, clause: int, start: int, source: str, shown: str) -> DecisionKind:
         if re.search(r"\breturns?\b", self.drawn[clause:start]):
             return "return"
-        decides = shown in ("True", "False") and source in _tests(self.code, self.line)
+        decides = shown in ("True", "False") and source in tests(self.code, self.line)
         return "branch" if decides else "value"
 
 
@@ -169,81 +154,12 @@ def _answered(text: str, answer: re.Match[str]) -> Iterator[Decision]:
         yield Decision(start + raised.start("value"), start + raised.end("value"), "answer", "control", 0)
     elif (value := _right_of(body)) is not None:
         end = start + len(body.rstrip())
-        yield Decision(end - len(value), end, "answer", _work(value), 0)
+        yield Decision(end - len(value), end, "answer", work(value), 0)
 
 
 def _right_of(assertion: str) -> str | None:
-    match _parsed(assertion.strip()):
+    match parsed(assertion.strip()):
         case [ast.Assert(test=ast.Compare(comparators=[*_, right]))]:
             return ast.get_source_segment(assertion.strip(), right)
         case _:
             return None
-
-
-def _work(shown: str) -> Work:
-    """What kind of work gives such a value: told by its type, in an expression by that of its first operand."""
-    first = _CALLED.sub("", shown.lstrip("-+~ ").removeprefix("not "))
-    if first[:1] in "'\"" or first[:2] in ("b'", 'b"'):
-        return "strings"
-    if first.startswith(("True", "False", "None")):
-        return "control"
-    return "arithmetic" if first[:1].isdigit() else "containers"
-
-
-@lru_cache(maxsize=4_096)
-def _statements(code: str) -> dict[int, ast.stmt]:
-    """The statement that begins on each line; of several the first."""
-    found: dict[int, ast.stmt] = {}
-    for node in ast.walk(ast.Module(_parsed(code), [])):
-        if isinstance(node, ast.stmt):
-            found.setdefault(node.lineno, node)
-    return found
-
-
-@lru_cache(maxsize=4_096)
-def _tests(code: str, line: int) -> frozenset[str]:
-    """The source of every test on a line: of the statement, of conditional expressions, of comprehensions."""
-    statement = _statements(code).get(line)
-    if statement is None:
-        return frozenset()
-    own = [child for child in ast.iter_child_nodes(statement) if isinstance(child, ast.expr)]
-    nodes = [statement, *(node for child in own for node in ast.walk(child))]
-    tests = [test for node in nodes for test in (*_as_list(getattr(node, "test", None)), *getattr(node, "ifs", ()))]
-    return frozenset(text for test in tests for text in (ast.unparse(test), ast.get_source_segment(code, test) or ""))
-
-
-def _as_list(node: ast.expr | None) -> list[ast.expr]:
-    return [] if node is None else [node]
-
-
-def _operations(expression: str, stated: set[str], code: str, line: int) -> int:
-    """How many operations lead to the value of an expression, less those whose values were stated in this step.
-
-    Of a name it is the work of the statement on the line; an argument of a call is copied.
-    """
-    if not expression.isidentifier() and (found := _parsed(expression)):
-        return sum(_counted(node, stated) for node in found)
-    match _statements(code).get(line):
-        case None | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
-            return 0
-        case ast.For(iter=work) | ast.AsyncFor(iter=work):
-            return 1 + _counted(work, stated)
-        case ast.AugAssign(value=work):
-            return 1 + _counted(work, stated)
-        case ast.If(test=work) | ast.While(test=work):
-            return _counted(work, stated)
-        case statement:
-            return _counted(statement, stated)
-
-
-def _counted(node: ast.AST, stated: set[str]) -> int:
-    if isinstance(node, ast.expr) and stated and ast.unparse(node) in stated:
-        return 0
-    return isinstance(node, _OPERATIONS) + sum(_counted(child, stated) for child in ast.iter_child_nodes(node))
-
-
-def _parsed(text: str) -> list[ast.stmt]:
-    try:
-        return parse(text).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []

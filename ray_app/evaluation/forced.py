@@ -4,6 +4,7 @@ One pass over a text answers for all its places at once. In process (`choices`) 
 prompt with log-probabilities (`asked`), as vLLM and our own server do.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ def scores(passage: Passage, model: str, found: Sequence[Choice]) -> Iterator[Cl
     """One row per decision; `found` holds the choice at each place of the passage from its second token on."""
     for place, placed in enumerate(passage.placed):
         decision, made = placed.decision, found[placed.first - 1 : placed.last - 1]
+        added = _continued(placed, found)
         yield ClaimScore(
             passage.text_id,
             passage.program_id,
@@ -38,15 +40,17 @@ def scores(passage: Passage, model: str, found: Sequence[Choice]) -> Iterator[Cl
             decision.work,
             decision.leap,
             placed.stated,
-            ("".join(choice.text for choice in made) + _continued(placed, found)).strip(),
-            all(choice.right for choice in made) and not _continued(placed, found),
+            ("".join(choice.text for choice in made) + added).strip(),
+            all(choice.right for choice in made) and not added,
         )
 
 
 def _continued(placed: Placed, found: Sequence[Choice]) -> str:
     """What the model would add to a value that the text ends here: "" where it would end it too."""
-    following = found[placed.last - 1].text if placed.closed and placed.last - 1 < len(found) else ""
-    return following if following[:1].isalnum() or following[:1] == "_" else ""
+    if not placed.closed:
+        return ""
+    following = "".join(choice.text for choice in found[placed.last - 1 : placed.last])
+    return following if re.match(r"\w", following) else ""
 
 
 def asked(passages: Iterable[Passage], teacher: Teacher) -> Iterator[ClaimScore | Reject]:
