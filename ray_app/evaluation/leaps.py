@@ -18,7 +18,7 @@ OPERATIONS = (
     ast.Not,
 )
 _IMPLIED = {ast.For: 1, ast.AsyncFor: 1, ast.AugAssign: 1}
-"""Operations that a statement does without an expression of its own: it takes the next item, or adds to what is there."""
+"""Operations that a statement does without an expression of its own: taking the next item, adding to a value."""
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _STRINGS = ("'", '"', "b'", 'b"')
 _CONTROL = ("True", "False", "None")
