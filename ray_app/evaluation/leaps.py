@@ -17,7 +17,7 @@ OPERATIONS = (
     ast.comprehension,
     ast.Not,
 )
-_IMPLIED = {ast.For: 1, ast.AsyncFor: 1, ast.AugAssign: 1}
+_IMPLIED: dict[type[ast.stmt], int] = {ast.For: 1, ast.AsyncFor: 1, ast.AugAssign: 1}
 """Operations that a statement does without an expression of its own: taking the next item, adding to a value."""
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _STRINGS = ("'", '"', "b'", 'b"')
