@@ -122,15 +122,18 @@ def trace(
     program: Annotated[Path, typer.Argument(help="a Python file")],
     call: Annotated[str, typer.Option(help='an expression evaluated in a run of the file, such as "f(3)"')],
     form: Annotated[
-        str, typer.Option("--format", help="json, scratchpad, next, concise, cwm or monologue")
+        str, typer.Option("--format", help="record, json, scratchpad, next, concise, cwm or monologue")
     ] = "scratchpad",
 ) -> None:
     """Run one call in the sandbox and print what happened, step by step."""
     from ray_app.monologue import command as monologue
     from ray_app.sandbox import command
+    from ray_app.semantics.command import record_file
 
     try:
-        if form == "monologue":
+        if form == "record":
+            text = record_file(program, call)
+        elif form == "monologue":
             text = monologue.narrate_file(program, call, monologue.Telling(max_tokens=100_000))
         else:
             text, _ = command.trace_file(program, call, form)
