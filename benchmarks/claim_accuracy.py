@@ -57,7 +57,8 @@ def texts(chosen: argparse.Namespace) -> list[Text]:
         chosen.out.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(json.dumps(dataclasses.asdict(text)) + "\n" for text in _told(chosen)))
     rows = map(json.loads, path.read_text().splitlines())
-    return [Text(row["code"], Sample(**row["sample"])) for row in rows]
+    unique = {row["sample"]["id"]: Text(row["code"], Sample(**row["sample"])) for row in rows}
+    return list(unique.values())
 
 
 def _told(chosen: argparse.Namespace) -> Iterator[Text]:

@@ -189,7 +189,7 @@ def demo() -> Recipe:
                 Exam("cruxeval_output", "direct", items=32, longest=48),
                 Exam("cruxeval_input", "direct", items=32, longest=48),
             ),
-            claims=ClaimExam(texts=40, max_length=512),
+            claims=ClaimExam(texts=40, max_length=768),
             data="",
             concurrency=16,
             seed=0,

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ray_app.evaluation.leaps import leap, names, parsed, tests, work
+from ray_app.evaluation.leaps import falls_through, leap, names, parsed, tests, work
 from ray_app.evaluation.skeleton import CODE, LABEL, VALUE, outline
 from ray_app.records import DecisionKind, Work
 
@@ -48,7 +48,8 @@ _ANSWER_TYPE = re.compile(r"raises (?P<value>[\w.]+)$")
 @dataclass(frozen=True, slots=True)
 class Decision:
     """`text[start:end]` is what is decided. `leap` counts the operations between it and what the text has stated
-    before: 0 is copying, 1 one operation; more where several are done at once."""
+    before: 0 is copying, 1 one operation; more where several are done at once. That of a next line is 0 where it is the
+    statement below, 1 where the run goes elsewhere."""
 
     start: int
     end: int
@@ -65,10 +66,13 @@ def decisions(code: str, text: str) -> list[Decision]:
     labels = list(_STEP.finditer(drawn))
     ends = [label.start() for label in labels[1:]] + [len(body)]
     found: list[Decision] = []
+    before = 0
     for label, end in zip(labels, ends, strict=False):
         line = int(body[label.start() + 2 : label.end() - 1])
-        found.append(Decision(label.start() + 2, label.end(), "next line", "control", 1))
+        jumps = 0 if falls_through(code, before, line) else 1
+        found.append(Decision(label.start() + 2, label.end(), "next line", "control", jumps))
         found += _Step(code, line, body, drawn, label.end(), end).decisions()
+        before = line
     if answer:
         found += _answered(text, answer)
     return found

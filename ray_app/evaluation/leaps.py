@@ -51,6 +51,11 @@ def leap(expression: str, stated: set[str], code: str, line: int) -> int:
     return _IMPLIED.get(type(statement), 0) + sum(_counted(part, stated) for part in _own(statement))
 
 
+def falls_through(code: str, before: int, line: int) -> bool:
+    """Whether a line holds the first statement below the line `before` (0: the first of the program)."""
+    return min((start for start in _statements(code) if start > before), default=0) == line
+
+
 @lru_cache(maxsize=4_096)
 def tests(code: str, line: int) -> frozenset[str]:
     """The source of every test on a line: of the statement, of conditional expressions, of comprehensions."""

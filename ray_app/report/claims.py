@@ -49,6 +49,8 @@ def _parts() -> Iterable[tuple[str, str, Part]]:
     """(group, name, what belongs to it) of every row of the table."""
     yield "all", "next line", lambda row: row.kind == "next line"
     yield "all", "values", _is_value
+    yield "next line", "the statement below", lambda row: row.kind == "next line" and row.leap == 0
+    yield "next line", "elsewhere", lambda row: row.kind == "next line" and row.leap > 0
     for kind in KINDS[1:]:
         yield "by kind", kind, lambda row, kind=kind: row.kind == kind
     for work in WORK:

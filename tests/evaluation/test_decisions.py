@@ -76,6 +76,13 @@ def test_a_leap_counts_the_operations_since_what_was_stated() -> None:
     assert values(code, steps) == [("5", 1), ("2", 1), ("2 * 2", 0), ("4", 1), ("5 + 4", 0), ("9", 1)]
 
 
+def test_a_next_line_is_a_leap_where_the_run_goes_elsewhere_than_below() -> None:
+    lines = [(shown, leap) for shown, kind, _, leap in found(CODE_F, STATES) if kind == "next line"]
+    assert lines == [
+        ("1]", 0), ("2]", 0), ("3]", 0), ("4]", 0), ("3]", 1), ("4]", 0), ("5]", 0), ("3]", 1), ("6]", 1),
+    ]  # fmt: skip
+
+
 def test_arguments_are_copied_and_a_loops_next_item_is_one_operation() -> None:
     assert values(CODE_F, "[L1] call f: xs = [1, 3]; n = 2\n[L3] iteration 1: x = 1") == [
         ("[1, 3]", 0),

@@ -23,7 +23,7 @@ def row(compared, group, name):
 
 
 def test_next_line_stands_apart_from_the_values(compared):
-    assert row(compared, "all", "next line")["n"] == 30
+    assert row(compared, "all", "next line")["n"] == row(compared, "next line", "elsewhere")["n"] == 30
     assert row(compared, "all", "values")["n"] == 4 * 30
     assert compared["decisions"] == 6 * 30
     assert (compared["texts"], compared["programs"]) == (30, 30)
