@@ -2,6 +2,7 @@
 
 import ast
 import functools
+import re
 import warnings
 from typing import cast
 
@@ -45,6 +46,11 @@ def _tree(text: str, mode: str) -> ast.AST:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text, mode=mode)
+
+
+def shown_tree(text: str) -> ast.expr | None:
+    """A shown value as a tree; what has no literal of its own (`<class 'list'>`) stands in it as None."""
+    return parsed(re.sub(r"<[^<>]*>", "None", text)) if "<" in text else parsed(text)
 
 
 @functools.lru_cache(maxsize=16_384)

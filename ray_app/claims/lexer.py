@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ray_app.claims.code import is_shown_object, literal, normal, parsed
+from ray_app.claims.code import is_shown_object, literal, normal, parsed, shown_tree
 from ray_app.claims.words import CONSTANTS, EMPTY, NUMBERS, ORDINALS, PROSE, SHARED, SPOKEN_CONSTANTS
 
 
@@ -388,6 +388,8 @@ class _Lexer:
         if found is not None:
             return "v", found
         node = parsed(piece)
+        if node is None and "<" in piece and (tree := shown_tree(piece)) is not None and is_shown_object(tree):
+            return "v", normal(piece)
         if node is None:
             return None
         if kind == "open" and (isinstance(node, ast.Name) or not self._is_of_the_program(node)):

@@ -14,6 +14,7 @@ from ray_app.claims.read import read
 from ray_app.semantics.record import Run
 from ray_app.verification.align import Placed, align
 from ray_app.verification.answers import answer_fault
+from ray_app.verification.coverage import missing
 from ray_app.verification.facts import Facts
 from ray_app.verification.verdict import Verdict, claim
 
@@ -62,7 +63,8 @@ def _fault(facts: Facts, reading: Reading, placed: list[Placed]) -> tuple[str, s
         return "no final answer", ""
     if all(is_result):
         return "only the result", ""
-    return "", ""
+    lacking = missing(facts, placed) if facts.strict else []
+    return ("deciding change not stated", "; ".join(lacking[:4])) if lacking else ("", "")
 
 
 def _is_strict(reading: Reading) -> bool:

@@ -6,11 +6,10 @@ can take long or make something large. Whatever else a text asks for is a questi
 
 import ast
 import functools
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ray_app.claims.code import literal, normal, parsed
+from ray_app.claims.code import literal, normal, parsed, shown_tree
 from ray_app.tracing.canonical import canonical
 
 _NODES = (
@@ -180,8 +179,3 @@ def size(text: str) -> int | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
         return len(node.value)
     return 0 if isinstance(node, ast.Call) else None
-
-
-def shown_tree(text: str) -> ast.expr | None:
-    """A shown value as a tree; what has no literal of its own (`<class 'list'>`) stands in it as None."""
-    return parsed(re.sub(r"<[^<>]*>", "None", text)) if "<" in text else parsed(text)

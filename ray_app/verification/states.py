@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Mapping
 
 from ray_app.claims.claim import Claim
-from ray_app.claims.code import normal, parsed
+from ray_app.claims.code import normal, parsed, shown_tree
 from ray_app.semantics.record import Step
 from ray_app.verification.code import condition_of, governing, mentioned, written
 from ray_app.verification.facts import Facts, Spot
 from ray_app.verification.finding import UNKNOWN, Finding
-from ray_app.verification.known import UnknownError, is_literal, literal_value, resolve, shown_tree, value_of
+from ray_app.verification.known import UnknownError, is_literal, literal_value, resolve, value_of
 from ray_app.verification.match import Match, assigned_value, augmented_value, matches, nodes_like, same
 
 
