@@ -191,12 +191,20 @@ class _Reader:
         return text
 
     def _byte(self) -> int:
-        if self._at >= len(self._data):
-            raise ValueError("record ends early")
-        self._at += 1
-        return self._data[self._at - 1]
+        at = self._at
+        self._at = at + 1
+        return self._data[at]  # behind the end an IndexError, see `decode`
 
     def _number(self) -> int:
+        at = self._at
+        byte = self._data[at]
+        self._at = at + 1
+        if byte < 0x80:  # nearly all are of one byte
+            return byte
+        self._at = at
+        return self._long_number()
+
+    def _long_number(self) -> int:
         number = shift = 0
         while (byte := self._byte()) >= 0x80:
             number |= (byte & 0x7F) << shift
@@ -215,4 +223,7 @@ def decode(buffer: bytes | bytearray | memoryview) -> Notes:
     committed = int.from_bytes(data[:HEADER_BYTES], "little")
     if committed > len(data) - HEADER_BYTES:
         raise ValueError(f"a buffer of {len(data)} bytes claims {committed}")
-    return _Reader(data[HEADER_BYTES : HEADER_BYTES + committed]).notes()
+    try:
+        return _Reader(data[HEADER_BYTES : HEADER_BYTES + committed]).notes()
+    except IndexError as error:
+        raise ValueError("record ends early") from error

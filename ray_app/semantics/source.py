@@ -22,6 +22,9 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _LINES = re.compile(r"(?<=\n)|(?<=\r)(?!\n)")
 """Where the compiler sees a line end."""
 
+_KEPT = 1 << 15
+"""Answers about nodes that are kept, for all sources together."""
+
 Place = tuple[int, int, int, int]
 """First line and byte, last line and the byte behind the end, as the compiler counts them."""
 
@@ -88,6 +91,7 @@ class Source:
         """The line on which it ends, with everything in it."""
         return self.place(node)[2]
 
+    @functools.lru_cache(maxsize=_KEPT)  # noqa: B019
     def place(self, node: int) -> Place:
         """Where the node's text stands."""
         found = self.nodes[node]
@@ -138,6 +142,7 @@ class Source:
             return inner is found.body
         return isinstance(found, _BLOCK_SCOPES) and any(inner is part for part in found.body)
 
+    @functools.lru_cache(maxsize=_KEPT)  # noqa: B019  (sources live as long as their cache)
     def loops_of(self, node: int) -> tuple[int, ...]:
         """The loops and comprehension clauses of the same frame of which an iteration runs this node, outermost first.
 
@@ -175,7 +180,7 @@ class Source:
                 found[self.qualified_name(number)] = number
         return found
 
-    @functools.lru_cache(maxsize=4096)  # noqa: B019  (sources live as long as their cache)
+    @functools.lru_cache(maxsize=_KEPT)  # noqa: B019
     def qualified_name(self, scope: int) -> str:
         """The name of a scope's frames: "f", "A.twice", "f.<locals>.g", "f.<locals>.<genexpr>"; "<module>" for -1."""
         if scope < 0:

@@ -4,7 +4,10 @@ from tests.semantics.programs import PROGRAMS
 
 
 def test_a_record_reads_as_what_happened():
-    code = "def g(k):\n    return k * 2\ndef f(xs):\n    total = 0\n    for x in xs:\n        total += g(x)\n    return total\n"
+    code = (
+        "def g(k):\n    return k * 2\n"
+        "def f(xs):\n    total = 0\n    for x in xs:\n        total += g(x)\n    return total\n"
+    )
     assert render(record(code, "f([3])")).splitlines() == [
         "f(xs = [3])",
         "    L4  total = 0  |  total = 0",
