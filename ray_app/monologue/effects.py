@@ -351,12 +351,14 @@ class Effects:
 
     def sees(self, frame: Frame) -> list[tuple[Scope, str, str]]:
         """Captured variables and changing globals that a function uses, with their values when it is entered."""
-        if not frame.steps:
+        before = self.words.run.steps[frame.steps[0]].before if frame.steps else {}
+        others = {name: value for name, value in before.items() if name not in frame.arguments and is_stateable(value)}
+        if not others:
             return []
         mentioned = _names(self.source.nodes[frame.node])
         found: list[tuple[Scope, str, str]] = []
-        for name, value in self.words.run.steps[frame.steps[0]].before.items():
-            if name in frame.arguments or name.rpartition(".")[2] not in mentioned or not is_stateable(value):
+        for name, value in others.items():
+            if name.rpartition(".")[2] not in mentioned:
                 continue
             if self._is_captured(frame.node, name):
                 found.append(("captured", name, value))

@@ -51,9 +51,10 @@ def own_returns(node: ast.AST) -> Iterator[ast.Return]:
 def invariants(run: Run, frame: Frame) -> list[str]:
     """What held for variables that took several values: every value that the record shows of a name counts."""
     found: list[str] = []
-    targets = _loop_names(run)
-    for name, values in _histories(run, frame).items():
-        if len(values) >= _FEWEST_VALUES and name not in targets:
+    several = {name: values for name, values in _histories(run, frame).items() if len(values) >= _FEWEST_VALUES}
+    targets = _loop_names(run) if several else set[str]()
+    for name, values in several.items():
+        if name not in targets:
             found += _held(name, values)
     return found[:_MOST]
 
