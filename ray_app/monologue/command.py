@@ -1,7 +1,6 @@
-"""What the commands `semray verify` and `semray narrate` do, apart from their options and exit codes."""
+"""What `semray narrate` and `semray trace --format monologue` do, apart from their options and exit codes."""
 
 import ast
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,31 +9,12 @@ from ray_app.errors import InputError
 from ray_app.monologue import forward
 from ray_app.monologue.backward.narrate import narrate as narrate_backward
 from ray_app.monologue.judging import recorded_run
-from ray_app.monologue.rows import verify_lines
 from ray_app.sandbox.api import execute
 from ray_app.semantics.api import Recording, record
 from ray_app.semantics.fitness import unfit
 from ray_app.semantics.source import read
 from ray_app.verification.backward import verify_backward
 from ray_app.verification.judge import verify_forward
-
-
-def verify_file(source: Path, out: Path) -> tuple[int, int]:
-    """(accepted, all) rows of `source`, their verdicts written to `out` in order. InputError if either cannot
-    be opened.
-    """
-    accepted = rows = 0
-    try:
-        with source.open(encoding="utf-8") as lines, out.open("w", encoding="utf-8") as written:
-            for verdict in verify_lines(lines):
-                written.write(json.dumps(verdict, ensure_ascii=False) + "\n")
-                rows += 1
-                accepted += verdict["accepted"]
-    except OSError as error:
-        raise InputError(f"{error.filename}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source}: not UTF-8 text") from error
-    return accepted, rows
 
 
 @dataclass(frozen=True, slots=True)
