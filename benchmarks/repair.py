@@ -121,7 +121,7 @@ _PLACES: dict[str, re.Pattern[str]] = {
     "text": re.compile(r"(?<![\w'])'[^'\\`]*'"),
     "word": re.compile(r"\b(?:true|false)\b"),
     "label": re.compile(r"(?<=\[L)\d+(?=\])"),
-    "code": re.compile(r"(?<=`)[^`]+(?=`)"),
+    "code": re.compile(r"`[^`]+`"),
 }
 """Where an error is planted: plain text, whatever stands around it. Numbers in code are left to "code"."""
 _OPPOSITES = {"True": "False", "False": "True", "true": "false", "false": "true"}
@@ -183,7 +183,7 @@ def _other(kind: str, old: str, row: Repair) -> str:
         return f"'{old[1:-1]}q'"
     if kind == "label":
         return str(int(old) % row.buggy.count("\n") + 1)
-    return _OPPOSITES.get(old, f"{old.rstrip(':')} + 77")
+    return _OPPOSITES.get(old, f"{old.rstrip('`:')} + 77`")
 
 
 def _changed(old: str, new: str) -> str:

@@ -10,6 +10,7 @@ from ray_app.semantics.source import Source
 
 _LINE = re.compile(r"\bL(\d+)")
 _QUOTE = re.compile(r"`([^`]+)`")
+_ITEM = re.compile(r"([\w.]+)(?:\[[^\]]*\])+")
 _NEEDED = re.compile(r"(?:\bput|\breads?|\bread|case:|inside|\bwith|\band) $", re.IGNORECASE)
 _WRONG = re.compile(r"(?:in place of|\btake) $", re.IGNORECASE)
 _LOOSE = re.compile(r"\d+|'[^']*'")
@@ -18,6 +19,12 @@ _LOOSE = re.compile(r"\d+|'[^']*'")
 def quoted(text: str) -> list[str]:
     """The pieces of code that a text quotes."""
     return _QUOTE.findall(text)
+
+
+def foreign(source: Source, text: str) -> list[str]:
+    """The pieces of code that a text quotes and a program does not have; of an item, its container must stand there."""
+    held = {piece: _ITEM.fullmatch(piece) for piece in quoted(text)}
+    return [piece for piece, item in held.items() if not stands(source, item[1] if item else piece)]
 
 
 def claims_on_code(programs: Comparison, text: str, shown: int) -> Iterator[Claim]:
@@ -38,7 +45,7 @@ def claims_on_code(programs: Comparison, text: str, shown: int) -> Iterator[Clai
 def _quoted(programs: Comparison, piece: str, before: str, after: str, lines: list[int]) -> Claim:
     """A piece of code: in the fixed program where it is to be put in, in the buggy one where it is wrong; or in one."""
     in_buggy = any(stands(programs.buggy, piece, line) for line in lines or [0])
-    in_fixed = stands(programs.fixed, piece, 0)
+    in_fixed = any(_plain(piece) in text for text in _put_in(programs, lines))
     if _NEEDED.search(before) or after.startswith(" is needed"):
         return Claim(piece, "code", _said(in_fixed), "what the fixed program has")
     if _WRONG.search(before):
@@ -57,14 +64,32 @@ def stands(source: Source, piece: str, line: int = 0) -> bool:
 
 
 def _texts(source: Source, line: int) -> Iterator[str]:
+    """The text of a program, or of the statements on a line, as it is written and as it could be."""
     if not line:
-        yield _plain(source.code)
-        yield _plain(ast.unparse(source.tree))
-        return
+        yield from (_plain(source.code), _plain(ast.unparse(source.tree)))
     for number, node in enumerate(source.nodes):
-        if isinstance(node, ast.stmt) and source.line(number) <= line <= source.end_line(number):
-            yield _plain("\n".join(source.lines[source.line(number) - 1 : line]))
-            yield _plain(ast.unparse(node))
+        if isinstance(node, ast.stmt) and source.line(number) <= line <= _head_end(source, number):
+            head = source.lines[source.line(number) - 1 : _head_end(source, number)]
+            yield from (_plain("\n".join(head)), _plain(ast.unparse(node)))
+
+
+def _head_end(source: Source, statement: int) -> int:
+    """The last line of a statement, its body left out."""
+    body: list[ast.stmt] = getattr(source.nodes[statement], "body", [])
+    first = source.line(source.id_of(body[0])) if body else 0
+    return max(source.line(statement), first - 1) if body else source.end_line(statement)
+
+
+def _put_in(programs: Comparison, lines: list[int]) -> Iterator[str]:
+    """What the changes on the lines put in, as text; without a line, the whole fixed program."""
+    fixed = programs.fixed
+    if not lines:
+        yield from _texts(fixed, 0)
+    for change in programs.changes:
+        if change.new >= 0 and programs.line_of(change) in lines:
+            statement = fixed.statement_of(change.new)
+            whole = fixed.parent(statement) if change.place == "else" else statement
+            yield from (_plain(fixed.text(whole)), _plain(ast.unparse(fixed.nodes[whole])))
 
 
 def _plain(text: str) -> str:

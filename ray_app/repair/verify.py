@@ -16,7 +16,7 @@ from ray_app.records import Claim
 from ray_app.repair.bug import Bug
 from ray_app.repair.divergence import Divergence
 from ray_app.repair.effects import around, outcome
-from ray_app.repair.quotes import claims_on_code, quoted, stands
+from ray_app.repair.quotes import claims_on_code, foreign, quoted, stands
 from ray_app.repair.sections import CUT, Section, split
 from ray_app.semantics.record import Run, Step
 from ray_app.verification.judge import verify_part
@@ -49,12 +49,36 @@ def _verdicts(bug: Bug, found: Divergence, parts: dict[Section, str]) -> dict[Se
     return {
         "expected": _lacking("expected result not told", verify_part(bug.right, _result(bug, parts["expected"]))),
         "actual": _actual(bug.failing, parts["actual"]),
-        "simulation": verify_part(bug.failing, parts["simulation"].removesuffix(CUT)),
-        "wrong": _lacking("wrong step not told", verify_part(bug.failing, parts["wrong"], steps=wrong)),
+        "simulation": _of_run(bug.failing, parts["simulation"].removesuffix(CUT)),
+        "wrong": _lacking("wrong step not told", _of_run(bug.failing, parts["wrong"], wrong)),
         "correct": _difference(bug, found, parts["correct"], wrong, right),
         "cause": _about_code(bug, found, parts["cause"]),
         "fix": _lacking("fix not told", put_right) if on_code.accepted else on_code,
     }
+
+
+def _of_run(run: Run, text: str, steps: Collection[int] | None = None) -> Verdict:
+    """The verdict on what is told of a run; nothing in it may stay unchecked, and no code in it be foreign to it."""
+    verdict = verify_part(run, text, steps=steps)
+    unchecked = [claim.text for claim in verdict.claims if claim.verdict == "unchecked"]
+    unchecked += foreign(run.source, text)
+    if verdict.accepted and unchecked:
+        return Verdict(False, "unchecked claim", verdict.claims, unchecked[0])
+    return verdict
+
+
+def _step_by_step(run: Run, text: str, steps: Collection[int]) -> Verdict:
+    """The verdict on a sentence without labels, each "then" of which speaks of one of the steps: of whichever it holds."""
+    frames = {run.frame_of(run.steps[index]).node for index in steps}
+    lines = {run.steps[index].line for index in steps} | {run.source.line(node) for node in frames if node >= 0}
+    claims: list[Claim] = []
+    for part in text.removeprefix("here ").removesuffix(".").split("; then "):
+        verdicts = [_of_run(run, f"[L{line}] {part}.", steps) for line in sorted(lines)]
+        best = next((verdict for verdict in verdicts if verdict.accepted), verdicts[0])
+        claims += best.claims
+        if not best.accepted:
+            return Verdict(False, best.reason, tuple(claims), best.detail)
+    return Verdict(True, "ok", tuple(claims))
 
 
 def _result(bug: Bug, text: str) -> str:
@@ -65,7 +89,7 @@ def _result(bug: Bug, text: str) -> str:
 def _difference(bug: Bug, found: Divergence, text: str, wrong: Collection[int], right: Collection[int]) -> Verdict:
     """What is said of the correct run is true of it, and it is not all true of the buggy run at the wrong step: by what
     comes out, by code that the buggy program does not have, or by a claim that does not hold there."""
-    verdict = verify_part(bug.right, text, steps=right)
+    verdict = _step_by_step(bug.right, text, right)
     other = verify_part(bug.failing, text, steps=wrong)
     outcomes = outcome(bug.right, found.right, found.names)
     is_outcome = any(words in text and value in text for words, value in outcomes.items())
