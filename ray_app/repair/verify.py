@@ -68,7 +68,7 @@ def _of_run(run: Run, text: str, steps: Collection[int] | None = None) -> Verdic
 
 
 def _step_by_step(run: Run, text: str, steps: Collection[int]) -> Verdict:
-    """The verdict on a sentence without labels, each "then" of which speaks of one of the steps: of whichever it holds."""
+    """The verdict on a sentence without labels: each "then" of it speaks of one of the steps, whichever it holds of."""
     frames = {run.frame_of(run.steps[index]).node for index in steps}
     lines = {run.steps[index].line for index in steps} | {run.source.line(node) for node in frames if node >= 0}
     claims: list[Claim] = []
