@@ -152,7 +152,7 @@ class _Walk:
         iterations = [step for step in (found.wrong, found.follows) if step is not None and step.kind == "iteration"]
         loops = [step.node for step in iterations]
         if found.right.kind == "iteration":
-            loops.append(self.programs.to_buggy[found.right.node])
+            loops.append(self.programs.to_buggy.get(found.right.node, -1))
         return next((self.headers[loop] for loop in loops if loop in self.headers), found)
 
     def parted(self, one: _Point | None, other: _Point | None) -> Divergence:

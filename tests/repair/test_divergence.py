@@ -97,3 +97,9 @@ def test_diverge_run_that_was_cut_before_it_goes_wrong_has_none():
     case = Bug(recorded(fixed.replace("500", "5000"), "f(0)"), recorded(fixed, "f(0)"))
     assert case.failing.cut
     assert case.divergence is None
+
+
+def test_diverge_loop_that_only_the_fix_has():
+    fixed = "def f(xs):\n    t = 0\n    for x in xs:\n        t += x\n    return t\n"
+    case = bug(fixed, "    for x in xs:\n        t += x\n", "", "f([2])")
+    assert first(case).kind == "path"

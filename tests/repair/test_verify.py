@@ -1,9 +1,11 @@
 """A diagnosis with one error in it is refused, with the reason; so is one of another bug."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+import ray_app.repair.verify as verify_module
 from ray_app.repair.narration.diagnose import diagnoses
 from ray_app.repair.sections import HEADINGS, split
 from ray_app.repair.verify import verify
@@ -67,3 +69,16 @@ def test_verify_endless_run_is_not_said_to_end():
 
 def test_verify_diagnosis_of_another_bug_is_refused():
     assert not verify(bug(ALIAS, "9", "8", "f([1])"), told("alias")).accepted
+
+
+def test_verify_shares_nothing_with_what_narrates():
+    room = Path(verify_module.__file__).parent
+    waiting, seen = ["ray_app.repair.verify"], set[str]()
+    while waiting:
+        module = waiting.pop()
+        path = room / f"{module.removeprefix('ray_app.repair.')}.py"
+        if module not in seen and module.startswith("ray_app.repair.") and path.exists():
+            waiting += re.findall(r"^from (ray_app\.\S+) import", path.read_text(), re.MULTILINE)
+        seen.add(module)
+    assert "ray_app.repair.divergence" in seen
+    assert not [module for module in seen if "narration" in module or "monologue" in module]
