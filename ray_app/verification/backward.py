@@ -24,7 +24,7 @@ from ray_app.verification.judge import verify_part
 from ray_app.verification.properties import check_general
 from ray_app.verification.statement import Statement
 from ray_app.verification.verdict import Verdict
-from ray_app.verification.writes import last_write
+from ray_app.verification.writes import last_write, written_in
 
 Record = Callable[[str, str], Run | None]
 """The record of a call of a program."""
@@ -106,11 +106,22 @@ def _statements(
     yield from _others(witnessed, reading.rest, tried, execute)
 
 
-def _deciding_lines(run: Run, entry: str) -> dict[int, str]:
-    """The lines of the entry on which a result or a test stands."""
+def _deciding_lines(run: Run, entry: str) -> dict[int, ast.AST]:
+    """What stands on the lines of the entry from which a constraint may come.
+
+    A `pass` stands for a test over variables that are written somewhere: a constraint has their values put in.
+    """
     function = definition_of(run.source.tree, entry)
-    nodes = [node for node in ast.walk(function) if isinstance(node, _DECIDES)] if function is not None else []
-    return {node.lineno: type(node).__name__ for node in nodes}
+    nodes = list(ast.walk(function)) if function is not None else []
+    written = {name for node in nodes if isinstance(node, ast.stmt) for name in written_in(node)}
+    written |= {part.id for part in nodes if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+    return {node.lineno: _known(node, written) for node in nodes if isinstance(node, _DECIDES)}
+
+
+def _known(node: ast.AST, written: set[str]) -> ast.AST:
+    test = getattr(node, "test", None)
+    read = {part.id for part in ast.walk(test) if isinstance(part, ast.Name)} if test is not None else set[str]()
+    return ast.Pass() if read & written else node
 
 
 def _others(run: Run, sentences: Sequence[str], tried: Tried | None, execute: Execute) -> Iterator[Statement]:

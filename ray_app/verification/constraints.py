@@ -1,6 +1,7 @@
 """Constraints held against inputs that were tried: true of all that give the output, and false of some other."""
 
 import ast
+import builtins
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -33,15 +34,21 @@ def ground(run: Run, tried: Tried, witness: Trial, execute: Execute) -> Ground:
     return Ground(code, output, tried, (*tried.trials, *further), execute)
 
 
-def check_constraints(found: Ground, said: Sequence[Said], lines: Mapping[int, str]) -> list[Statement]:
+def check_constraints(found: Ground, said: Sequence[Said], lines: Mapping[int, ast.AST]) -> list[Statement]:
     """A verdict on each constraint; `lines`: what stands on each line where a result or a test may come from."""
     laws = [_put(one.law, found.output) or "True" for one in said]
-    asked = [*(one.subject for one in said), *(one.law or "True" for one in said), *laws]
+    conditions = [f"type({one.subject}) is bool" for one in said]
+    asked = [*(one.subject for one in said), *(one.law or "True" for one in said), *laws, *conditions]
     rows = judge(found.code, found.tried.signature, asked, found.trials, execute=found.execute)
     count = len(said)
     broken = _broken(found, said)
     return [
-        _verdict(found, one, _Rows(rows[at], rows[count + at], rows[2 * count + at], broken.get(at)), lines)
+        _verdict(
+            found,
+            one,
+            _Rows(rows[at], rows[count + at], rows[2 * count + at], rows[3 * count + at], broken.get(at)),
+            lines,
+        )
         for at, one in enumerate(said)
     ]
 
@@ -56,16 +63,17 @@ def _broken(found: Ground, said: Sequence[Said]) -> dict[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The truth of a constraint, of its law, and of its law put to this output, on every trial."""
+    """Truths on every trial: of a constraint, its law, its law put to this output, and its being a condition at all."""
 
     own: list[bool | None]
     law: list[bool | None]
     put: list[bool | None]
+    is_condition: list[bool | None]
     breaks: str | None
     """A call that gives the output and breaks it."""
 
 
-def _verdict(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, str]) -> Statement:
+def _verdict(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, ast.AST]) -> Statement:
     fault = next(_faults(found, said, rows, lines), "")
     if fault:
         return Statement(said.text, "constraint", False, fault)
@@ -75,7 +83,7 @@ def _verdict(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, str]) -
     return Statement(said.text, "constraint", True, evidence, is_empty)
 
 
-def _faults(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, str]) -> Iterator[str]:
+def _faults(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, ast.AST]) -> Iterator[str]:
     """What is wrong with a constraint, worst first."""
     for trial, truth in zip(found.trials, rows.own, strict=True):
         if trial.output == found.output and truth is not True:
@@ -85,8 +93,12 @@ def _faults(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, str]) ->
     tried = found.tried.trials
     ended = [at for at, trial in enumerate(tried) if trial.output is not None]
     right = [at for at in ended if tried[at].output == found.output]
+    if False in rows.is_condition:
+        yield "it is no condition: for some input its value is neither True nor False"
     if said.basis == "implied" and said.line not in lines:
         yield f"nothing that decides stands on line {said.line}"
+    elif said.basis == "implied" and not _comes_from(said.subject, lines[said.line], found.tried.signature.parameters):
+        yield f"it is not what line {said.line} asks"
     if said.basis == "tested" and said.inputs != len(right):
         yield f"{len(right)} inputs with this result were tried, not {said.inputs}"
     if said.basis == "law":
@@ -96,6 +108,25 @@ def _faults(found: Ground, said: Said, rows: _Rows, lines: Mapping[int, str]) ->
             yield f"`{said.law}` does not hold for all inputs tried"
         if rows.put != rows.own:
             yield f"`{said.law}` does not give this for the result"
+
+
+def _comes_from(predicate: str, node: ast.AST, parameters: Sequence[str]) -> bool:
+    """Whether a constraint is, or holds, the test that it is said to come from; of other lines nothing is known.
+
+    Only tests over parameters that keep their values are compared: what others are by then, a constraint has put in.
+    """
+    test = node.test if isinstance(node, (ast.If, ast.Assert)) else None
+    names = {part.id for part in ast.walk(test) if isinstance(part, ast.Name)} if test is not None else set[str]()
+    read = {name for name in names if not hasattr(builtins, name)}
+    if test is None or not read & set(parameters) or not read <= set(parameters):
+        return True
+    tree = parse_expression(predicate)
+    parts = {ast.dump(part) for part in ast.walk(tree) if isinstance(part, ast.expr)}
+    if ast.dump(test) in parts or isinstance(test, ast.UnaryOp):
+        return True
+    if not (isinstance(tree, ast.Compare) and isinstance(test, ast.Compare)):
+        return False
+    return ast.dump(tree.left) == ast.dump(test.left)
 
 
 def _put(law: str, output: str) -> str:

@@ -21,10 +21,10 @@ def last_write(run: Run, name: str) -> Step | None:
 def _writes(run: Run, step: Step, name: str) -> bool:
     if any(change.name == name for change in step.changes) or name in dict(step.bound):
         return True
-    return step.kind == "statement" and name in set(_written(run.source.nodes[step.node]))
+    return step.kind == "statement" and name in set(written_in(run.source.nodes[step.node]))
 
 
-def _written(node: ast.AST) -> Iterator[str]:
+def written_in(node: ast.AST) -> Iterator[str]:
     """The names that a statement's text writes, by itself."""
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         yield node.name
