@@ -9,6 +9,7 @@ Whatever its basis, a constraint holds of every input tried that gives the outpu
 
 import ast
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -21,7 +22,7 @@ from ray_app.monologue.backward.spelling import folded, written
 from ray_app.monologue.backward.summary import Leaf, Summary, summarise
 from ray_app.parsing import parse_expression
 from ray_app.programs.signature import definition_of
-from ray_app.programs.tries import Execute, Trial, Tried, find_breaking, judge
+from ray_app.programs.tries import Execute, Trial, Tried, find_breaking, judge, try_inputs
 from ray_app.semantics.source import Source
 
 Basis = Literal["implied", "law", "tested"]
@@ -95,6 +96,7 @@ def constraints(question: Question) -> Found:
     judged = _judged(question, candidates, checks)
     chosen = _strongest(judged.candidates)
     broken = _broken(question, [one for one in chosen if one.basis == "tested"])
+    broken |= _lawless(question, [one for one in chosen if one.basis == "law"])
     return Found(tuple(one for one in chosen if one not in broken), summary if judged.is_confirmed else None)
 
 
@@ -116,6 +118,16 @@ def _broken(question: Question, chosen: Sequence[Constraint]) -> set[Constraint]
     code, predicates = question.source.code, [one.predicate for one in chosen]
     found = find_breaking(code, question.tried, question.text, predicates, salt="further", execute=question.execute)
     return {one for one, trial in zip(chosen, found, strict=True) if trial is not None}
+
+
+def _lawless(question: Question, chosen: Sequence[Constraint]) -> set[Constraint]:
+    """Laws that further inputs do not meet."""
+    shape, code, execute = question.tried.signature, question.source.code, question.execute
+    call = question.tried.trials[0].call
+    further = try_inputs(code, shape, call, question.text, salt="further", execute=execute) if chosen else None
+    trials = [trial for trial in further.trials if trial.output is not None] if further is not None else []
+    rows = judge(code, shape, [one.law for one in chosen], trials, execute=execute)
+    return {one for one, row in zip(chosen, rows, strict=True) if not all(truth is True for truth in row)}
 
 
 def _summary(question: Question) -> Summary | None:
@@ -256,7 +268,7 @@ def _support(question: Question, one: Constraint, row: Sequence[bool | None], la
     if one.basis == "law":
         ended = [trial for trial in trials if trial.output is not None]
         lawful = sum(truth is True for truth in law)
-        outputs = {trial.output for trial in ended}
+        outputs = {_item(trial.output or "", one.law) for trial in ended}
         return lawful if lawful == len(ended) >= _MIN_LAW and len(outputs) >= _MIN_OUTPUTS else 0
     ended = [at for at, trial in enumerate(trials) if trial.output is not None]
     against = sum(row[at] is not True for at in ended)
@@ -266,6 +278,12 @@ def _support(question: Question, one: Constraint, row: Sequence[bool | None], la
     about = [at for at, name in enumerate(parameters) if name in names_in(parse_expression(one.predicate))]
     different = {tuple(trial.arguments[at] for at in about) for trial in right}
     return len(right) if len(right) >= _MIN_TESTED and len(different) >= _MIN_DIFFERENT else 0
+
+
+def _item(output: str, law: str) -> str:
+    """What a law is about: the result, or one item of it."""
+    place = re.search(r"result\[(\d)\]", law)
+    return repr(ast.literal_eval(output)[int(place[1])]) if place else output
 
 
 def _strongest(candidates: Sequence[_Candidate]) -> list[Constraint]:
