@@ -161,7 +161,7 @@ def _engines() -> Iterator[Finding]:
         "engine",
         "works" if version else "missing",
         f"vLLM {version}" if version else "no vLLM",
-        "" if version else "faster on GPUs: pip install 'semray[gpu]' there; make test-vllm tries it on a CPU",
+        "" if version else "faster on GPUs: make install-gpu there; make test-vllm tries it on a CPU",
     )
 
 

@@ -1,6 +1,8 @@
 """Programs mined from real code: self-contained, pure functions with the licence of the file they come from."""
 
 import ast
+import os
+import socket
 import textwrap
 import warnings
 import zipfile
@@ -8,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
+from ray_app.errors import InputError
 from ray_app.programs.closure import Module
 from ray_app.programs.drivers import drivers
 from ray_app.programs.examples import accepts, call_sites, doctest_calls, guessed_calls, needed_object
@@ -101,6 +104,10 @@ def parse_file(file: SourceFile, config: MineConfig) -> ast.Module | Reject:
     except ValueError as error:
         return refused("file too large", error)
     except (OSError, zipfile.BadZipFile) as error:
+        if not os.path.lexists(file.path):  # a link to nowhere is there
+            raise InputError(
+                f"{file.path} is not on {socket.gethostname()}: what is mined must lie under the same path on all nodes"
+            ) from error
         return refused("unreadable", error)
     try:
         with warnings.catch_warnings():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ray_app.errors import InputError
 from ray_app.programs.mine import MineConfig, description, mine
 from ray_app.programs.sources import SourceFile, files
 from ray_app.records import Program, Reject
@@ -285,6 +286,14 @@ def test_purity_is_judged_by_what_is_used(tmp_path: Path, body: str, reason: str
     programs, reasons = mined(tmp_path, body)
     assert reasons.get("f") == reason
     assert ("f" in programs) == (reason is None)
+
+
+def test_a_file_that_only_the_drivers_machine_has_is_an_error_and_no_reject(tmp_path: Path) -> None:
+    (tmp_path / "there.py").write_text(MODULE)
+    listed = files([tmp_path])
+    (tmp_path / "there.py").unlink()
+    with pytest.raises(InputError, match=r"there\.py is not on .*under the same path on all nodes"):
+        list(mine(listed, MineConfig(permissive_only=False)))
 
 
 def test_bad_files_are_counted_rejects_beside_good_ones(tmp_path: Path) -> None:

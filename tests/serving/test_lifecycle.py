@@ -107,6 +107,19 @@ def test_stopping_lets_a_running_stream_finish(pair: str) -> None:
     assert text + "".join(chunk.choices[0].text for chunk in stream) == whole
 
 
+def test_an_application_of_a_job_comes_and_goes_beside_that_of_others(pair: str, tiny: Path) -> None:
+    options = app.ModelOptions(num_cpus=0.1, engine=ENGINE)
+    url = app.run({"mine": str(tiny)}, port=0, options=options, name="semray-job")
+    assert url == pair.replace("/v1", "/semray-job/v1")
+    for place, model in ((url, "mine"), (pair, "base")):
+        client = openai.OpenAI(base_url=place, api_key="none", max_retries=0, timeout=120)
+        assert [card.id for card in client.models.list()] == [model]
+        assert client.completions.create(model=model, prompt="x", max_tokens=2).choices[0].text
+    app.stop("semray-job")
+    assert list(serve.status().applications) == [app.APP]
+    assert httpx.get(pair.replace("/v1", "/health")).status_code == 200
+
+
 def test_serve_deploy_of_the_config_file_answers(tiny: Path, port: int, tmp_path: Path) -> None:
     """The shipped file, with a tiny model and a free port in place of its own."""
     config = yaml.safe_load((Path(__file__).parents[2] / "cluster" / "serve.yaml").read_text())
