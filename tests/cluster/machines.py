@@ -27,7 +27,6 @@ _NETWORK = "192.0.2"
 """set aside for documentation (RFC 5737): no host anywhere has such an address"""
 _SWITCH = f"{_NETWORK}.254"
 _SCRIPT = Path(__file__).resolve()
-_PATIENCE_S = 20.0
 
 
 def reason_against() -> str:

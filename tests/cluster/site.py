@@ -19,6 +19,7 @@ from tests.training.training_kit import build_model
 PROJECT = Path(__file__).parents[2]
 MODEL = "smollm2-135m-instruct"
 """the name under which every machine that does work has a tiny model in its cache, as if it had been fetched there"""
+PATIENCE_S = 300.0
 DASHBOARD = "http://head:8265"
 PORT = 6379
 _RAY = "ray start --block --disable-usage-stats --object-store-memory=100000000"
@@ -91,10 +92,10 @@ def site(folder: Path, workers: Sequence[str] = ("one", "two"), spares: Sequence
         running = Site(machines, tuple(sorted(workers)), shared, dict(_SETTINGS))
         head = f"{_RAY} --head --port={PORT} --num-cpus=0 --dashboard-host=0.0.0.0"
         _start(machines["head"], head)
-        wait_for(lambda: "head" in running.nodes(), "the head starts", 90)
+        wait_for(lambda: "head" in running.nodes(), "the head starts", PATIENCE_S)
         for name in workers:
             start_worker(machines[name], machines["head"])
-        wait_for(running.all_there, "all nodes join", 90)
+        wait_for(running.all_there, "all nodes join", PATIENCE_S)
         yield running
 
 

@@ -19,7 +19,7 @@ from ray_app.records import Sample, Score
 from ray_app.stages import SAMPLES
 from ray_app.store import Dataset, Ledger, Plan
 from tests.cluster.machines import SHARED, reason_against
-from tests.cluster.site import MODEL, PROJECT, Site, pipeline, said, site, start_worker
+from tests.cluster.site import MODEL, PATIENCE_S, PROJECT, Site, pipeline, said, site, start_worker
 from tests.processes import wait_for
 from tests.training.training_kit import build_samples
 
@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.skipif(bool(reason_against()), reason=f"machines cannot be made here: {reason_against()}"),
 ]
 STAGES = ("asked", "mined", "grown", "programs", "executions", "monologues", "repairs", "samples", "samples-repair")
-GIVEN_UP_S = 60.0
+GIVEN_UP_S = 120.0
 """within which the cluster must have noticed that a machine is not there"""
 STEPS = 60
 
@@ -140,7 +140,7 @@ def cut_off_until_it_is_given_up(cluster: Site, name: str) -> None:
         wait_for(lambda: not cluster.nodes()[name], f"{name} is given up", GIVEN_UP_S)
     finally:
         cluster.machines[name].reconnect()
-    wait_for(cluster.all_there, f"{name} joins again", 120)
+    wait_for(cluster.all_there, f"{name} joins again", PATIENCE_S)
 
 
 def test_run_goes_on_where_machines_are_cut_off_in_every_stage(cluster: Site, finished: Path) -> None:
