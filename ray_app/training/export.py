@@ -46,6 +46,8 @@ def publish(checkpoint: Path, config: TrainConfig, place: str, card: Mapping[str
     local = "://" not in place
     if local:
         Path(place).parent.mkdir(parents=True, exist_ok=True)
+        for left in Path(place).parent.glob(".model-*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
     work = Path(tempfile.mkdtemp(prefix=".model-", dir=Path(place).parent if local else None))
     try:
         made = export(checkpoint, config, work / "model", card)

@@ -63,7 +63,7 @@ class Site:
         listed = self.machines["desk"].run(
             ["ray", "list", "nodes", "--address", DASHBOARD, "--format", "json", "--limit", "1000"], self.environment
         )
-        found = json.loads(listed.stdout or "[]")
+        found = json.loads(listed.stdout) if listed.stdout.startswith("[") else []  # else it says that there are none
         alive = {node["node_name"] for node in found if node["state"] == "ALIVE"}
         names = {machine.address: name for name, machine in self.machines.items()}
         return {names[node["node_ip"]]: node["node_name"] in alive for node in found}
