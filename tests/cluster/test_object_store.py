@@ -46,7 +46,7 @@ def test_training_on_a_root_in_object_storage_gives_a_model_that_can_be_served(r
         dataset.write_plan(Plan({}, {}, {}))
         dataset.write_shard(0, Sample, samples, [], Ledger(rows_out=len(samples)))
         dataset.finish()
-    recipe = replace(smoke(), model=str(build_model(tmp_path / "base")))
+    recipe = replace(smoke(), model=str(build_model(tmp_path / "base", context=1024)))
     place = train(recipe, root)
     assert place == "s3://bucket/run/model"
     assert read_file(f"{root}/training/smoke/metrics.jsonl")
