@@ -91,7 +91,7 @@ def site(folder: Path, workers: Sequence[str] = ("one", "two"), spares: Sequence
                 give_model(machine, tiny)
         running = Site(machines, tuple(sorted(workers)), shared, dict(_SETTINGS))
         head = f"{_RAY} --head --port={PORT} --num-cpus=0 --dashboard-host=0.0.0.0"
-        _start(machines["head"], head)
+        _start(machines["head"], f"while true; do {head}; sleep 1; done")
         wait_for(lambda: "head" in running.nodes(), "the head starts", PATIENCE_S)
         for name in workers:
             start_worker(machines[name], machines["head"])
