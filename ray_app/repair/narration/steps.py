@@ -48,8 +48,9 @@ def correct_step(run: Run, lines: Sequence[Line], found: Divergence) -> str:
 def _state(run: Run, found: Divergence, step: Step) -> dict[str, str]:
     """What a step is about that has no line since it does nothing new: what a loop goes over, or variables."""
     node = run.source.nodes[step.node]
-    if isinstance(node, ast.For) and found.kind == "loop":
-        return {code(run.source, run.source.id_of(node.iter)): iterated(run, step) or ""}
+    over = iterated(run, step)
+    if isinstance(node, ast.For) and over is not None:
+        return {code(run.source, run.source.id_of(node.iter)): over}
     return {f"`{name}`": step.after[name] for name in found.names if name in step.after}
 
 

@@ -45,3 +45,11 @@ def test_diagnosis_without_an_end_stops_the_telling_before_the_run():
 
 def test_diagnosis_of_runs_that_do_not_differ_is_nothing():
     assert list(diagnoses(bug(TOTAL, "total += x", "total = total + x", "f([1])"))) == []
+
+
+def test_diagnosis_of_a_loop_over_what_cannot_be_iterated():
+    fixed = "def f(xs, n):\n    t = n\n    for x in xs:\n        t += x\n    return t\n"
+    case = bug(fixed, "in xs", "in n", "f([1], 2)")
+    text = next(diagnoses(case))
+    assert "In a correct run: here `xs` is [1]." in text
+    assert verify(case, text).accepted
