@@ -81,7 +81,7 @@ def _as_shown(arguments: list[ast.expr]) -> list[ast.expr]:
 
 def is_shown_object(node: ast.expr) -> bool:
     """Whether an expression is how an object would be shown: `Counter({'a': 1})`, `Point(x=1, y=2)`."""
-    if isinstance(node, ast.Constant):
+    if isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in ("inf", "nan")):
         return True
     if isinstance(node, (ast.Tuple, ast.List, ast.Set)):
         return all(is_shown_object(item) for item in node.elts)

@@ -392,6 +392,8 @@ class _Lexer:
             return "v", normal(piece)
         if node is None:
             return None
+        if kind == "open" and is_shown_object(node):
+            return "v", normal(piece)
         if kind == "open" and (isinstance(node, ast.Name) or not self._is_of_the_program(node)):
             return None
         return ("v", normal(piece)) if isinstance(node, ast.Call) and is_shown_object(node) else ("e", piece)

@@ -25,7 +25,7 @@ Key = tuple[int, str]
 
 def missing(facts: Facts, placed: Iterable[Placed]) -> list[str]:
     """What of the deciding changes is not stated, in words; empty where enough is."""
-    stated, values = _stated(placed)
+    stated, values = _stated(facts, placed)
     untold = {key: change for key, change in _changes(facts) if key not in stated and not _is_implied(change, values)}
     if not untold:
         return []
@@ -39,7 +39,7 @@ def missing(facts: Facts, placed: Iterable[Placed]) -> list[str]:
     return lacking
 
 
-def _stated(placed: Iterable[Placed]) -> tuple[set[Key], set[str]]:
+def _stated(facts: Facts, placed: Iterable[Placed]) -> tuple[set[Key], set[str]]:
     """The changes that true claims are about, and the values that they state."""
     keys: set[Key] = set()
     values: set[str] = set()
@@ -47,8 +47,9 @@ def _stated(placed: Iterable[Placed]) -> tuple[set[Key], set[str]]:
         if item.finding.holds and item.claim.kind in _STATING:
             values |= {item.claim.value, f"{item.claim.subject} {item.claim.value}"}
             if item.spot is not None and item.spot.step is not None:
-                keys |= {(item.spot.step.index, name) for name in (item.claim.subject, _root(item.claim.subject))}
-                keys |= {(item.spot.step.index, name) for name, _ in item.spot.step.bound}
+                step = item.spot.step
+                names = {item.claim.subject, _root(item.claim.subject), *(name for name, _ in step.bound)}
+                keys |= {(index, name) for index in (step.index, facts.owner(step).index) for name in names}
     return keys, values
 
 

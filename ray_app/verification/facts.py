@@ -360,7 +360,7 @@ class Facts:
             for crossing, at in zip(self.run.crossings, self.crossed_at, strict=True)
             if crossing.kind == "exit" and crossing.node == step.node and at > self.begun_at[step.index]
         )
-        return next(left, self.frame_ended_at[step.frame]) + 0.9
+        return next(left, self.frame_ended_at[step.frame])
 
     def number(self, node: ast.AST) -> int:
         """The id of a node of the program, -1 for any other."""

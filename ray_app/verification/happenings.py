@@ -86,7 +86,7 @@ def returns(facts: Facts, claim: Claim, spot: Spot) -> Finding:
         return _waits(facts, claim, spot, node)
     if frame.end != "return":
         return Finding(False, f"{frame.function} does not return", spot.end)
-    is_last = frame.steps[-1] == step.index
+    is_last = frame.steps[-1] == step.index or spot.kind == "loop end"
     if not is_last and not isinstance(node, ast.Return):
         return UNKNOWN
     if not is_last and any(
@@ -172,6 +172,7 @@ def is_exception(stated: str, recorded: str) -> bool:
     message, own_message = message.strip(), own_message.strip()
     return (
         not message
+        or own_message.startswith(f"{message};")
         or message == own_message
         or message == own_message.split("\n")[0].strip()
         or normal(message) == normal(own_message)

@@ -182,7 +182,7 @@ def shown(node: ast.expr) -> str | None:
     """The value that an expression shows, None where it is more than a value."""
     if isinstance(node, ast.Constant):
         return _constant(type(node.value).__name__, node.value) if not isinstance(node.value, type(...)) else None
-    if isinstance(node, ast.Name) or not is_shown_object(node):
+    if not is_shown_object(node):
         return None
     return normal(ast.unparse(node))
 

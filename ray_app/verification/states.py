@@ -8,7 +8,7 @@ from ray_app.claims.claim import Claim
 from ray_app.claims.code import normal, parsed, shown_tree
 from ray_app.semantics.record import Step
 from ray_app.verification.code import condition_of, governing, mentioned, written
-from ray_app.verification.facts import Facts, Spot
+from ray_app.verification.facts import FOREVER, Facts, Spot
 from ray_app.verification.finding import UNKNOWN, Finding
 from ray_app.verification.known import UnknownError, is_literal, literal_value, resolve, value_of
 from ray_app.verification.match import Match, assigned_value, augmented_value, matches, nodes_like, same
@@ -102,7 +102,7 @@ def _in_with(facts: Facts, claim: Claim, spot: Spot, step: Step, after: str | No
     inside = facts.run.next_in_frame(step)
     if inside is not None and equal(claim.value, inside.before.get(claim.subject)):
         return Finding(True, f"{claim.subject} is {claim.value}", spot.end)
-    return _judged(claim, after, facts.left_at(step))
+    return _judged(claim, after, facts.left_at(step))._replace(until=float(FOREVER))
 
 
 def _target(facts: Facts, claim: Claim, spot: Spot, node: ast.expr | None) -> Finding:
@@ -120,12 +120,21 @@ def _target(facts: Facts, claim: Claim, spot: Spot, node: ast.expr | None) -> Fi
             return Finding(True, f"{claim.subject} is {shown}", at)
         if claim.tense == "change" and shown is not None:
             return Finding(False, f"{claim.subject} is {shown}", at)
-    own = facts.run.source.nodes[step.node]
-    if isinstance(own, ast.AugAssign) and same(node, parsed(ast.unparse(own.target))):
-        value = augmented_value(facts, step)
-        return Finding(equal(claim.value, value), f"{claim.subject} is {value}", spot.end)
     found = expression(facts, claim, spot)
+    value = _assigned(facts, node, step) if found.holds is not True else None
+    if value is not None:
+        return Finding(equal(claim.value, value), f"{claim.subject} is {value}", spot.end)
     return found if found.holds is not None or seen is None else Finding(False, f"{claim.subject} is {seen}", spot.end)
+
+
+def _assigned(facts: Facts, target: ast.expr, step: Step) -> str | None:
+    """What a statement assigns to a target, for where that cannot be read off a variable (a property, a descriptor)."""
+    own = facts.run.source.nodes[step.node]
+    if isinstance(own, ast.AugAssign) and same(target, parsed(ast.unparse(own.target))):
+        return augmented_value(facts, step)
+    if isinstance(own, ast.Assign) and any(same(target, other) for other in _unstored(own.targets)):
+        return assigned_value(facts, step)
+    return None
 
 
 def _judged(claim: Claim, recorded: str | None, at: float) -> Finding:
@@ -301,7 +310,8 @@ def unevaluated(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     if spot.step is None or spot.kind != "step":
         return UNKNOWN
     like = nodes_like(facts.run.source, claim.subject)
-    here = {number for number in like if _is_inside(facts, number, spot.step.node)}
+    outer = facts.owner(spot.step).node
+    here = {number for number in like if _is_inside(facts, number, outer)}
     if not here:
         return Finding(False, f"{claim.subject} is no part of L{spot.step.line}")
     left_out = here - {evaluation.node for evaluation in facts.evaluations(spot.step)}
