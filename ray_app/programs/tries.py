@@ -240,7 +240,8 @@ def _parts(value: Any) -> list[Any]:
     if isinstance(value, dict):
         inner = [*value, *value.values()]
     else:
-        inner = list(value) if isinstance(value, list | tuple | set | frozenset) else []
+        inner = list(value) if isinstance(value, list | tuple) else []
+        inner = sorted(value, key=repr) if isinstance(value, set | frozenset) else inner
     return [*inner, *(deeper for one in inner for deeper in _parts(one))][:40]
 
 

@@ -76,7 +76,8 @@ def _of_elements(name: str, value: Any, output: Any) -> Iterator[str]:
         yield from (f"{name}.startswith(result)", f"{name}.endswith(result)", f"result in {name}")
     yield f"all(x in {name} for x in result)"
     yield f"all(x in result for x in {name})"
-    yield from (f"result[:1] == {name}[:1]", f"result[-1:] == {name}[-1:]", f"result[:1] == {name}[-1:]")
+    if not isinstance(value, set):
+        yield from (f"result[:1] == {name}[:1]", f"result[-1:] == {name}[-1:]", f"result[:1] == {name}[-1:]")
 
 
 def properties(name: str, value: Any) -> Iterator[str]:
