@@ -19,6 +19,7 @@ from pipelines.recipes import ClaimExam, Exam, Recipe, beyond, demo, refine
 from ray_app.mixture import MixtureConfig
 from ray_app.records import ClaimScore, Score
 from ray_app.store import Dataset, Ledger, Plan
+from ray_app.teacher.endpoint import Place
 from tests.report.run import HOSTILE, write_run
 from tests.teacher.endpoint import Answer, said, serve
 from tests.training.training_kit import build_model
@@ -66,7 +67,7 @@ def test_several_workers_ask_at_once_and_write_the_scores_of_one(
         monkeypatch.setattr(pipeline, "_QUESTIONS_PER_WORKER", per_worker)
         root, most = tmp_path / str(per_worker), 0
         with serve(reply) as endpoint:
-            pipeline.evaluate(recipe, str(root), endpoint.url, ("base",))
+            pipeline.evaluate(recipe, str(root), Place(endpoint.url), ("base",))
         made[per_worker] = [path.read_bytes() for path in sorted((root / "scores-base").glob("*.parquet"))]
         at_once[per_worker] = most
     assert at_once[1_024] == 1 < at_once[64]
@@ -202,15 +203,15 @@ def test_claim_accuracy_is_asked_of_every_model_and_skipped_when_it_is_there(
 
     def reply(body: dict[str, Any], _: int) -> Answer:
         count = len(body["prompt"])
-        top = [{"x": -1.0}] * count
+        top = [{".": -1.0}] * count
         logprobs = {"token_logprobs": [None, *[-1.0] * (count - 1)], "top_logprobs": top}
         return 200, {"choices": [{"text": "", "finish_reason": "length", "logprobs": logprobs}], "usage": {}}
 
     with serve(reply) as endpoint:
         for _ in range(2):
-            pipeline.evaluate(recipe, place, endpoint.url, ("base",))
+            pipeline.evaluate(recipe, place, Place(endpoint.url), ("base",))
     assert len(endpoint.bodies) == 2
     rows = list(Dataset(place, "claims-base").read(ClaimScore))
     assert len(rows) == sum(len(one.placed) for one in texts(recipe, place))
-    assert all(row.right and row.chosen.startswith("x") for row in rows)
+    assert all(row.right and row.chosen.startswith(".") for row in rows)
     assert "2 held-out texts" in capsys.readouterr().out
