@@ -26,7 +26,7 @@ from ray_app.monologue.backward.way import Write, head_text, way_back
 from ray_app.programs.signature import signature
 from ray_app.programs.tries import Execute, Trial
 from ray_app.sandbox.api import execute
-from ray_app.semantics.neighbours import try_neighbours
+from ray_app.semantics.neighbours import plain_call, try_neighbours
 from ray_app.semantics.record import Run
 
 _MUST = (
@@ -226,7 +226,8 @@ class _Text:
     # -- the witness -----------------------------------------------------------------------------------------------
 
     def _forward(self) -> Iterator[str]:
-        bound = self._question.tried.signature.bind(self._run.call) or {}
+        shape = self._question.tried.signature
+        bound = shape.bind(plain_call(self._run, shape)) or {}
         values = [f"`{name}` is {text}" for name, text in bound.items() if "`" not in text and len(text) <= _MAX_VALUE]
         leads = ("One that does:",) if self._misses else ("One such input:", "An input that meets all of this:")
         lead = self._rng.choice(leads)
