@@ -12,6 +12,7 @@ does, so that nodes do not compete for the cores of this one; what is left is th
 
 import contextlib
 import functools
+import gc
 import logging
 import os
 import random
@@ -19,7 +20,7 @@ import re
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ from ray_app.programs.trace import TraceConfig
 from ray_app.programs.workers import trace_rows
 from ray_app.records import Program, Seed, TracedProgram, content_id
 from ray_app.runner import run
+from ray_app.shard import make as make_shard
+from ray_app.shard import units
 from ray_app.stage import Stage
 from ray_app.stages import SAMPLES
 from ray_app.store import Dataset
@@ -93,10 +96,6 @@ class Meter:
 
     driver_bytes: int = 0
     store_bytes: int = 0
-    stage: Callable[[], str] = lambda: ""
-    """which stage is running"""
-    workers: dict[str, int] = field(default_factory=dict[str, int])
-    """stage -> the most that one process held while it ran"""
     _over: threading.Event = field(default_factory=threading.Event)
 
     @contextlib.contextmanager
@@ -113,20 +112,7 @@ class Meter:
         driver = psutil.Process()
         while not self._over.wait(0.5):
             self.driver_bytes = max(self.driver_bytes, driver.memory_info().rss)
-            if name := self.stage():
-                self.workers[name] = max(self.workers.get(name, 0), _largest_worker(driver))
             self.store_bytes = max(self.store_bytes, sum(_store_bytes(node) for node in ray.nodes() if node["Alive"]))
-
-
-def _largest_worker(driver: psutil.Process) -> int:
-    """Memory of the largest worker process below the driver, without what it shares with the object store."""
-    sizes = [0]
-    for process in driver.children(recursive=True):
-        with contextlib.suppress(psutil.Error):
-            if process.cmdline()[:1] and process.cmdline()[0].startswith("ray::"):
-                memory = process.memory_info()
-                sizes.append(memory.rss - memory.shared)
-    return max(sizes)
 
 
 def _store_bytes(node: dict[str, Any]) -> int:
@@ -256,36 +242,68 @@ def _edited(code: str, rng: random.Random, edits: int) -> str:
     return "".join([*pieces, code[end:]])
 
 
+class Alone:
+    """Runs stages in this process, shard by shard, and notes by how much it grew in each.
+
+    What Ray adds to a row is what `sweep` measures.
+    """
+
+    def __init__(self) -> None:
+        self.grown: dict[str, int] = {}
+
+    def run(
+        self, stage: Stage[Any, Any, Any], root: str, *, inputs: Sequence[Dataset] = (), rows: Sequence[Any] = ()
+    ) -> Dataset:
+        dataset = Dataset(root, stage.name)
+        todo, finished = units(stage.rows_per_shard, inputs, rows), dataset.finished_shards()
+        gc.collect()
+        Path("/proc/self/clear_refs").write_text("5")
+        before, last = psutil.Process().memory_info().rss, time.monotonic()
+        for unit in todo:
+            if unit.shard not in finished:
+                make_shard([stage], root, unit)
+            if time.monotonic() > last + 30:
+                last = time.monotonic()
+                print(f"{stage.name}: {unit.shard + 1} of {len(todo)}", flush=True)
+        peak = int(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+        self.grown[stage.name] = peak - before
+        dataset.finish()
+        return dataset
+
+
 @app.command()
 def dedup(programs: int = 100_000, root: str = "", memory_gib: float = 1.0) -> None:
     """CPU minutes of the four stages that find near-duplicates, their memory, and both for 100 M programs."""
     config = replace(demo().synthesize, select=SelectConfig(memory_gib=memory_gib), rows_per_shard=ROWS_PER_SHARD)
-    with tempfile.TemporaryDirectory() as temporary, cluster(0, 300):
+    alone, total = Alone(), 0.0
+    with tempfile.TemporaryDirectory() as temporary:
         place = root or temporary
         chunks = [Count(start, ROWS_PER_SHARD) for start in range(0, programs, ROWS_PER_SHARD)]
-        source = run(Stage("varied", vary, Varied(), Count, Program, 4), place, rows=chunks)
-        meter = Meter(stage=lambda: next((name for name in reversed(COMPARING) if Dataset(place, name).plan()), ""))
-        with meter.running():
-            picked = selected(config, place, [source])
-        total, kept = 0.0, picked.complete().ledger.rows_out
-        print(f"{programs:,} programs, {kept:,} kept; driver {meter.driver_bytes / MIB:.0f} MB")
+        source = alone.run(Stage("varied", vary, Varied(), Count, Program, 4), place, rows=chunks)
+        picked = selected(config, place, [source], alone.run)
+        print(f"{programs:,} programs, {picked.complete().ledger.rows_out:,} kept")
         for name in COMPARING:
             dataset = Dataset(place, name)
             spent = dataset.complete().ledger.cpu_s
             total += spent
             print(
-                f"{name:<12} {spent / 60:8.2f} CPU minutes, {spent / programs * 1e6:7.1f} us a program, largest worker "
-                f"{meter.workers.get(name, 0) / MIB:6.0f} MB, {dataset.stored_bytes() / programs:6.1f} bytes a program"
+                f"{name:<12} {spent / 60:8.2f} CPU minutes, {spent / programs * 1e6:7.1f} us a program; memory "
+                f"{alone.grown[name] / MIB:6.0f} MB, stored {dataset.stored_bytes() / programs:6.1f} bytes a program"
             )
-        alone = Dataset(place, "twins").complete().ledger.cpu_s
-    print(f"together {total / 60:.1f} CPU minutes")
-    many, shares = 100_000_000, len(parts(100_000_000, 4 * GIB))
+        single = Dataset(place, "twins").complete().ledger.cpu_s
+    print(f"together {total / 60:.2f} CPU minutes")
+    many = 100_000_000
+    factor, planned = many / programs, len(parts(many, 4 * GIB))
+    one = single * factor / 3600
     for cores in (32, 1_000):
-        hours, one = ((total - alone) / cores + alone) * many / programs / 3600, alone * many / programs / 3600
-        print(
-            f"{many:,} programs on {cores} cores: {hours:.1f} hours, {one:.2f} of them in one process; pairs in "
-            f"{shares} parts of 4 GiB, each of which reads all signatures"
-        )
+        hours = (total - single) * factor / cores / 3600 + one
+        print(f"{many:,} programs on {cores} cores: {hours:.1f} hours, {one:.2f} of them in one process")
+    undivided = alone.grown["pairs"] * len(parts(programs, int(memory_gib * GIB))) * factor
+    print(
+        f"memory: pairs {undivided / planned / GIB:.1f} GiB in each of {planned} parts, planned with 4 GiB; twins "
+        f"{alone.grown['twins'] * factor / GIB:.1f} GiB in its one process. The parts together read all signatures "
+        f"{planned} times"
+    )
 
 
 @app.command()

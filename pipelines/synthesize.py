@@ -6,7 +6,7 @@
 Programs are mined and grown; with --endpoint URL (or --vllm) a language model is asked for more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import PurePath
 
@@ -106,11 +106,16 @@ def estimate(recipe: Recipe, endpoint: Endpoint) -> str:
     )
 
 
-def selected(config: Synthesize, root: str, found: Sequence[Dataset]) -> Dataset:
-    """The programs of all sources that are worth executing: without near-duplicates and benchmark problems."""
+def selected(config: Synthesize, root: str, found: Sequence[Dataset], run: Callable[..., Dataset] = run) -> Dataset:
+    """The programs of all sources that are worth executing: without near-duplicates and benchmark problems.
+
+    `run` brings a stage to completion, as `ray_app.runner.run` does.
+    """
     how, size = config.select, config.rows_per_shard
     signed = run(Stage("signatures", picking.sign, how.banding, Program, Signature, 4 * size), root, inputs=found)
     programs = signed.complete().ledger.rows_out
+    if programs != (given := sum(dataset.complete().ledger.rows_out for dataset in found)):
+        raise InputError(f"{signed.path} has {programs} rows for {given} programs: delete it and run the same command")
     comparing = picking.Comparing(reference(signed), how.threshold)
     shares = parts(programs, int(how.memory_gib * GIB))
     alike = run(Stage("pairs", picking.compare, comparing, Part, Pairs, 1), root, rows=shares)
