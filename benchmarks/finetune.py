@@ -123,7 +123,8 @@ def train(rows: list[Sample], chosen: argparse.Namespace, device: torch.device) 
         export(chosen.out / "run" / "best", cfg, out, {"data": {"samples": len(rows)}})
     history = [row for row in metrics.read(chosen.out / "run" / local.METRICS_FILE) if row["kind"] == "train"]
     for name, unit in (("tokens_per_s", "tokens/s"), ("mfu", "MFU"), ("memory_bytes", "bytes of memory")):
-        print(f"training: median {statistics.median(row[name] for row in history):.4g} {unit}")
+        values = [row[name] for row in history if name in row]
+        print(f"training: median {statistics.median(values):.4g} {unit}" if values else f"training: no {unit} known")
     return out
 
 

@@ -19,6 +19,8 @@ from ray_app.training.model import load_config, with_adapters
 TOLERANCE = 1e-4
 """largest difference of a logit between the model in memory and the one read back, in the exported precision"""
 
+_OF_ONE_PLACE = ("storage_path", "run_name", "scratch")
+"""settings that say where a run was made, and nothing about the model"""
 _SCORES = "\n## Scores\n\n"
 
 
@@ -109,7 +111,7 @@ def model_card(config: TrainConfig, card: Mapping[str, Any]) -> str:
     `card["base_model"]` is the name under which others know the model that training started from.
     """
     base = card.get("base_model", config.model)
-    recipe = {key: value for key, value in config.to_dict().items() if key not in ("storage_path", "run_name")}
+    recipe = {key: value for key, value in config.to_dict().items() if key not in _OF_ONE_PLACE}
     sections = {"recipe": recipe | {"model": base}, **{k: v for k, v in card.items() if k != "base_model"}}
     blocks = "\n".join(
         f"## {name.capitalize()}\n\n```json\n{json.dumps(value, indent=2, default=str)}\n```\n"

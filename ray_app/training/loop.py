@@ -70,8 +70,8 @@ class Progress:
                 raise EngineError(
                     f"the checkpoint is of another {what}: it has [{theirs}], this run [{mine}]; use another run_name"
                 )
-        names = ("step", "tokens", "world", "history", "packs_per_step")
-        return Progress(**{name: record[name] for name in names})
+        batch = record.get("packs_per_step", 0)  # of checkpoints that do not say it, any
+        return Progress(record["step"], record["tokens"], record["world"], record["history"], batch)
 
     def continued(self, config: TrainConfig) -> TrainConfig:
         """The config with the batch of the run that wrote this: it says how many packs `step` steps have taken.

@@ -188,7 +188,8 @@ def with_adapters(model: "PreTrainedModel", config: TrainConfig) -> Any:
     )
     with warnings.catch_warnings():  # of peft, which asks transformers by an old name
         warnings.simplefilter("ignore", FutureWarning)
-        return get_peft_model(model, adapters)
+        # In the precision of the model, as ZeRO-3 wants it; the engine keeps fp32 masters of what it trains.
+        return get_peft_model(model, adapters, autocast_adapter_dtype=False)
 
 
 def check_context(config: TrainConfig, model_config: Any) -> None:
