@@ -12,13 +12,14 @@ import argparse
 import gzip
 import json
 import random
-import resource
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+
+import psutil
 
 from ray_app.programs.grow import grow
 from ray_app.programs.mine import mine_trees
@@ -84,22 +85,19 @@ def agreement(name: str, jobs: list[Job], lane: Lane, sandbox: Sandbox) -> None:
     print(f"{name}, {lane} lane: {len(jobs)} programs, calls: {dict(reasons.most_common())}", flush=True)
 
 
-def _cpu_s() -> float:
-    """CPU seconds of children that have ended: servers count, with all that they have forked, once they are closed."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+def _servers_s(sandbox: Sandbox) -> float:
+    """CPU seconds of the sandbox's servers, and of all children that have ended in them."""
+    servers = [psutil.Process(pid) for pid in sandbox.server_pids]
+    inner = [child for server in servers for child in server.children(recursive=True)]
+    return sum(sum(process.cpu_times()[:4]) for process in [*servers, *inner])
 
 
-def _spent_us(work: Callable[[Sandbox], None], calls: int) -> tuple[float, float]:
-    """CPU microseconds per call: in the sandbox's processes without their start, and here."""
-    started = _cpu_s()
-    with Sandbox():
-        pass
-    start_s = _cpu_s() - started
-    before, own = _cpu_s(), time.process_time()
-    with Sandbox() as sandbox:
-        work(sandbox)
-    return 1e6 * (_cpu_s() - before - start_s) / calls, 1e6 * (time.process_time() - own) / calls
+def _spent_us(work: Callable[[Sandbox], None], jobs: list[Job], sandbox: Sandbox) -> tuple[float, float]:
+    """CPU microseconds per call: in the sandbox's processes, and here."""
+    work(sandbox)  # its servers run now
+    before, own = _servers_s(sandbox), time.process_time()
+    work(sandbox)
+    return 1e6 * (_servers_s(sandbox) - before) / len(jobs), 1e6 * (time.process_time() - own) / len(jobs)
 
 
 def cost(jobs: list[Job], lane: Lane) -> None:
@@ -110,6 +108,7 @@ def cost(jobs: list[Job], lane: Lane) -> None:
             [result.execution() for result in results]
 
     def recorded(sandbox: Sandbox) -> None:
+        read.cache_clear()
         noted = [replace(job, notes=True) for job in jobs]
         for job, results in zip(noted, sandbox.results_of(noted, lane=lane), strict=True):
             for result in results:
@@ -119,8 +118,8 @@ def cost(jobs: list[Job], lane: Lane) -> None:
     found: dict[str, tuple[float, float]] = {}
     for _ in range(_ROUNDS):
         for name, work in (("traced", traced), ("recorded", recorded)):
-            read.cache_clear()
-            spent = _spent_us(work, len(jobs))
+            with Sandbox() as sandbox:
+                spent = _spent_us(work, jobs, sandbox)
             found[name] = min(found.get(name, spent), spent, key=sum)
     for name, (there, here) in found.items():
         print(
