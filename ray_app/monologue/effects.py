@@ -266,7 +266,6 @@ class Effects:
             amount = found.value if is_literal(found.value) else ""
         if amount in ("", "()") or not is_literal(before) or len(before) > _SHORT or len(amount) > LONG:
             return ""
-        amount = f"({amount})" if amount.startswith("-") else amount
         return f"{before} {_SIGNS[type(node.op)]} {amount}"
 
     def _place(self, at: Activation, target: ast.expr) -> str:
