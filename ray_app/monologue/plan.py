@@ -20,6 +20,7 @@ from ray_app.semantics.record import Crossing, Evaluation, Run, Step
 from ray_app.semantics.source import Source
 
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp)
+_SHORT = 40
 _ONE = (ast.AugAssign, ast.BinOp, ast.BoolOp, ast.Subscript, ast.Call, ast.JoinedStr, ast.Await)
 
 
@@ -113,6 +114,11 @@ class Planner:
         found = self.source.nodes[node]
         if isinstance(found, ast.Name):
             plan.pending[evaluation.index] = frame.unsaid.get(found.id, 0)
+            chooses = (
+                isinstance(self.source.nodes[self.source.parent(node)], ast.IfExp) and evaluation.truth is not None
+            )
+            if chooses and is_stateable(evaluation.value) and len(evaluation.value) <= _SHORT:
+                self._state(evaluation.index)
             return
         own = self._own_cost(found, evaluation, operands)
         if isinstance(found, ast.BoolOp) and self._cut_short(found, evaluation, operands):
