@@ -1,94 +1,167 @@
-"""The verifier: true texts accepted, planted errors caught, by kind, and what narrating and verifying take.
+"""How well the verifier tells true texts from false ones: true narrations refused, planted errors and broken
+narrators caught.
 
-    python -m benchmarks.verifier [--programs 20] [--cruxeval FILE.jsonl]
+    python -m benchmarks.verifier --data ../shared/data --programs 100
 
-Recorded runs are narrated at the finest detail, in both styles, and verified; each accepted text is corrupted in one
-place, once per kind of error that it has room for (`tests/verification/planted.py`), and verified again. Backward texts
-have a benchmark of their own, `benchmarks.backward`. Prints JSON.
+Every call is recorded in the sandbox, narrated in one of two styles, verified, and then made false: by an error planted
+into the text (tests/verification/planted.py), and by narrating a record with one thing wrong in it
+(broken_narrators.py).
 """
 
 import argparse
+import gzip
 import json
 import random
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from benchmarks.narration import cruxeval, grown, runs
-from ray_app.monologue.forward import StyleName, narrate
+from ray_app.monologue.forward import narrate
+from ray_app.programs.grow import grow
+from ray_app.programs.mine import mine_trees
+from ray_app.programs.sources import files, trees
+from ray_app.records import Program
+from ray_app.semantics.api import LIMITS, Job, record_many
 from ray_app.semantics.record import Run
 from ray_app.verification.judge import verify_forward
+from tests.verification.broken_narrators import BROKEN, states_otherwise
 from tests.verification.planted import FORWARD
 
-_LONGEST = 3_000
-"""Tokens of a text from which on it is left out: no row of a pipeline is as long."""
+STYLES = ("prose", "states")
+LONGEST = 12_000
+"""Characters of a text beyond which it is not made false again and again: the figure is about kinds, not about
+length."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Tally:
-    """What was counted over the texts of one source."""
+    """What is counted over all calls; `show` false texts of each kind that escape are printed."""
 
-    texts: int = 0
-    refused: Counter[str] = field(default_factory=Counter[str])
-    planted: Counter[str] = field(default_factory=Counter[str])
+    show: int
+    narrated: Counter[str] = field(default_factory=Counter[str])
+    tried: Counter[str] = field(default_factory=Counter[str])
     caught: Counter[str] = field(default_factory=Counter[str])
     narrate_s: float = 0.0
     verify_s: float = 0.0
+    texts: int = 0
 
-    def report(self, source: str) -> dict[str, object]:
-        """One row of the table."""
-        took = self.narrate_s + self.verify_s
-        return {
-            "source": source,
-            "texts": self.texts,
-            "true texts refused": dict(self.refused),
-            "planted": self.planted.total(),
-            "caught": self.caught.total(),
-            "kinds missed": {
-                kind: f"{count - self.caught[kind]} of {count}"
-                for kind, count in self.planted.items()
-                if self.caught[kind] < count
-            },
-            "narrated and verified per CPU second": round(self.texts / took) if took else 0,
-        }
+    def false_text(self, kind: str, run: Run, true: str, false: str) -> None:
+        """Counts whether a false text is refused."""
+        escaped = verify_forward(run, false).accepted
+        self.tried[kind] += 1
+        self.caught[kind] += not escaped
+        if escaped and self.tried[kind] - self.caught[kind] <= self.show:
+            pairs = zip(true.split("\n"), false.split("\n"), strict=False)
+            print(f"== escaped: {kind}\n{run.source.code}\n" + "\n".join(f"- {a}\n+ {b}" for a, b in pairs if a != b))
+
+    def shares(self) -> dict[str, list[float]]:
+        """For each kind [caught, tried, share]."""
+        return {kind: [self.caught[kind], n, round(self.caught[kind] / n, 4)] for kind, n in sorted(self.tried.items())}
 
 
-def weigh(run: Run, style: StyleName, tally: Tally, rng: random.Random) -> None:
-    """One text: narrated, verified, and corrupted in every way that it has room for."""
-    start = time.process_time()
-    narration = narrate(run, style=style)
+def cruxeval(data: Path, count: int) -> Iterator[Job]:
+    """CRUXEval's calls, and every fourth with None for every argument: most of these an exception leaves."""
+    with (data / "cruxeval" / "cruxeval.jsonl").open(encoding="utf-8") as lines:
+        for number, row in enumerate(map(json.loads, islice(lines, count))):
+            raising = row["code"].partition("(")[2].partition(")")[0].count(",") + 1
+            calls = (f"f({row['input']})", *([f"f({', '.join(['None'] * raising)})"] if number % 4 == 0 else []))
+            yield Job(row["code"], calls, LIMITS)
+
+
+def humaneval(data: Path, count: int) -> Iterator[Job]:
+    """HumanEval's solutions, a call each."""
+    with gzip.open(data / "humaneval" / "HumanEvalPlus-v0.1.10.jsonl.gz", "rt", encoding="utf-8") as lines:
+        for row in map(json.loads, islice(lines, count)):
+            given = ", ".join(map(repr, row["base_input"][0]))
+            yield Job(row["prompt"] + row["canonical_solution"], (f"{row['entry_point']}({given})",), LIMITS)
+
+
+def jobs_of(programs: Iterable[object], count: int) -> Iterator[Job]:
+    """The first calls of programs of our own sources."""
+    found = (row for row in programs if isinstance(row, Program) and row.calls)
+    for program in islice(found, count):
+        yield Job(program.code, program.calls[:1], LIMITS)
+
+
+def mined(count: int) -> Iterator[Job]:
+    """Functions from the standard library and installed packages."""
+    sample = random.Random(0).sample(files(), min(2 * count, len(files())))
+    yield from jobs_of(mine_trees(trees(sorted(sample, key=lambda file: file.origin))), count)
+
+
+def measure(tally: Tally, source: str, jobs: Iterable[Job]) -> None:
+    """Narrates, verifies and makes false every recorded call of a source."""
+    for number, recordings in enumerate(record_many(jobs)):
+        for recording in recordings:
+            if recording.run is None:
+                tally.narrated[f"{source}: not recorded"] += 1
+                continue
+            check(tally, source, recording.run, number)
+
+
+def check(tally: Tally, source: str, run: Run, number: int) -> None:
+    """One call in one style."""
+    style = STYLES[number % 2]
+    begin = time.process_time()
+    narration = narrate(run, style=style, detail=1 + number % 3)
     middle = time.process_time()
-    if narration.refused or narration.tokens > _LONGEST:
+    if not narration.text:
+        tally.narrated[f"{source}: declined"] += 1
         return
     verdict = verify_forward(run, narration.text)
-    tally.texts += 1
-    tally.narrate_s += middle - start
+    tally.narrate_s += middle - begin
     tally.verify_s += time.process_time() - middle
+    tally.texts += 1
+    tally.narrated[f"{source}: {'accepted' if verdict.accepted else 'refused'}"] += 1
     if not verdict.accepted:
-        tally.refused[verdict.reason] += 1
-        return
+        print(f"== refused: {source}: {verdict.reason}: {verdict.detail}\n{run.source.code}\n{run.call}")
+    elif len(narration.text) <= LONGEST:
+        make_false(tally, run, narration.text, style, 1 + number % 3, number)
+
+
+def make_false(tally: Tally, run: Run, text: str, style: str, detail: int, number: int) -> None:
+    """Every kind of planted error and of broken narrator that the text and the record have room for."""
     for kind, corrupt in FORWARD.items():
-        wrong = corrupt(narration.text, run, rng)
-        if wrong is not None and wrong != narration.text:
-            tally.planted[kind] += 1
-            tally.caught[kind] += not verify_forward(run, wrong).accepted
+        false = corrupt(text, run, random.Random(f"{number}:{kind}"))
+        if false is not None and false != text:
+            tally.false_text(f"planted: {kind}", run, text, false)
+    for kind, break_ in BROKEN.items():
+        broken = break_(run, random.Random(f"{number}:{kind}"))
+        try:
+            false = narrate(broken, style=style, detail=detail).text if broken is not None else ""  # type: ignore[arg-type]
+        except (ValueError, KeyError, IndexError, StopIteration, AssertionError):
+            continue  # the record contradicts itself so much that nothing can be narrated
+        if false and states_otherwise(text, false):
+            tally.false_text(f"broken narrator: {kind}", run, text, false)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--programs", type=int, default=20, help="grown programs of each difficulty")
-    parser.add_argument("--cruxeval", type=Path, help="a file of CRUXEval problems")
-    chosen = parser.parse_args()
-    jobs = [*grown(chosen.programs), *(cruxeval(chosen.cruxeval) if chosen.cruxeval else ())]
-    rng = random.Random(0)
-    for source, recorded in runs(jobs).items():
-        tally = Tally()
-        styles: tuple[StyleName, ...] = ("prose", "states")
-        for run in recorded:
-            for style in styles:
-                weigh(run, style, tally, rng)
-        print(json.dumps(tally.report(source)), flush=True)
+    """Prints the figures as JSON."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--programs", type=int, default=100, help="CRUXEval programs; other sources in proportion")
+    parser.add_argument("--show", type=int, default=0, help="print so many escaped texts per kind")
+    options = parser.parse_args()
+    tally, size = Tally(options.show), options.programs
+    if options.data.is_dir():
+        measure(tally, "cruxeval", cruxeval(options.data, size))
+        measure(tally, "humaneval", humaneval(options.data, size // 4))
+    measure(tally, "mined", mined(size // 4))
+    for difficulty in range(1, 7):
+        measure(tally, f"grown {difficulty}", jobs_of(grow(99, size // 10, difficulty), size // 10))
+    report = {
+        "true narrations": dict(sorted(tally.narrated.items())),
+        "caught, tried, share": tally.shares(),
+        "ms per text": {
+            "narrate": round(1000 * tally.narrate_s / max(1, tally.texts), 2),
+            "verify": round(1000 * tally.verify_s / max(1, tally.texts), 2),
+        },
+        "narrated and verified per CPU second": round(tally.texts / max(1e-9, tally.narrate_s + tally.verify_s)),
+    }
+    print(json.dumps(report, indent=1))
 
 
 if __name__ == "__main__":

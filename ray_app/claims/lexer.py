@@ -53,7 +53,7 @@ _SCAN = re.compile(
   | (?P<head>(?<=\]\ )(?:case|except)\b[^\n]*?(?=:\ ))
   |
   (?P<exception>`?\b(?:[A-Z]\w*)?(?:Error|Exception|StopIteration|StopAsyncIteration|Interrupt|SystemExit|Warning|ExceptionGroup)\b(?!\()`?
-      (?:(?<=[^`]):\ (?P<message>[^\n]+?)(?=\ again\b|\ leaves\b|;\ |\.?(?:\n|\Z)|\.\ [A-Z\[]))?)
+      (?:(?<=[^`]):\ (?P<message>[^\n]+?)(?=\ again\b|\ leaves\b|\ is\ raised\b|;\ |\.?(?:\n|\Z)|\.\ [A-Z\[]))?)
   | (?P<fence>```)
   | (?P<code>(?P<tick>`+)(?:[^\n]+?)(?P=tick)(?!`))
   | (?P<label>\[L\d+\](?!\()|\[?\b[Ll]ines?\ \#?\d+(?:\s?[-–]\s?\d+)?\]?|\bL\d+\b)
@@ -81,7 +81,7 @@ _FOLLOWS = re.compile(
 _LEADS = re.compile(
     r"\b(?:sets?|setting|updates?|updating|initiali[sz](?:es?|ing)|increments?|variables?|parameters?|arguments?|"
     r"(?:append|add|insert|push|remov|pop|stor|sav|kept|put|assign)\w*[^.;\n]{0,25} (?:to|into|from|in)|"
-    r"value of|length of) $"
+    r"value of|length of|\(also|same object as) $"
 )
 _COUNTED = re.compile(r" \d+(?:\.\d+)*:")
 _ARTICLE = re.compile(r"\b(?:the|a|an|this|each|every|new|second|first|last) $")

@@ -14,12 +14,14 @@ _GENERAL_HEADING = re.compile(
     r"\b(?:propert|purpose|constraint|understand|overview|what .* does|edge case|invariant|description|general)"
 )
 _RUN_HEADING = re.compile(r"\b(?:execution|simulat|trace|step|walk|run|result|conclusion|answer)")
+_MARKS = {ord("‹"): "<", ord("›"): ">"}
+"""Placeholders are written with these marks, so a text may not have them."""
 _STEPWISE_SHARE = 0.7
 
 
 def read(text: str, source: Source) -> Reading:
     """The reading of a text about a program. Never raises, whatever the text."""
-    body, answer = split(text)
+    body, answer = split(text.translate(_MARKS))
     found = sentences(body, source.names, source.code.__contains__)
     reader = _Reader(source, body, _is_stepwise(found))
     for sentence in found:

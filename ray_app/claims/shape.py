@@ -111,7 +111,7 @@ _JUMPS = re.compile(
 )
 
 
-_LEADING = re.compile(r"‹l0›:?,? ?")
+_LEADING = re.compile(r"‹l0›(?! (?:runs|is|never|executes|ran|are|was|does|gets)\b):?,? ?")
 _STOPS = [pattern for entry in TABLE if entry.kind == "stop" for pattern, _ in entry.patterns]
 
 

@@ -545,7 +545,7 @@ TABLE: tuple[Entry, ...] = (
         (rf"{S}{FILL} (?P<trend>never decreases|never increases|never changes|only grows|only shrinks|only ever grows|only ever shrinks|is never negative|is never empty|never gets shorter|never gets longer)", ""),
         (rf"{S}{FILL} (?:does not change|doesn't change|is unchanged|stays? (?:unchanged|the same|as it is|as is)|remains? (?:unchanged|the same)|is left (?:unchanged|alone|as it is)|keeps its value)", "keeps"),
     )),
-    Entry("alias", _alias, _patterns((r"(?:which is also|\(also) ‹n(?P<s>\d+)›", ""),)),
+    Entry("alias", _alias, _patterns((r"(?:which is also|\(also|is the same object as) ‹n(?P<s>\d+)›", ""),)),
     Entry("deleted", _deleted, _patterns((rf"{S} is (?:then )?deleted(?! from)", ""),)),
     Entry("property", _property, _patterns(
         (rf"{S}{FILL} (?P<neg>does not|doesn't|cannot)?(?: also)? ?(?<!now )(?:contains?|includes?){ARTICLE} ‹[nevw](?P<t>\d+)›(?! {UNIT})", "contains"),

@@ -157,6 +157,13 @@ def _weighed(places: Places, units: list[_Unit]) -> list[Outcome]:
 def _candidates(places: Places, unit: _Unit) -> list[Reading]:
     """The readings of a unit of which something holds; of a claim without a place, with the time for which it is so."""
     found: list[Reading] = []
+    claim = unit.group.claims[0]
+    if claim.kind == "value" and claim.tense == "set" and unit.group.place.iterations and not unit.group.place.line:
+        # "Iteration 3: total = 3": where the iteration writes the name, what it writes is meant
+        written = replace(unit, group=replace(unit.group, claims=(replace(claim, tense="change"),)))
+        found = _candidates(places, written)
+        if found:
+            return found
     for reading in places.readings(unit.group):
         if not any(finding.holds is not None for finding in reading.findings):
             continue

@@ -86,7 +86,9 @@ def returns(facts: Facts, claim: Claim, spot: Spot) -> Finding:
         return _waits(facts, claim, spot, node)
     if frame.end != "return":
         return Finding(False, f"{frame.function} does not return", spot.end)
-    is_last = frame.steps[-1] == step.index or spot.kind == "loop end"
+    is_last = frame.steps[-1] == step.index
+    if spot.kind == "loop end":  # the last thing that ran is the loop's head, which found no item
+        is_last = facts.begun_at[frame.steps[-1]] < spot.start
     if not is_last and not isinstance(node, ast.Return):
         return UNKNOWN
     if not is_last and any(
@@ -211,7 +213,8 @@ def leaves(facts: Facts, claim: Claim, spot: Spot) -> Finding:
         return UNKNOWN
     if spot.frame.end != "raise" or spot.frame.value is None:
         return Finding(False, f"no exception leaves {spot.frame.function}", spot.end)
-    holds = not claim.value or is_exception(claim.value, spot.frame.value)
+    is_there = spot.step.raised is not None or spot.frame.steps[-1] == spot.step.index
+    holds = is_there and (not claim.value or is_exception(claim.value, spot.frame.value))
     return Finding(holds, f"{spot.frame.value} leaves {spot.frame.function}", facts.frame_ended_at[spot.frame.serial])
 
 

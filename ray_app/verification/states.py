@@ -388,7 +388,12 @@ def alias(facts: Facts, claim: Claim, spot: Spot) -> Finding:
         return UNKNOWN
     for change in step.changes:
         names = {change.name, *change.aliases}
-        if change.aliases and claim.other in names and (not claim.subject or claim.subject in names):
+        if (
+            claim.other != claim.subject
+            and change.aliases
+            and claim.other in names
+            and (not claim.subject or claim.subject in names)
+        ):
             return Finding(True, f"{change.name} is also {', '.join(change.aliases)}", spot.end)
     after = step.after
     if claim.subject in after and claim.other in after and after[claim.subject] != after[claim.other]:
