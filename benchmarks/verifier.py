@@ -5,7 +5,7 @@ narrators caught.
 
 Every call is recorded in the sandbox, narrated in one of two styles, verified, and then made false: by an error planted
 into the text (tests/verification/planted.py), and by narrating a record with one thing wrong in it
-(broken_narrators.py).
+(broken_records.py).
 """
 
 import argparse
@@ -27,7 +27,7 @@ from ray_app.records import Program
 from ray_app.semantics.api import LIMITS, Job, record_many
 from ray_app.semantics.record import Run
 from ray_app.verification.judge import verify_forward
-from tests.verification.broken_narrators import BROKEN, states_otherwise
+from tests.verification.broken_records import BROKEN, states_otherwise
 from tests.verification.planted import FORWARD
 
 STYLES = ("prose", "states")
@@ -135,7 +135,7 @@ def make_false(tally: Tally, run: Run, text: str, style: str, detail: int, numbe
         except (ValueError, KeyError, IndexError, StopIteration, AssertionError):
             continue  # the record contradicts itself so much that nothing can be narrated
         if false and states_otherwise(text, false):
-            tally.false_text(f"broken narrator: {kind}", run, text, false)
+            tally.false_text(f"broken record: {kind}", run, text, false)
 
 
 def main() -> None:

@@ -158,7 +158,7 @@ def _returned(said: Said) -> list[Claim]:
     chain = said.listed("chain")
     tense: Tense = "final" if said.hint == "final" else "state"
     if not chain:
-        return [Claim("return", said.value("s"), "None")] if said.hint == "none" else []
+        return [Claim("return", said.value("s"), said.value("v"))] if said.hint == "none" else []
     value = _shown(chain[-1])
     subject = said.token("s")
     if subject is not None and subject.sort == "e" and _is_call(subject.value):
@@ -510,7 +510,7 @@ TABLE: tuple[Entry, ...] = (
     )),
     Entry("return", _returned, _patterns(
         (rf"‹q\d+› waits for the finally block with {_CHAIN}", "waits"),
-        (r"‹[ne](?P<s>\d+)› ends without ‹q\d+›, so it returns ‹v\d+›", "none"),
+        (r"‹[ne](?P<s>\d+)› ends without ‹q\d+›, so it returns ‹v(?P<v>\d+)›", "none"),
         (rf"(?:the )?(?:final |overall )?(?:return(?:ed)? value|function's (?:return value|result|value|output)|(?:result|value|output|return value|final (?:output|result|return value)) of the (?:call|function(?: call)?)|call's result)(?: of (?:the )?(?:function(?: call)?|call|‹[ne]\d+›))?{FILL}(?:{STATE}|{PAST}| will be|:){FILL}{ARTICLE} ?{_CHAIN}", "final"),
         (rf"(?:(?:final|overall) (?:answer|output|result|value|return value)|(?:the |our )?(?:answer|output)){FILL}(?:{STATE}|{CHANGE}| will be| should be|:){ARTICLE} ?{_CHAIN}", "final"),
         (rf"(?:(?:call(?: to)? |calling )?‹[ne](?P<s>\d+)›(?:\(\))?{FILL} )?{_RETURNS}{FILL}{ARTICLE} {_CHAIN}(?! (?:times|iterations))", "own"),
