@@ -19,7 +19,7 @@ FILL = (
 ARTICLE = (
     r"(?: (?:exactly|just|the|a|an|its|their|single|new|old|value|values|string|list|array|number|integer|character|letter|tuple|set|dict|"
     r"dictionary|boolean|element|key|word|of|simply|now|float|digit|equal to|to|result|only|still|at|as|always|also|initially|original|"
-    r"resulting|final|same|current|returned|modified|updated|index|line|substring|text|position|length|count|sum|object|type|bytes|byte))*"
+    r"resulting|final|same|current|returned|modified|updated|line|substring|text|object|type|bytes|byte))*"
 )
 CHANGE = (
     r"(?: becomes?| becoming| is now| are now| now is| now holds| now equals| now has the value| now contains| now reads| gets| "
@@ -54,7 +54,7 @@ NOUNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), template)
     for pattern, template in (
         (
-            r"(?:the )?(?:length|size) of (?:the )?(?:list |string |array |dictionary |text |tuple |set )?(‹[nev]\d+›)",
+            r"(?:the )?(?:length|size) of (?:the )?(?:original |input |given |new |updated |resulting |modified )?(?:list |string |array |dictionary |text |tuple |set |variable )?(‹[nev]\d+›)",
             "len({0})",
         ),
         (

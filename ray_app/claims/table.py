@@ -513,7 +513,7 @@ TABLE: tuple[Entry, ...] = (
         (r"‹[ne](?P<s>\d+)› ends without ‹q\d+›, so it returns ‹v(?P<v>\d+)›", "none"),
         (rf"(?:the )?(?:final |overall )?(?:return(?:ed)? value|function's (?:return value|result|value|output)|(?:result|value|output|return value|final (?:output|result|return value)) of the (?:call|function(?: call)?)|call's result)(?: of (?:the )?(?:function(?: call)?|call|‹[ne]\d+›))?{FILL}(?:{STATE}|{PAST}| will be|:){FILL}{ARTICLE} ?{_CHAIN}", "final"),
         (rf"(?:(?:final|overall) (?:answer|output|result|value|return value)|(?:the |our )?(?:answer|output)){FILL}(?:{STATE}|{CHANGE}| will be| should be|:){ARTICLE} ?{_CHAIN}", "final"),
-        (rf"(?:(?:call(?: to)? |calling )?‹[ne](?P<s>\d+)›(?:\(\))?{FILL} )?{_RETURNS}{FILL}{ARTICLE} {_CHAIN}(?! (?:times|iterations))", "own"),
+        (rf"(?:(?:call(?: to)? |calling )?‹[ne](?P<s>\d+)›(?:\(\))?{FILL} )?(?<!method ){_RETURNS}{FILL}{ARTICLE} {_CHAIN}(?! (?:times|iterations|statement|in|of|from|at|with|to|as|followed|if|when)\b)", "own"),
         (rf"^return {_CHAIN}", "own"),
         (rf"(?P<chain>{X}) (?:is|gets|will be|was) (?:then |finally |immediately )?(?:returned|handed back|given back)", "own"),
     )),
@@ -576,13 +576,14 @@ TABLE: tuple[Entry, ...] = (
         (rf"{S}{FILL}(?P<rel>{NOT}){ARTICLE} ?(?P<chain>‹[vw]\d+›)", "not"),
         (rf"{S}{FILL} ends? (?:up )?(?P<rel>as|at|being|with){ARTICLE} ?{_CHAIN}", "end"),
         (rf"{S}{FILL}(?P<rel>{PAST}){ARTICLE} ?{_CHAIN}", "before"),
-        (rf"(?<![-+*/%] ){S}{FILL}(?P<rel>{CHANGE}|{SYMBOL}|{STATE}){FILL}{ARTICLE} ?{_CHAIN}(?! ?(?:-|\+|\*|/|%|<|>|times|iterations))", ""),
+        (rf"(?<![-+*/%] )(?<! of )(?<! in ){S}{FILL}(?P<rel>{CHANGE}|{SYMBOL}|{STATE}){FILL}{ARTICLE} ?{_CHAIN}(?! ?(?:-|\+|\*|/|%|<|>|times|iterations))", ""),
         (rf"{S}(?P<rel> )\((?:which is |i\.e\. )?{_CHAIN}\)?", ""),
-        (rf"{S}(?P<rel> ){_CHAIN}(?! (?:times|iterations|elements|characters|items|steps|passes))", ""),
+        (rf"(?<! of ){S}(?P<rel> ){_CHAIN}(?! (?:times|iterations|elements|characters|items|steps|passes))(?!,)", ""),
     )),
     Entry("result", _result, _patterns(
-        (rf"(?:resulting in|giving|yielding|producing|which (?:gives|results in|yields|returns|produces|is|becomes|evaluates to|equals)(?: in)?|so (?:it|this|that) (?:becomes|is(?: now)?|gives)|leaving|to (?:get|give|obtain|produce)|making it)(?P<what>){FILL}{ARTICLE} {_CHAIN}", ""),
-        (rf"\b(?:it|this|that|the (?P<what>{_NOUN})){FILL}(?:{CHANGE}|{STATE}|:){FILL}{ARTICLE} ?{_CHAIN}", ""),
+        (rf"(?:resulting in|giving|yielding|producing|which (?:gives|results in|yields|returns|produces|is|becomes|evaluates to|equals)(?: in)?|so (?:it|this|that) (?:becomes|is(?: now)?|gives)|leaving|to (?:get|give|obtain|produce)|making it)(?P<what>){FILL}{ARTICLE}(?: of)?(?: (?:strings?|characters?|words?|numbers?|lists?|tuples?|items?|elements?))?:? {_CHAIN}", ""),
+        (rf"\bmethod(?P<what>) returns{FILL}{ARTICLE} {_CHAIN}", ""),
+        (rf"\b(?:it|this|the (?P<what>{_NOUN})){FILL}(?:{CHANGE}|{STATE}|:){FILL}{ARTICLE} ?{_CHAIN}", ""),
     )),
 )
 # fmt: on
