@@ -11,6 +11,7 @@ from ray_app.semantics.source import Source
 _LINE = re.compile(r"\bL(\d+)")
 _QUOTE = re.compile(r"`([^`]+)`")
 _ITEM = re.compile(r"([\w.]+)(?:\[[^\]]*\])+")
+_PLACED = re.compile(r"\[L(\d+)\] (?:In [^`]*?: )?(Call of |Iteration \d+: )?`([^`]+)`( is imported| is set to)?")
 _NEEDED = re.compile(r"(?:\bput|\breads?|\bread|case:|inside|\bwith|\band) $", re.IGNORECASE)
 _WRONG = re.compile(r"(?:in place of|\btake) $", re.IGNORECASE)
 _LOOSE = re.compile(r"\d+|'[^']*'")
@@ -25,6 +26,44 @@ def foreign(source: Source, text: str) -> list[str]:
     """The pieces of code that a text quotes and a program does not have; of an item, its container must stand there."""
     held = {piece: _ITEM.fullmatch(piece) for piece in quoted(text)}
     return [piece for piece, item in held.items() if not stands(source, item[1] if item else piece)]
+
+
+def misplaced(source: Source, text: str) -> list[str]:
+    """What begins, is imported or is set on a line whose statement does not have it."""
+    found: list[str] = []
+    for label, begins, piece, happens in _PLACED.findall(text):
+        item = _ITEM.fullmatch(piece)
+        name = item[1] if item else piece
+        if (begins or happens) and name.rpartition(".")[2] not in _bound_on(source, int(label)):
+            found.append(f"`{piece}` on L{label}")
+    return found
+
+
+def _bound_on(source: Source, line: int) -> set[str]:
+    """The names that a statement which begins on a line defines, imports or sets, and those whose items it sets."""
+    found: set[str] = set()
+    for number, node in enumerate(source.nodes):
+        statement = source.statement_of(number)
+        if statement >= 0 and source.line(statement) == line:
+            found |= set(_bound(node))
+    return found
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+            yield name
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Subscript(value=container, ctx=ast.Store()):
+            yield from re.findall(r"\w+", ast.unparse(container))
+        case ast.alias(name=name, asname=known):
+            yield known or name.partition(".")[0]
+            yield name.rpartition(".")[2]
+        case ast.MatchAs(name=str() as name) | ast.MatchStar(name=str() as name):
+            yield name
+        case _:
+            pass
 
 
 def claims_on_code(programs: Comparison, text: str, shown: int) -> Iterator[Claim]:
@@ -70,7 +109,9 @@ def _texts(source: Source, line: int) -> Iterator[str]:
     for number, node in enumerate(source.nodes):
         if isinstance(node, ast.stmt) and source.line(number) <= line <= _head_end(source, number):
             head = source.lines[source.line(number) - 1 : _head_end(source, number)]
-            yield from (_plain("\n".join(head)), _plain(ast.unparse(node)))
+            spelled = ast.unparse(node)
+            yield _plain("\n".join(head))
+            yield _plain(spelled.split("\n")[0] if hasattr(node, "body") else spelled)
 
 
 def _head_end(source: Source, statement: int) -> int:

@@ -16,7 +16,7 @@ from ray_app.records import Claim
 from ray_app.repair.bug import Bug
 from ray_app.repair.divergence import Divergence
 from ray_app.repair.effects import around, outcome
-from ray_app.repair.quotes import claims_on_code, foreign, quoted, stands
+from ray_app.repair.quotes import claims_on_code, foreign, misplaced, quoted, stands
 from ray_app.repair.sections import CUT, Section, split
 from ray_app.semantics.record import Run, Step
 from ray_app.verification.judge import verify_part
@@ -61,7 +61,7 @@ def _of_run(run: Run, text: str, steps: Collection[int] | None = None) -> Verdic
     """The verdict on what is told of a run; nothing in it may stay unchecked, and no code in it be foreign to it."""
     verdict = verify_part(run, text, steps=steps)
     unchecked = [claim.text for claim in verdict.claims if claim.verdict == "unchecked"]
-    unchecked += foreign(run.source, text)
+    unchecked += foreign(run.source, text) + misplaced(run.source, text)
     if verdict.accepted and unchecked:
         return Verdict(False, "unchecked claim", verdict.claims, unchecked[0])
     return verdict

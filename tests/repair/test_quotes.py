@@ -3,7 +3,7 @@
 import pytest
 
 from ray_app.repair.changes import compare
-from ray_app.repair.quotes import claims_on_code
+from ray_app.repair.quotes import claims_on_code, misplaced
 from tests.repair.kit import TOTAL
 
 PROGRAMS = compare(TOTAL.replace("x > 0", "x > 3"), TOTAL)
@@ -24,3 +24,17 @@ PROGRAMS = compare(TOTAL.replace("x > 0", "x > 3"), TOTAL)
 )
 def test_claims_on_code_hold_code_against_the_program_that_is_meant(text: str, verdicts: list[str]):
     assert [claim.verdict for claim in claims_on_code(PROGRAMS, text, 4)] == verdicts
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("[L1] Call of `f`: `xs` is [1].\n[L2] `total` is set to 0.\n[L3] Iteration 1: `x` is 1.", []),
+        ("[L2] Call of `f`: `xs` is [1].", ["`f` on L2"]),
+        ("[L3] `total` is set to 0.", ["`total` on L3"]),
+        ("[L5] In iteration 1 of the loop on L3: `total` is set to 1.", []),
+        ("[L4] Iteration 1: `total` is 1.", ["`total` on L4"]),
+    ],
+)
+def test_misplaced_names_what_does_not_stand_on_the_line_of_its_label(text: str, found: list[str]):
+    assert misplaced(PROGRAMS.buggy, text) == found
