@@ -150,7 +150,8 @@ class _Reader:
         return not self.place.line
 
     def _iterations(self, form: Shape, tokens: tuple[Token, ...]) -> tuple[Iteration, ...]:
-        return tuple(found for anchor in form.anchors if (found := _iteration(anchor, tokens)) is not None)
+        found = [(anchor, _iteration(anchor, tokens)) for anchor in form.anchors if not anchor.is_comprehension]
+        return tuple(one for anchor, one in found if one is not None and (one.number or anchor.number < 0))
 
     # Claims
 
@@ -216,7 +217,7 @@ def _exists(anchor: Anchor, tokens: tuple[Token, ...], strict: bool) -> Claim | 
     one
     step, it begins there."""
     found = _iteration(anchor, tokens)
-    if found is None or found.number <= 0 or (anchor.word and anchor.number >= 0):
+    if found is None or anchor.number < 0 or anchor.word:
         return None
     other = "comprehension" if anchor.is_comprehension else ""
     items = tuple(map(str, found.path))

@@ -313,7 +313,7 @@ class Facts:
                     return self.begun_at[index] - 0.1
             elif other.node != step.node and not _is_in_loop(source, other.node, step.node):
                 return self.begun_at[index] - 0.1
-        return self.frame_ended_at[step.frame]
+        return self.frame_ended_at[step.frame] - 0.055
 
     def loops_on(self, line: int) -> list[int]:
         """The loops whose own text begins on a line, or, with 0, all that were entered."""

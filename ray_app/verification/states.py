@@ -280,14 +280,24 @@ def kept(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     if claim.negated or len(clause.ifs) < 2:
         return _filters(facts, spot, spot.step, not claim.negated)
     passes = facts.run.truth_of(spot.step, clause.ifs[min(claim.number, len(clause.ifs) - 1)]) is True
-    return Finding(passes, f"condition {claim.number + 1} on L{spot.step.line}: {passes}", spot.end)
+    at = _tested_at(facts, spot, spot.step, clause)
+    return Finding(passes, f"condition {claim.number + 1} on L{spot.step.line}: {passes}", spot.start + 0.03, at)
 
 
 def _filters(facts: Facts, spot: Spot, step: Step, wanted: bool) -> Finding:
     clause = facts.run.source.nodes[step.node]
     assert isinstance(clause, ast.comprehension)
     passes = all(facts.run.truth_of(step, condition) is True for condition in clause.ifs)
-    return Finding(passes is wanted, f"the conditions on L{step.line} are {passes}", spot.end)
+    return Finding(
+        passes is wanted, f"the conditions on L{step.line} are {passes}", _tested_at(facts, spot, step, clause)
+    )
+
+
+def _tested_at(facts: Facts, spot: Spot, step: Step, clause: ast.comprehension) -> float:
+    """When the last condition of a clause was evaluated; what it lets through may call functions afterwards."""
+    tests = {facts.run.source.id_of(condition) for condition in clause.ifs}
+    times = [facts.evaluated_at[one.index] for one in facts.evaluations(step) if one.node in tests]
+    return max(times, default=spot.start + 0.03)
 
 
 def property_(facts: Facts, claim: Claim, spot: Spot) -> Finding:
@@ -310,7 +320,8 @@ def unevaluated(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     if spot.step is None or spot.kind != "step":
         return UNKNOWN
     like = nodes_like(facts.run.source, claim.subject)
-    outer = facts.owner(spot.step).node
+    is_clause = spot.step.kind == "comprehension"
+    outer = facts.run.source.parent(spot.step.node) if is_clause else spot.step.node
     here = {number for number in like if _is_inside(facts, number, outer)}
     if not here:
         return Finding(False, f"{claim.subject} is no part of L{spot.step.line}")
