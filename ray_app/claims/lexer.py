@@ -130,7 +130,12 @@ class _Lexer:
             match = _SCAN.search(self.text, position)
             if match is None:
                 break
-            position = self._take(match)
+            # most of what is found are words of prose: they are passed over here, without a call
+            piece = match.group() if match.lastgroup == "word" else ""
+            if piece.isalpha() and piece not in self.names and piece.lower() not in _TOKENS:
+                position = match.end()
+            else:
+                position = self._take(match)
         self._close(size, size)
         return self.done
 

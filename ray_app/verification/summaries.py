@@ -1,11 +1,13 @@
 """Claims about the run as a whole, which need no place in it."""
 
 import ast
+import functools
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from ray_app.claims.claim import Claim
 from ray_app.claims.code import parsed
+from ray_app.semantics.source import Source
 from ray_app.verification.code import written
 from ray_app.verification.facts import Facts
 from ray_app.verification.finding import UNKNOWN, Finding
@@ -18,27 +20,22 @@ def signature(facts: Facts, claim: Claim) -> Finding:
     functions = facts.run.source.functions
     alike = (node for name, node in functions.items() if name.split(".")[-1] == claim.subject)
     number = functions.get(claim.subject, next(alike, None))
-    node = facts.run.source.nodes[number] if number is not None else None
-    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) or number is None:
+    if number is None:
         return UNKNOWN
-    given = node.args
-    names = [
-        one.arg
-        for one in [
-            *given.posonlyargs,
-            *given.args,
-            *([given.vararg] if given.vararg else []),
-            *given.kwonlyargs,
-            *([given.kwarg] if given.kwarg else []),
-        ]
-    ]
-    source = facts.run.source
-    returns = sum(
-        isinstance(part, ast.Return) and source.function_of(source.id_of(part)) == number for part in ast.walk(node)
-    )
+    names, returns = _shape_of(facts.run.source, number)
     stated = sorted(claim.items)
     holds = claim.number == len(names) and claim.line == returns and (not stated or stated == sorted(names))
     return Finding(holds, f"{len(names)} parameters {', '.join(names)}, {returns} returns")
+
+
+@functools.lru_cache(maxsize=1_024)
+def _shape_of(source: Source, function: int) -> tuple[tuple[str, ...], int]:
+    """The parameters of a function, and how many `return` statements are its own."""
+    node = source.nodes[function]
+    given = getattr(node, "args", None)
+    names = tuple(part.arg for part in ast.walk(given) if isinstance(part, ast.arg)) if given is not None else ()
+    own = (part for part in ast.walk(node) if isinstance(part, ast.Return))
+    return names, sum(source.function_of(source.id_of(part)) == function for part in own)
 
 
 def visits(facts: Facts, claim: Claim) -> Finding:
