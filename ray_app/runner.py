@@ -184,7 +184,11 @@ def call(function: Callable[..., R], *arguments: Any, num_cpus: float = 1.0, num
     Only names and values travel, never paths that are valid on one machine. A SemrayError comes back as itself.
     """
     where = {"num_cpus": num_cpus, "num_gpus": num_gpus, "resources": _beside_cpus(num_cpus, num_gpus)}
-    remote: Any = ray.remote(function)
+
+    def work(*given: Any) -> R:  # Ray takes functions written in Python, and `function` may be a built-in one
+        return function(*given)
+
+    remote: Any = ray.remote(work)
     try:
         return cast("R", ray.get(remote.options(**where).remote(*arguments)))
     except RayTaskError as error:
