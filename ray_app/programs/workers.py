@@ -62,8 +62,10 @@ def ask_teacher(seeds: Iterable[Seed], config: Asking) -> Iterator[Program | Rej
     answered, refusal = False, ""
     try:
         for row in ask(seeds, teacher, config.ask):
-            refused = isinstance(row, Reject) and row.reason == UNANSWERED
-            answered, refusal = answered or not refused, row.detail if refused and not refusal else refusal
+            if isinstance(row, Reject) and row.reason == UNANSWERED:
+                refusal = refusal or row.detail
+            else:
+                answered = True
             yield row
         if refusal and not answered:
             raise TeacherError(f"{teacher.name} refuses every question: {refusal}; ask another model or endpoint")
