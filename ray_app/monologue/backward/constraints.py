@@ -281,9 +281,12 @@ def _support(question: Question, one: Constraint, row: Sequence[bool | None], la
 
 
 def _item(output: str, law: str) -> str:
-    """What a law is about: the result, or one item of it."""
+    """What a law is about: the result, or one item of it; "" where a result has no such item."""
     place = re.search(r"result\[(\d)\]", law)
-    return repr(ast.literal_eval(output)[int(place[1])]) if place else output
+    if place is None:
+        return output
+    items, at = ast.literal_eval(output), int(place[1])
+    return repr(items[at]) if at < len(items) else ""
 
 
 def _strongest(candidates: Sequence[_Candidate]) -> list[Constraint]:

@@ -117,9 +117,9 @@ def _of_sum(node: ast.BinOp, value: Any, kinds: dict[str, str]) -> Iterator[tupl
 def _of_call(node: ast.Call, value: Any, kinds: dict[str, str]) -> Iterator[tuple[ast.expr, Any, str]]:
     match node:
         case ast.Call(func=ast.Attribute(value=text, attr="split"), args=[ast.Constant(value=str() as separator)]):
-            joined = separator.join(value) if isinstance(value, list) else None
-            if joined is not None and not node.keywords and kind_of(text, kinds) == "str":
-                yield text, joined, f"it is split at every {separator!r}"
+            parts = value if isinstance(value, list) and all(isinstance(part, str) for part in value) else None
+            if parts is not None and not node.keywords and kind_of(text, kinds) == "str":
+                yield text, separator.join(parts), f"it is split at every {separator!r}"
         case ast.Call(
             func=ast.Attribute(value=ast.Constant(value=""), attr="join"),
             args=[ast.Call(func=ast.Name(id="reversed"), args=[argument])],
