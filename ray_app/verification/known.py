@@ -108,8 +108,27 @@ def _must_be_small(node: ast.BinOp, names: Mapping[str, Any]) -> None:
         if isinstance(operand, ast.UnaryOp) and isinstance(operand.operand, ast.Constant):
             value = operand.operand.value
         is_number = isinstance(value, (int, float)) and abs(value) < _MOST
-        if not is_number and not (isinstance(operand, (ast.BinOp, ast.Call)) and isinstance(node.op, ast.Mod)):
+        if not is_number and not (isinstance(node.op, ast.Mod) and _gives_number(operand, names)):
             raise UnknownError
+
+
+def _gives_number(node: ast.expr, names: Mapping[str, Any]) -> bool:
+    """Whether an operand is a number whatever it holds: of a text, `%` is formatting, and as long as it asks for."""
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, (int, float))
+        case ast.Name(id=name):
+            return isinstance(names.get(name), (int, float))
+        case ast.BinOp(left=left, right=right):
+            return _gives_number(left, names) and _gives_number(right, names)
+        case ast.UnaryOp(operand=operand):
+            return _gives_number(operand, names)
+        case ast.Call(func=ast.Name(id=name)):
+            return name in ("len", "int", "abs", "round", "sum")
+        case ast.Call(func=ast.Attribute(attr=name)):
+            return name in ("count", "index", "find")
+        case _:
+            return False
 
 
 def literal_value(text: str) -> Any:
