@@ -369,14 +369,6 @@ class Facts:
         except KeyError:
             return -1
 
-    def values_of(self, name: str) -> list[str]:
-        """Every value that a name is seen with, in no particular order."""
-        found = {after for _, after, _ in self.history.get(name, []) if after is not None}
-        found |= {frame.arguments[name] for frame in self.run.frames if name in frame.arguments}
-        found |= {step.before[name] for step in self.run.steps if name in step.before}
-        found |= {value for step in self.run.steps for bound, value in step.bound if bound == name}
-        return list(found)
-
     # Expressions
 
     def evaluations(self, step: Step) -> list[Evaluation]:
