@@ -100,6 +100,8 @@ class Group:
     sentence: int
     ordered: bool = True
     strict: bool = False
+    values: tuple[tuple[int, int], ...] = ()
+    """Where the value (or number) that each claim states stands in the text; (0, 0) where none does."""
 
 
 @dataclass(frozen=True, slots=True)

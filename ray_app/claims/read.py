@@ -59,6 +59,7 @@ class _Reader:
     place: Place = NOWHERE
     pending: list[Claim] = field(default_factory=list[Claim])
     spans: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    values: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     owner: int = 0
     ordered: bool = True
 
@@ -96,9 +97,11 @@ class _Reader:
     def finish(self) -> None:
         """What was said at the place so far is a group."""
         if self.pending:
-            spans = tuple(self.spans)
-            self.groups.append(Group(tuple(self.pending), spans, self.place, self.owner, self.ordered, self.strict))
-            self.pending, self.spans = [], []
+            spans, values = tuple(self.spans), tuple(self.values)
+            self.groups.append(
+                Group(tuple(self.pending), spans, self.place, self.owner, self.ordered, self.strict, values)
+            )
+            self.pending, self.spans, self.values = [], [], []
 
     def _mode(self, sentence: Sentence, form: Shape) -> Mode:
         labelled = sentence.words.startswith("‹l0›")
@@ -166,6 +169,7 @@ class _Reader:
             if claim is not None:
                 self.pending.append(claim)
                 self.spans.append((sentence.start, sentence.end))
+                self.values.append((0, 0))
         for hit in form.hits:
             under = [label for at, label in labels if at <= hit.match.start()]
             if under and _span(under[-1]) != (self.place.line, self.place.end_line):
@@ -178,9 +182,11 @@ class _Reader:
                     made = [replace(made[0], number=sum(claim.kind == "kept" for claim in self.pending))]
                 self.pending += made
                 self.spans += [_stretch(hit, tokens, sentence)] * len(made)
+                self.values += [_value_span(claim, hit, tokens) for claim in made]
         if first and not self.pending:
             self.pending.append(Claim("line"))
             self.spans.append((sentence.start, sentence.end))
+            self.values.append((0, 0))
 
     def _move(self, label: str) -> None:
         line, end = _span(label)
@@ -198,6 +204,14 @@ def _stretch(hit: Hit, tokens: tuple[Token, ...], sentence: Sentence) -> tuple[i
     if not hit.tokens:
         return sentence.start, sentence.end
     return tokens[hit.tokens[0]].start, tokens[hit.tokens[-1]].end
+
+
+def _value_span(claim: Claim, hit: Hit, tokens: tuple[Token, ...]) -> tuple[int, int]:
+    """Where the value that a claim states stands, (0, 0) where it is not written as one token."""
+    stated = claim.value or (str(claim.number) if claim.kind in ("count", "visits") else "")
+    found = (tokens[number] for number in reversed(hit.tokens) if tokens[number].value == stated)
+    token = next(found, None) if stated else None
+    return (token.start, token.end) if token is not None else (0, 0)
 
 
 def _iteration(anchor: Anchor, tokens: tuple[Token, ...]) -> Iteration | None:

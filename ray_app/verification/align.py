@@ -30,6 +30,8 @@ class Placed:
     spot: Spot | None
     sentence: int
     span: tuple[int, int] = (0, 0)
+    value_span: tuple[int, int] = (0, 0)
+    """Where the stated value stands, (0, 0) where it is not written as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,17 @@ def align(facts: Facts, groups: Sequence[Group], steps: Collection[int] | None =
             if whole is None:
                 rest.append(position)
             else:
-                found[number, position] = Placed(claim, whole, None, group.sentence, group.spans[position])
+                found[number, position] = _placed_at(group, position, claim, whole, None)
         units += _units(group, number, rest)
     for unit, (spot, findings) in zip(units, _placed(places, units), strict=True):
         group = groups[unit.number]
         for claim, finding, position in zip(unit.group.claims, findings, unit.positions, strict=True):
-            found[unit.number, position] = Placed(claim, finding, spot, group.sentence, group.spans[position])
+            found[unit.number, position] = _placed_at(group, position, claim, finding, spot)
     return [found[key] for key in sorted(found)]
+
+
+def _placed_at(group: Group, position: int, claim: Claim, finding: Finding, spot: Spot | None) -> Placed:
+    return Placed(claim, finding, spot, group.sentence, group.spans[position], group.values[position])
 
 
 def _whole(facts: Facts, claim: Claim, group: Group) -> Finding | None:
@@ -79,7 +85,8 @@ def _some_loop(facts: Facts, claim: Claim) -> Finding:
     """Without a place, some entry into some loop must have run so often."""
     entries = [entry for loop in facts.loops_on(claim.line) for entry in facts.entries[loop]]
     counts = sorted({len(entry.begins) for entry in entries})
-    return Finding(claim.number in counts or (not entries and claim.number == 0), f"the loops run {counts} times")
+    holds = claim.number in counts or (not entries and claim.number == 0)
+    return Finding(holds, f"the loops run {counts} times", right=str(counts[0]) if len(counts) == 1 else "")
 
 
 def _units(group: Group, number: int, positions: list[int]) -> list[_Unit]:
@@ -151,7 +158,25 @@ def _weighed(places: Places, units: list[_Unit]) -> list[Outcome]:
         if way.reading is not None:
             chosen[way.unit] = way.reading
         way = way.before
-    return [_outcome(unit, chosen.get(number), candidates[number]) for number, unit in enumerate(units)]
+    return [
+        _outcome(unit, chosen.get(number), candidates[number], _between(chosen, number))
+        if candidates[number] or not places.is_beyond(unit.group)
+        else _beyond(unit)
+        for number, unit in enumerate(units)
+    ]
+
+
+def _beyond(unit: _Unit) -> Outcome:
+    """The claims of an iteration that no loop has."""
+    number = unit.group.place.iterations[-1].number
+    return None, tuple(Finding(False, f"there is no iteration {number}") for _ in unit.group.claims)
+
+
+def _between(chosen: dict[int, Reading], number: int) -> tuple[float, float]:
+    """The time between the places of a unit's neighbours."""
+    before = [reading.lo for other, reading in chosen.items() if other < number]
+    after = [reading.lo for other, reading in chosen.items() if other > number]
+    return max(before, default=-1.0), min(after, default=float(FOREVER))
 
 
 def _candidates(places: Places, unit: _Unit) -> list[Reading]:
@@ -210,7 +235,7 @@ def _front(ways: list[_Way]) -> list[_Way]:
     return best
 
 
-def _outcome(unit: _Unit, chosen: Reading | None, candidates: list[Reading]) -> Outcome:
+def _outcome(unit: _Unit, chosen: Reading | None, candidates: list[Reading], between: tuple[float, float]) -> Outcome:
     """The findings of a unit where it was placed. One that was not is false where its place is fixed by a label; a
     claim
     without a label that holds elsewhere is not checked."""
@@ -221,7 +246,7 @@ def _outcome(unit: _Unit, chosen: Reading | None, candidates: list[Reading]) -> 
         reason = f"L{unit.group.place.line} does not run here" if unit.group.place.line else ""
         return None, tuple(Finding(False, reason) if reason else UNKNOWN for _ in unit.group.claims)
     if best.false or not best.true:
-        return best.spot, best.findings
+        return best.spot, _with_right(best, candidates, between)
     if unit.group.place.line:
         return best.spot, tuple(
             Finding(False, f"{finding.evidence}, but not when it is told") for finding in best.findings
@@ -229,3 +254,15 @@ def _outcome(unit: _Unit, chosen: Reading | None, candidates: list[Reading]) -> 
     if unit.group.ordered:
         return best.spot, tuple(Finding(None, f"{finding.evidence}, at another time") for finding in best.findings)
     return best.spot, best.findings
+
+
+def _with_right(best: Reading, candidates: list[Reading], between: tuple[float, float]) -> tuple[Finding, ...]:
+    """The findings, each with the value that belongs there: the only one that the record has where it was told."""
+    low, high = between
+    near = [reading for reading in candidates if low <= reading.spot.end and reading.spot.start <= high]
+    findings: list[Finding] = []
+    for position, finding in enumerate(best.findings):
+        told = [other for reading in near or candidates if (other := reading.findings[position]).right]
+        is_one = len({other.right for other in told}) == 1
+        findings.append(told[0] if is_one and finding.holds is False else finding._replace(right=""))
+    return tuple(findings)

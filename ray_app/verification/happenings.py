@@ -99,7 +99,8 @@ def returns(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     ):
         return UNKNOWN
     over = facts.frame_ended_at[frame.serial]
-    return Finding(equal(claim.value, frame.value), f"{frame.function} returns {frame.value}", over)
+    holds = equal(claim.value, frame.value)
+    return Finding(holds, f"{frame.function} returns {frame.value}", over, right="" if holds else frame.value or "")
 
 
 def _waits(facts: Facts, claim: Claim, spot: Spot, node: ast.AST) -> Finding:
@@ -266,9 +267,9 @@ def count(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     if not entries:
         return UNKNOWN
     holds = any(len(entry.begins) == claim.number for entry in entries)
-    return Finding(
-        holds, f"the loop runs {len(entries[-1].begins)} times", spot.start if claim.tense != "end" else spot.end
-    )
+    at = spot.start if claim.tense != "end" else spot.end
+    number = len(entries[-1].begins)
+    return Finding(holds, f"the loop runs {number} times", at, right="" if holds else str(number))
 
 
 def stop(facts: Facts, claim: Claim, spot: Spot) -> Finding:

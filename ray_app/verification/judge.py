@@ -28,6 +28,12 @@ def verify_forward(run: Run, text: str) -> Verdict:
     return Verdict(not reason, reason or "ok", _claims(text, reading, placed), detail)
 
 
+def judge_forward(run: Run, text: str) -> tuple[Reading, list[Placed]]:
+    """What an explanation says, and what each claim in it turned out to be."""
+    reading = read(text, run.source)
+    return reading, align(Facts(run, _is_strict(reading)), reading.groups)
+
+
 def verify_part(run: Run, text: str, *, steps: Collection[int] | None = None) -> Verdict:
     """The verdict on a part of an explanation: its claims only, each placed at one of these steps (None: at any)."""
     reading = read(text, run.source)
@@ -39,7 +45,7 @@ def verify_part(run: Run, text: str, *, steps: Collection[int] | None = None) ->
     return Verdict(not reason, reason or "ok", _claims(text, reading, placed), detail)
 
 
-_SOLID = frozenset(["line", "iteration", "signature", "argument"])
+SOLID = frozenset(["line", "iteration", "signature", "argument"])
 """Kinds that alone explain nothing."""
 
 
@@ -51,17 +57,17 @@ def _fault(facts: Facts, reading: Reading, placed: list[Placed]) -> tuple[str, s
     unchecked = next((item for item in placed if item.finding.holds is None), None) if _is_strict(reading) else None
     if unchecked is not None:
         return "unchecked claim", f"{unchecked.claim.kind} {unchecked.claim.subject or unchecked.claim.value}"
-    true = [item for item in placed if item.finding.holds and item.claim.kind not in _SOLID]
+    true = [item for item in placed if item.finding.holds and item.claim.kind not in SOLID]
     if not true:
         return "no claims", ""
-    is_result = [_is_result(facts, item) for item in true]
+    are_results = [is_result(item) for item in true]
     if reading.answer:
         fault = answer_fault(facts.run, reading.answer)
         if fault:
             return fault, reading.answer
-    elif not any(is_result):
+    elif not any(are_results):
         return "no final answer", ""
-    if all(is_result):
+    if all(are_results):
         return "only the result", ""
     lacking = missing(facts, placed) if facts.strict else []
     return ("deciding change not stated", "; ".join(lacking[:4])) if lacking else ("", "")
@@ -72,7 +78,7 @@ def _is_strict(reading: Reading) -> bool:
     return any(group.strict for group in reading.groups)
 
 
-def _is_result(facts: Facts, item: Placed) -> bool:
+def is_result(item: Placed) -> bool:
     """Whether a claim only says what the call gives."""
     return item.claim.kind in ("return", "raise", "leave") and (item.spot is None or item.spot.frame.serial == 0)
 

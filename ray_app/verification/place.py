@@ -87,6 +87,16 @@ class Places:
             self._windows[iterations] = self._common(iterations)
         return self._windows[iterations]
 
+    def is_beyond(self, group: Group) -> bool:
+        """Whether a group is put into an iteration that no loop has. The test that ends a loop may be counted as one
+        more, and a recursion as a loop."""
+        named = [claim.number for claim in group.claims if claim.kind == "iteration"]
+        counts = [len(entry.begins) for entries in self.facts.entries.values() for entry in entries]
+        iterations = group.place.iterations
+        if not iterations or not counts or (named and named[-1] != iterations[-1].number):
+            return False
+        return iterations[-1].number > max(max(counts) + 1, len(self.facts.run.frames))
+
     def _common(self, iterations: tuple[Iteration, ...]) -> list[Window]:
         windows: list[Window] = [(0.0, float(FOREVER))]
         for iteration in iterations:

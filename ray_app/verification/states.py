@@ -34,6 +34,8 @@ def value(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     before = facts.state(spot)
     known = before.get(claim.subject)
     step = spot.step
+    if spot.kind == "loop end" and claim.tense in ("change", "first"):
+        return UNKNOWN  # nothing happens there
     if spot.kind != "step" or step is None:
         return _judged(claim, known, spot.start)
     changes = facts.changes(step, claim.subject)
@@ -53,7 +55,8 @@ def value(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     if after is None and known is None:
         return UNKNOWN
     truth = _as_truth(claim, after)
-    return truth or Finding(False, f"{claim.subject} is {after if after is not None else known}", spot.end)
+    now = after if after is not None else known or ""
+    return truth or Finding(False, f"{claim.subject} is {now}", spot.end, right=_right(claim, now))
 
 
 def _as_truth(claim: Claim, recorded: str | None) -> Finding | None:
@@ -92,6 +95,8 @@ def _changed(facts: Facts, claim: Claim, spot: Spot, step: Step, after: str | No
             if claim.subject in facts.history
             else UNKNOWN
         )
+    if claim.tense == "first" and isinstance(source.nodes[step.node], (ast.AugAssign, ast.Expr)):
+        return Finding(False, f"{claim.subject} does not start at L{step.line}", spot.end)
     if claim.other and not equal(claim.other, step.before.get(claim.subject)):
         return Finding(False, f"{claim.subject} is {step.before.get(claim.subject)} before", spot.end)
     return _judged(claim, after if after is not None else assigned_value(facts, step), spot.end)
@@ -119,12 +124,14 @@ def _target(facts: Facts, claim: Claim, spot: Spot, node: ast.expr | None) -> Fi
         if shown is not None and equal(claim.value, shown) != claim.negated:
             return Finding(True, f"{claim.subject} is {shown}", at)
         if claim.tense == "change" and shown is not None:
-            return Finding(False, f"{claim.subject} is {shown}", at)
+            return Finding(False, f"{claim.subject} is {shown}", at, right=_right(claim, shown))
     found = expression(facts, claim, spot)
     value = _assigned(facts, node, step) if found.holds is not True else None
     if value is not None:
         return Finding(equal(claim.value, value), f"{claim.subject} is {value}", spot.end)
-    return found if found.holds is not None or seen is None else Finding(False, f"{claim.subject} is {seen}", spot.end)
+    if found.holds is not None or seen is None:
+        return found
+    return Finding(False, f"{claim.subject} is {seen}", spot.end, right=_right(claim, seen))
 
 
 def _assigned(facts: Facts, target: ast.expr, step: Step) -> str | None:
@@ -141,7 +148,12 @@ def _judged(claim: Claim, recorded: str | None, at: float) -> Finding:
     if recorded is None or is_cut(recorded):
         return UNKNOWN
     holds = equal(claim.value, recorded) != claim.negated
-    return Finding(holds, f"{claim.subject} is {recorded}", at)
+    return Finding(holds, f"{claim.subject} is {recorded}", at, right="" if holds else _right(claim, recorded))
+
+
+def _right(claim: Claim, recorded: str) -> str:
+    """The value that belongs in place of the stated one; of "x is not 3" that would say the opposite."""
+    return "" if claim.negated or is_cut(recorded) else recorded
 
 
 def expression(facts: Facts, claim: Claim, spot: Spot) -> Finding:
@@ -153,7 +165,8 @@ def expression(facts: Facts, claim: Claim, spot: Spot) -> Finding:
         if _is_stated(claim, match) != claim.negated:
             return Finding(True, f"{claim.subject} is {match.value}", match.at)
     if found:
-        return Finding(False, f"{claim.subject} is {found[-1].value}", found[-1].at)
+        now = found[-1]
+        return Finding(False, f"{claim.subject} is {now.value}", now.at, right=_right(claim, now.value))
     return _derived(facts, claim, spot, claim.value)
 
 
@@ -194,7 +207,9 @@ def _derived(facts: Facts, claim: Claim, spot: Spot, stated: str) -> Finding:
             if is_literal(node) and _has_other_operands(facts, node, spot):
                 return Finding(False, f"no such operands at L{spot.step.line}", at)
             return Finding(True, f"{claim.subject} is {shown}", at)
-    return Finding(False, f"{claim.subject} is {seen}", spot.end) if seen is not None else UNKNOWN
+    if seen is None:
+        return UNKNOWN
+    return Finding(False, f"{claim.subject} is {seen}", spot.end, right=_right(claim, seen))
 
 
 def _has_other_operands(facts: Facts, node: ast.expr, spot: Spot) -> bool:

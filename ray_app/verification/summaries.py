@@ -156,4 +156,5 @@ def final_return(facts: Facts, claim: Claim) -> Finding:
     """What the call gives in the end."""
     if facts.run.output is None:
         return Finding(False, f"the call raises {facts.run.exception}")
-    return Finding(equal(claim.value, facts.run.output), f"the call returns {facts.run.output}")
+    holds = equal(claim.value, facts.run.output)
+    return Finding(holds, f"the call returns {facts.run.output}", right="" if holds else facts.run.output)

@@ -1,0 +1,186 @@
+"""An explanation made true: what the record refutes is corrected from it or cut, and the rest is judged again.
+
+A value that is false where the record has exactly one that belongs there is replaced by it; any other false sentence is
+cut. That is repeated until nothing false is found. Promised of a text that is returned: the verifier accepts it, and
+`edits` say every change. Not promised: that an unchecked sentence that was kept is true, or that what was cut was
+needless.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ray_app.claims.claim import Reading
+from ray_app.claims.code import normal
+from ray_app.programs.tries import Execute
+from ray_app.sandbox.api import execute as in_sandbox
+from ray_app.semantics.record import Run
+from ray_app.verification.align import Placed
+from ray_app.verification.backward import Record, verify_backward
+from ray_app.verification.cutting import Stretch, apply, sentence_at, without_empty_heads
+from ray_app.verification.judge import SOLID, is_result, judge_forward, verify_forward
+from ray_app.verification.verdict import Verdict
+
+Unchecked = Literal["keep", "cut"]
+NO_EXPLANATION = "no longer explains the result"
+_UNEXPLAINED = frozenset(["no claims", "only the result", "deciding change not stated", "nothing could be checked"])
+_MOST_ROUNDS = 6
+"""Each round takes something away or puts it right, so few are needed; a text that needs more is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change to a text: the words before and after ("" where they were cut), and the evidence, in words."""
+
+    kind: Literal["corrected", "cut"]
+    before: str
+    after: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A text after its edits, and the verdict on it. Where it was refused, `text` is "" and `reason` says why."""
+
+    text: str
+    edits: tuple[Edit, ...]
+    verdict: Verdict
+    reason: str
+
+
+class _Fault(NamedTuple):
+    """A stretch of the text that cannot stay: replaced by `after`, or, where that is "", cut."""
+
+    stretch: Stretch
+    after: str
+    why: str
+
+
+_Faults = Callable[[str], Sequence[_Fault]]
+_Judge = Callable[[str], Verdict]
+
+
+def edit_forward(run: Run, text: str, *, unchecked: Unchecked = "keep") -> Edited:
+    """The explanation of a run with its false statements corrected or cut; with "cut", the unchecked ones cut too."""
+    edited = _edited(
+        text,
+        lambda now: list(_forward_faults(run, now, unchecked)),
+        lambda now: verify_forward(run, now),
+    )
+    if edited.reason or not edited.edits or _explains(run, edited.text):
+        return edited
+    return Edited("", edited.edits, edited.verdict, NO_EXPLANATION)
+
+
+def _explains(run: Run, text: str) -> bool:
+    """Whether a text still says something true of the way from the arguments to the result."""
+    arguments = run.frames[0].arguments
+    _, placed = judge_forward(run, text)
+    true = [item for item in placed if item.finding.holds and item.claim.kind not in SOLID]
+    return any(not is_result(item) and arguments.get(item.claim.subject) != normal(item.claim.value) for item in true)
+
+
+def edit_backward(
+    run: Run, text: str, *, record: Record, execute: Execute = in_sandbox, unchecked: Unchecked = "keep"
+) -> Edited:
+    """The same for an explanation of which input gives the output of a run; its false statements are cut."""
+
+    def judge(now: str) -> Verdict:
+        return verify_backward(run, now, record=record, execute=execute)
+
+    return _edited(text, lambda now: list(_backward_faults(judge(now), now, unchecked)), judge)
+
+
+def _edited(text: str, faults_of: _Faults, judge: _Judge) -> Edited:
+    """Rounds of edits up to the fixed point, and the verdict on what is left."""
+    edits: list[Edit] = []
+    for _ in range(_MOST_ROUNDS):
+        faults = _apart(faults_of(text))
+        if not faults:
+            break
+        edits += [_edit(text, fault) for fault in faults]
+        text = apply(text, [(fault.stretch, fault.after) for fault in faults])
+    text = without_empty_heads(text)
+    verdict = judge(text)
+    reason = "" if verdict.accepted else _reason(verdict, bool(edits))
+    return Edited("" if reason else text, tuple(edits), verdict, reason)
+
+
+def _edit(text: str, fault: _Fault) -> Edit:
+    kind: Literal["corrected", "cut"] = "corrected" if fault.after else "cut"
+    return Edit(kind, text[slice(*fault.stretch)].strip(), fault.after, fault.why)
+
+
+def _reason(verdict: Verdict, is_edited: bool) -> str:
+    """Why a text is refused after its edits."""
+    if is_edited and verdict.reason in _UNEXPLAINED:
+        return NO_EXPLANATION
+    return "final answer is wrong" if verdict.reason == "wrong answer" else verdict.reason
+
+
+def _apart(faults: Sequence[_Fault]) -> list[_Fault]:
+    """Faults that do not overlap, in the order of the text; of those that do, a cut before a correction."""
+    chosen: list[_Fault] = []
+    for fault in sorted(faults, key=lambda fault: (bool(fault.after), fault.stretch)):
+        start, end = fault.stretch
+        if all(end <= other.stretch[0] or other.stretch[1] <= start for other in chosen):
+            chosen.append(fault)
+    return sorted(chosen, key=lambda fault: fault.stretch)
+
+
+# -- forward -----------------------------------------------------------------------------------------------------------
+
+
+def _forward_faults(run: Run, text: str, unchecked: Unchecked) -> Iterator[_Fault]:
+    reading, placed = judge_forward(run, text)
+    false = [item for item in placed if item.finding.holds is False]
+    corrected = {item.value_span for item in false if item.finding.right}
+    for item in false:
+        # of "x = 1 + 2 = 4" both parts are false, and one correction puts both right
+        if item.finding.right or item.value_span not in corrected:
+            yield _forward_fault(text, reading, item)
+    if unchecked == "cut":
+        yield from _unchecked_sentences(reading, placed)
+
+
+def _forward_fault(text: str, reading: Reading, item: Placed) -> _Fault:
+    right, (start, end) = item.finding.right, item.value_span
+    if right and end > start and text[start:end].strip("`") != right:
+        after = f"`{right}`" if text[start] == "`" else right
+        return _Fault((start, end), after, item.finding.evidence)
+    return _Fault(_sentence_of(reading, item.span), "", item.finding.evidence)
+
+
+def _sentence_of(reading: Reading, span: Stretch) -> Stretch:
+    """The sentence in which a claim stands."""
+    around = (one for one in reading.statements if one.start <= span[0] < max(one.end, one.start + 1))
+    found = next(around, None)
+    return (found.start, found.end) if found is not None else span
+
+
+def _unchecked_sentences(reading: Reading, placed: Sequence[Placed]) -> Iterator[_Fault]:
+    """Sentences that say something of which nothing is known to be true, or some part is not known."""
+    for statement in reading.statements:
+        found = [item.finding.holds for item in placed if statement.start <= item.span[0] < statement.end]
+        is_known = bool(found) and None not in found
+        if not is_known and not _says_nothing(statement.text):
+            yield _Fault((statement.start, statement.end), "", "not checked")
+
+
+_FEW_WORDS = 4
+
+
+def _says_nothing(sentence: str) -> bool:
+    """Whether a sentence only announces what follows."""
+    return sentence.rstrip().endswith(":") or len(sentence.split()) < _FEW_WORDS or sentence.startswith("Let")
+
+
+# -- backward ----------------------------------------------------------------------------------------------------------
+
+
+def _backward_faults(verdict: Verdict, text: str, unchecked: Unchecked) -> Iterator[_Fault]:
+    bad = ("false", "unchecked") if unchecked == "cut" else ("false",)
+    for claim in verdict.claims:
+        stretch = sentence_at(text, claim.text)
+        if claim.verdict in bad and claim.kind != "answer" and stretch is not None:
+            yield _Fault(stretch, "", claim.evidence or "not checked")
