@@ -1,7 +1,7 @@
 """From the entries of a recorder to the record: who owns a note, what each step changed, what followed from what."""
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -35,6 +35,7 @@ _STEP_KINDS: dict[str, StepKind] = {
 _BINDING = frozenset("IMH")
 """Kinds of notes that are made when the names that they stand for are bound already."""
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
+_INLINE_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp)
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class _Evaluation:
     step: int
     node: int
     value: str
-    frames: list[int]
+    frames: tuple[int, ...]
     truth: bool | None
     begun: int
 
@@ -285,28 +286,28 @@ class _Assembly:
 
     def _begin(self, frame: _Frame, note: Note) -> None:
         """A statement-like step begins; what changed until now was its predecessor's doing, but for what it binds."""
-        changes = note.changes or ()
-        binds = self._binds(note, frozenset(change.name for change in changes))
-        self._own_effect(frame, [change for change in changes if change.name not in binds])
-        self._mark_bare_raise(frame, note.text if note.kind in ("H", "F") else None)
+        earlier, bound = note.changes or (), ()
+        if note.kind in _BINDING:
+            earlier, bound = self._split_by_binding(note, earlier)
+        self._own_effect(frame, earlier)
+        self._mark_bare_raise(frame, note.text)
         self._close(frame)
         self._count(frame, note)
         step = self._new_step(frame, _STEP_KINDS[note.kind], note.node)
         frame.current = frame.latest[note.node] = step
-        self._own_effect(frame, [change for change in changes if change.name in binds])
-        names = places.bound_by(self.source, note.node) if note.kind in _BINDING else ()
-        step.bound = tuple((name, frame.state[name]) for name in names if name in frame.state)
-        self._note_old_value(frame, step)
+        if note.kind in _BINDING:
+            self._own_effect(frame, bound)
+            names = places.bound_by(self.source, note.node)
+            step.bound = tuple((name, frame.state[name]) for name in names if name in frame.state)
+        if type(self.source.nodes[note.node]) is ast.AugAssign:
+            self._note_old_value(frame, step)
 
-    def _binds(self, note: Note, changed: frozenset[str]) -> frozenset[str]:
-        """Of what has changed, what is bound by that which begins now."""
-        if note.kind not in _BINDING:
-            return frozenset()
-        # `for d[k] in xs` changes whatever holds the object.
-        return changed if places.assigns_parts(self.source, note.node) else changed & self._names_of(note)
-
-    def _names_of(self, note: Note) -> frozenset[str]:
-        return frozenset(places.bound_by(self.source, note.node))
+    def _split_by_binding(self, note: Note, changes: Sequence[Changed]) -> tuple[Sequence[Changed], Sequence[Changed]]:
+        """What has changed before that which begins now, and what that binds."""
+        if places.assigns_parts(self.source, note.node):  # `for d[k] in xs` changes whatever holds the object
+            return (), changes
+        names = places.bound_by(self.source, note.node)
+        return [one for one in changes if one.name not in names], [one for one in changes if one.name in names]
 
     def _count(self, frame: _Frame, note: Note) -> None:
         if note.kind == "S":
@@ -321,9 +322,10 @@ class _Assembly:
         around = self.source.loops_of(node)
         if kind in ("iteration", "test", "comprehension"):
             around = (*around, node)
-        loops = tuple((loop, frame.iterations.get(loop, 0)) for loop in around)
-        before = dict(frame.state)
-        before.update((name, text) for name, text in self.watched.items() if name not in frame.names)
+        loops = tuple([(loop, frame.iterations.get(loop, 0)) for loop in around])
+        before = frame.state.copy()
+        if self.watched:
+            before.update((name, text) for name, text in self.watched.items() if name not in frame.names)
         step = _Step(len(self.steps), kind, node, frame.index, frame.visits[key], self.run_visits[key], loops, before)
         self.steps.append(step)
         frame.steps.append(step.index)
@@ -345,11 +347,12 @@ class _Assembly:
     def _close(self, frame: _Frame) -> None:
         """The current step is over, and with it the comprehensions in it."""
         step = frame.current
-        if step is not None:
+        if step is not None and type(self.source.nodes[step.node]) is ast.AugAssign:
             self._note_new_value(frame, step)
-        for clause in frame.clauses:
-            frame.iterations.pop(clause.node, None)
-        frame.clauses.clear()
+        if frame.clauses:
+            for clause in frame.clauses:
+                frame.iterations.pop(clause.node, None)
+            frame.clauses.clear()
         frame.evaluated.clear()
         frame.entered.clear()
         frame.current = None
@@ -366,16 +369,19 @@ class _Assembly:
 
     def _evaluate(self, frame: _Frame, node: int, value: str, truth: bool | None = None) -> None:
         found = self.source.nodes[node]
-        if isinstance(found, (ast.ListComp, ast.SetComp, ast.DictComp)):
+        if isinstance(found, _INLINE_COMPREHENSIONS):
             self._end_clauses(frame, found)
-        open_steps = frame.open_steps()
-        if not open_steps:
+        innermost = frame.clauses[-1] if frame.clauses else frame.current
+        if innermost is None:
             raise ValueError(f"node {node} is evaluated outside of every step")
         index = len(self.evaluations)
-        self.evaluations.append(_Evaluation(open_steps[0].index, node, value, frame.entered[:], truth, len(self.steps)))
+        frames = tuple(frame.entered)
+        self.evaluations.append(_Evaluation(innermost.index, node, value, frames, truth, len(self.steps)))
         frame.entered.clear()
-        for step in open_steps:
+        for step in frame.clauses:
             step.evaluations.append(index)
+        if frame.current is not None:
+            frame.current.evaluations.append(index)
         if isinstance(found, ast.BoolOp) and truth is None:
             self._decide_operands(frame, found)
         frame.evaluated[node] = index
@@ -384,7 +390,7 @@ class _Assembly:
         """The value just evaluated was taken for true or false; conditions around it may be complete by that."""
         evaluation = self.evaluations[frame.evaluated[node]]
         evaluation.truth = truth
-        evaluation.frames += frame.entered
+        evaluation.frames += tuple(frame.entered)
         frame.entered.clear()
         value, completion = evaluation.value, completes(self.source, node, truth)
         while completion is not None:
@@ -468,7 +474,7 @@ class _Assembly:
 
     def evaluations_made(self) -> tuple[Evaluation, ...]:
         return tuple(
-            Evaluation(index, made.step, made.node, made.value, made.truth, tuple(made.frames), made.begun)
+            Evaluation(index, made.step, made.node, made.value, made.truth, made.frames, made.begun)
             for index, made in enumerate(self.evaluations)
         )
 

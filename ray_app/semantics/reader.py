@@ -1,10 +1,14 @@
-"""Reading the bytes of a record in the trusted process. They may be forged: a ValueError, or well-formed entries."""
+"""Reading the bytes of a record in the trusted process. They may be forged: a ValueError, or well-formed entries.
+
+The C extension does it where there is one (`ray_app/tracing/_reader.c`), `Reader` elsewhere, to the same effect.
+"""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from ray_app.semantics import wire
-from ray_app.semantics.wire import EventKind
+from ray_app.semantics.wire import EventKind, Layout
+from ray_app.tracing.extension import extension
 from ray_app.tracing.wire import HEADER_BYTES
 
 NoteKind = Literal["S", "E", "I", "H", "F", "L", "V", "B", "K", "M", "W", "Q", "R"]
@@ -76,7 +80,9 @@ class Notes:
     truncated: bool
 
 
-class _Reader:
+class Reader:
+    """Decodes records that may have been forged: whatever the bytes are, a ValueError or well-formed entries."""
+
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
@@ -223,7 +229,40 @@ def decode(buffer: bytes | bytearray | memoryview) -> Notes:
     committed = int.from_bytes(data[:HEADER_BYTES], "little")
     if committed > len(data) - HEADER_BYTES:
         raise ValueError(f"a buffer of {len(data)} bytes claims {committed}")
+    records = data[HEADER_BYTES : HEADER_BYTES + committed]
+    if _decode_in_c is not None:
+        return Notes(*_decode_in_c(records, _KINDS, _LAYOUTS, Event, Note, Watched, Changed, Code))
+    return decode_in_python(records)
+
+
+def decode_in_python(records: bytes) -> Notes:
+    """What the C extension does: its oracle, and what is used where it is missing."""
     try:
-        return _Reader(data[HEADER_BYTES : HEADER_BYTES + committed]).notes()
+        return Reader(records).notes()
     except IndexError as error:
         raise ValueError("record ends early") from error
+
+
+def _layouts() -> bytes:
+    """By byte, a letter for what follows it: what `_reader.c` switches on."""
+    table = bytearray(256)
+    for letter, layout in wire.NOTES.items():
+        table[letter] = ord(_LAYOUT_LETTERS[layout])
+    for letter in wire.EVENTS:
+        table[letter] = ord("v" if letter in wire.VALUED_EVENTS else "e")
+    for letter in (wire.DEFINITION, wire.WATCHED, wire.WATCHED_CHANGES):
+        table[letter] = letter
+    return bytes(table)
+
+
+_LAYOUT_LETTERS: dict[Layout, str] = {
+    "changes": "c",
+    "changes and text": "h",
+    "text": "t",
+    "truth": "b",
+    "texts": "s",
+    "nothing": "n",
+}
+_LAYOUTS = _layouts()
+_KINDS = tuple(wire.EVENTS.get(letter, chr(letter)) for letter in range(256))
+_decode_in_c = getattr(extension, "decode_notes", None)

@@ -986,6 +986,7 @@ static PyMethodDef methods[] = {
     {"watch", watch, METH_VARARGS, "watch(space, names): the next record is one with notes; see note_recorder."},
     {"place_notes", place_notes, METH_VARARGS, "place_notes(code, prefix) -> the code, with notes for constants"},
     {"decode", reader_decode, METH_VARARGS, "See ray_app.tracing.reader."},
+    {"decode_notes", reader_decode_notes, METH_VARARGS, "See ray_app.semantics.reader."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -24,4 +24,8 @@ int tracer_prepare(void);
 /* decode(records, letters, event_type, change_type) -> (tuple of events, truncated). See ray_app.tracing.reader. */
 PyObject *reader_decode(PyObject *module, PyObject *arguments);
 
+/* decode_notes(records, kinds, layouts, and the five types) -> (tuple of entries, watched names, truncated). See
+   ray_app.semantics.reader. */
+PyObject *reader_decode_notes(PyObject *module, PyObject *arguments);
+
 #endif

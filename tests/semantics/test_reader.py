@@ -5,7 +5,7 @@ import pytest
 from ray_app.sandbox.api import Sandbox
 from ray_app.sandbox.batch import Job
 from ray_app.semantics.assembly import assemble
-from ray_app.semantics.reader import decode
+from ray_app.semantics.reader import Notes, decode, decode_in_python
 from ray_app.semantics.source import read
 from tests.semantics.programs import PROGRAMS
 
@@ -33,6 +33,24 @@ def test_whatever_the_bytes_are_they_are_refused_or_read(recorded):
             except ValueError:
                 outcomes["refused"] += 1
     assert min(outcomes.values()) > 10
+
+
+def _read(decoder, data: bytes) -> Notes | None:
+    try:
+        return decoder(data)
+    except ValueError:
+        return None
+
+
+def test_the_decoders_in_c_and_in_python_read_and_refuse_the_same(recorded):
+    chance = random.Random(1)
+    for _, data in recorded:
+        for forgeries in (0, *[1] * 60, *[5] * 20):
+            forged = bytearray(data)
+            for _ in range(forgeries):
+                forged[chance.randrange(8, len(forged))] = chance.randrange(256)
+            records = bytes(forged[8 : 8 + int.from_bytes(forged[:8], "little")])
+            assert _read(decode, bytes(forged)) == _read(decode_in_python, records)
 
 
 def test_bytes_that_end_early_are_refused_or_whole(recorded):
