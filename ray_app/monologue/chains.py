@@ -35,22 +35,16 @@ def links(source: Source, node: ast.Compare, value: str, operands: Sequence[Eval
     """The links that were made; [] for a single comparison, and where the record does not tell which one failed.
 
     A chain that is true is true in every link. A false one stops at its first false link, after which no operand is
-    evaluated; behind the last evaluated operand only constants may hide further links.
+    evaluated: every operand behind the first link is in the record if it was.
     """
     if len(node.ops) < 2 or value not in ("True", "False"):
         return []
     sides = [node.left, *node.comparators]
-    made = len(node.ops)
-    if value == "False":
-        evaluated = {operand.node for operand in operands}
-        open_ended = [isinstance(side, ast.Constant) or source.id_of(side) in evaluated for side in sides]
-        made = open_ended.index(False) - 1 if False in open_ended else len(node.ops)
-        if made < 1 or any(isinstance(side, ast.Constant) for side in sides[2 : made + 1]):
-            return []
-        if made == len(node.ops) or not open_ended[made]:
-            made = (
-                len([side for side in sides if source.id_of(side) in evaluated or isinstance(side, ast.Constant)]) - 1
-            )
+    evaluated = {operand.node for operand in operands}
+    reached = [source.id_of(side) in evaluated for side in sides[2:]]
+    made = 1 + (reached.index(False) if False in reached else len(reached))
+    if value == "True" and made < len(node.ops):  # an operand that leaves no evaluation, such as `locals()`
+        return []
     return [
         Link(sides[at], _SIGNS[type(node.ops[at])], sides[at + 1], value == "True" or at < made - 1)
         for at in range(made)

@@ -41,7 +41,8 @@ class Evaluation:
     operation itself (a call's callee, a property, `__eq__` ...), not by its operands. `begun` steps of the run had
     begun when it was complete. Of `x += 1` the target is evaluated to the old value, and the statement to the new one.
 
-    Not recorded: constants (but operands of `and` and `or`), names of modules, functions, classes and built-ins,
+    Not recorded: constants (but operands of `and` and `or`, and of a chain of
+    comparisons those behind the first link), names of modules, functions, classes and built-ins,
     lambdas, generator expressions, and what stands right where it is called (`f` in `f(x)`, `xs.append` in
     `xs.append(x)`).
     """

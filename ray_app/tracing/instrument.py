@@ -324,12 +324,17 @@ class _Instrumenter:
             self.replace(keyword, "value")
 
     def and_or(self, node: Any) -> None:
-        node.values = [
-            self.note("V", operand, operand, _place(operand))
-            if isinstance(operand, _ast.Constant)
-            else self.value(operand)
-            for operand in node.values
-        ]
+        node.values = [self.reached(operand) for operand in node.values]
+
+    def compare(self, node: Any) -> None:
+        node.left = self.value(node.left)
+        first, *later = node.comparators
+        node.comparators = [self.value(first), *[self.reached(operand) for operand in later]]
+
+    def reached(self, node: Any) -> Any:
+        """An operand that is evaluated only sometimes: a constant gets a note too, which says that it was."""
+        is_constant = isinstance(node, _ast.Constant)
+        return self.note("V", node, node, _place(node)) if is_constant else self.value(node)
 
     def unary(self, node: Any) -> None:
         is_not = isinstance(node.op, _ast.Not)
@@ -407,6 +412,7 @@ _EXPRESSIONS: dict[type, Callable[[_Instrumenter, Any], None]] = {
     _ast.Name: _Instrumenter.untouched,
     _ast.Call: _Instrumenter.call,
     _ast.BoolOp: _Instrumenter.and_or,
+    _ast.Compare: _Instrumenter.compare,
     _ast.UnaryOp: _Instrumenter.unary,
     _ast.IfExp: _Instrumenter.if_expression,
     _ast.ListComp: _Instrumenter.comprehension,
