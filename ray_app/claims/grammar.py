@@ -39,7 +39,7 @@ STATE = (
     r"amounts? to| reads| contains exactly| carries| must be| must equal| turns out to be| computes to| results in| is calculated (?:as|to be)| is computed (?:as|to be)| will be| is found to be)"
 )
 SYMBOL = r" ?(?:===?|=|:) ?"
-JOINT = r"(?:,? (?:which|that|and this|this|and it|it) (?:is|equals|gives|evaluates to|makes|becomes|results in|returns|yields|will be)(?: now| simply| also)?|,? (?:is|equals|gives|makes|i\.e\.,?|or|giving|evaluates to|which)| ?(?:===?|=|->|→|⇒) ?| \((?:which is |i\.e\.,? |that is,? |= ?)?)"
+JOINT = r"(?:,? (?:which|that|and this|this|and it|it) (?:is|equals|gives|evaluates to|makes|becomes|results in|returns|yields|will be)(?! also ‹n)(?: now| simply| also)?|,? (?:is|equals|gives|makes|i\.e\.,?|or|giving|evaluates to|which)| ?(?:===?|=|->|→|⇒) ?| \((?!also ‹n)(?:which is |i\.e\.,? |that is,? |= ?)?)"
 PAST = r"(?: was| were| had been| used to be| started (?:at|as|from)| began (?:at|as)| held| had the value)"
 NOT = r"(?: is not| isn't| isn’t| does not equal| doesn't equal| is different from| differs from| is not equal to| ?(?:!=|≠) ?)"
 TRUE = r"(?:must |must be |has to be |has to |be )?(?:true|holds?|met|satisfied|truthy|succeeds|passes|fulfilled)"

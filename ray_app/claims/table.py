@@ -6,12 +6,13 @@ The table is read from the top, and what an earlier pattern takes, a later one c
 nothing that can be checked after all.
 """
 
+import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ray_app.claims.claim import Claim, Kind, Tense
-from ray_app.claims.code import normal, parsed
+from ray_app.claims.code import is_shown_object, normal, parsed
 from ray_app.claims.grammar import (
     ARTICLE,
     CHANGE,
@@ -159,7 +160,7 @@ def _returned(said: Said) -> list[Claim]:
     tense: Tense = "final" if said.hint == "final" else "state"
     if not chain:
         return [Claim("return", said.value("s"), said.value("v"))] if said.hint == "none" else []
-    value = _shown(chain[-1])
+    value = _shown(chain[-1], ends=len(chain) > 1)
     subject = said.token("s")
     if subject is not None and subject.sort == "e" and _is_call(subject.value):
         return _links([subject, *chain], "state")
@@ -373,7 +374,7 @@ _OTHER_WORDINGS: dict[str, Build] = {"from": _fromto, "put": _put}
 
 def _links(chain: list[Token], tense: Tense, negated: bool = False) -> list[Claim]:
     """Each member of a chain has the last one's value; only of the first it is said when it got it."""
-    value = _shown(chain[-1]) if chain else None
+    value = _shown(chain[-1], ends=len(chain) > 2) if chain else None
     if value is None:
         return []
     found: list[Claim] = []
@@ -385,8 +386,11 @@ def _links(chain: list[Token], tense: Tense, negated: bool = False) -> list[Clai
     return found
 
 
-def _shown(token: Token) -> str | None:
-    """The value that a token states; dotted names may be members of an enumeration."""
+def _shown(token: Token, *, ends: bool = False) -> str | None:
+    """The value that a token states; dotted names may be members of an enumeration. Where code stands before it
+    (`ends`), what reads like the text of an object is one, even where the program spells the same object so."""
+    if ends and token.sort == "e" and isinstance(node := parsed(token.value), ast.Call) and is_shown_object(node):
+        return normal(token.value)
     if token.sort in "vw":
         return token.value
     if token.sort == "e" and re.fullmatch(r"[A-Z]\w*\.[A-Z_]\w*", token.value):

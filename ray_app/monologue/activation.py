@@ -13,7 +13,7 @@ class Activation:
     that the frame is in, `loops` those around the current line. `broken` is the loop that a `break` has left; `pending`
     says why the frame is on its way out while `finally` blocks still run; `cases` is the `match` that looks for a case,
     and the number of the case that it tries next. `named` are calls that a line has named already; `left` is the state
-    in which the body of a `with` was left.
+    in which the body of a `with` was left; `decided` says that the current step's assertion was said to fail.
     """
 
     frame: Frame
@@ -32,5 +32,6 @@ class Activation:
     named: set[int] = field(default_factory=set[int])
     yielded: int = 0
     closed: bool = False
+    decided: bool = False
     left: dict[str, str] | None = None
     last_item: Step | None = None

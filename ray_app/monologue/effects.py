@@ -230,7 +230,9 @@ class Effects:
             return
         text = self.words.spans.code(self.source.id_of(value))
         work = self.words.work(found) if found is not None else Work("", "", text)
-        at.clauses.append(self.style.assigned("local", self._place(at, target), work))
+        place = self._place(at, target)
+        at.clauses.append(self.style.assigned("local", place, work))
+        told.add(place)
         if self._shown(at, target, whole) is not None:
             told.update(self._holders(step, root))
 

@@ -48,8 +48,7 @@ def _next_operation(source: Source, done: int) -> int | None:
                 return inner if not _reads_names(source, inner) else None
         node = source.nodes[above]
         if isinstance(node, _OPERATIONS) and not _is_called(source, above):
-            is_stored = isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
-            return None if is_stored else above
+            return above
         if not isinstance(node, _HOLDERS) and not _is_called(source, above):
             return None
         done = above

@@ -215,8 +215,9 @@ class Narrator:
     def _call(self, at: Activation) -> None:
         arguments = [(name, value) for name, value in at.frame.arguments.items() if is_stateable(value)]
         self.words.check(*at.frame.arguments.values())
-        at.clauses.append(self.style.call(at.name, arguments, self.effects.sees(at.frame)))
-        if at.name != "<lambda>":
+        sees = self.effects.sees(at.frame)
+        at.clauses.append(self.style.call(at.name, arguments, sees))
+        if at.name != "<lambda>" or sees:
             self.flush(at)
 
     def _return(self, at: Activation, value: str) -> None:
@@ -303,7 +304,7 @@ class Narrator:
         self._end_loops(at, step.loops, returning=bool(at.pending))
         at.step, at.values, at.loops, at.last_item = step, {}, step.loops, None
         at.walruses.clear()
-        at.closed = False
+        at.closed = at.decided = False
         at.inside = step.loops
         if step.kind == "statement" and isinstance(self.source.nodes[step.node], (ast.For, ast.AsyncFor)):
             at.inside = (*step.loops, (step.node, 0))
@@ -362,12 +363,20 @@ class Narrator:
         assert isinstance(handler, ast.ExceptHandler)
         assert isinstance(block, (ast.Try, ast.TryStar))
         at.pending = ""
-        for other in block.handlers[: block.handlers.index(handler)]:
+        earlier = block.handlers[: block.handlers.index(handler)]
+        for other in earlier if isinstance(block, ast.Try) else self._passed(step, earlier):
             at.label = other.lineno
             at.clauses.append(self.style.misses(self._handler_head(other)))
             self.flush(at)
         at.label = step.line
         at.clauses.append(self.style.catches(self._handler_head(handler), self.effects.bound(step.bound)))
+
+    def _passed(self, step: Step, handlers: Sequence[ast.ExceptHandler]) -> list[ast.ExceptHandler]:
+        """The `except*` handlers right before that of the step that found nothing to catch in the group."""
+        steps = self.run.frames[step.frame].steps
+        before = {self.run.steps[index].node for index in steps[: steps.index(step.index)]}
+        caught = [self.source.id_of(handler) in before for handler in handlers]
+        return list(handlers[len(caught) - caught[::-1].index(True) if True in caught else 0 :])
 
     def _handler_head(self, handler: ast.ExceptHandler) -> str:
         if handler.type is None:
@@ -418,12 +427,21 @@ class Narrator:
         if isinstance(node, ast.NamedExpr):
             self._walrus(at, node, evaluation)
             return
+        self._assertion_fails(at, evaluation)
         above = self.source.nodes[self.source.parent(evaluation.node)]
         filters = evaluation.truth is not None and isinstance(above, ast.comprehension) and self._is_walked(at)
         says_itself = self.spans.code(evaluation.node).replace('"', "'") == evaluation.value
         at.clauses += self.words.chain(at, evaluation)
         if filters or (evaluation.index in self.plan.stated and not says_itself):
             at.clauses.append(self.words.value(evaluation))
+
+    def _assertion_fails(self, at: Activation, evaluation: Evaluation) -> None:
+        """A condition whose message is made is false: that is said once, and before the message."""
+        statement = self.source.nodes[at.step.node] if at.step is not None else None
+        has_message = isinstance(statement, ast.Assert) and statement.msg is not None
+        if has_message and not at.decided and evaluation.node >= self.source.id_of(statement.msg):
+            self.effects.decide(at, statement.test, is_assert=True)
+            at.decided = True
 
     def _is_walked(self, at: Activation) -> bool:
         return at.last_item is not None and at.last_item.index in self.plan.walked
@@ -486,11 +504,13 @@ class Narrator:
 
     def _raise_clause(self, at: Activation, step: Step, error: str) -> None:
         statement = self.source.nodes[step.node]
-        if isinstance(statement, ast.Assert):
+        if isinstance(statement, ast.Assert) and not at.decided:
             self.effects.decide(at, statement.test, is_assert=True)
         node = failing(self.run, self.plan, step)
         through = any(frame.caller == step.index and frame.end == "raise" for frame in self.run.frames)
         if isinstance(statement, ast.Raise):
+            clause = self.style.raises(self.spans.code(step.node), "", error)
+        elif node is not None and self._is_stored(node):
             clause = self.style.raises(self.spans.code(step.node), "", error)
         elif node is not None:
             code = self.spans.code(node)
@@ -499,6 +519,12 @@ class Narrator:
         else:
             clause = self._unpacking(at, statement, error) or self.style.raises("", "", error)
         at.clauses.append(clause)
+
+    def _is_stored(self, node: int) -> bool:
+        """Whether an item or attribute is assigned or deleted there, not read (`x[i] += 1` reads it first)."""
+        context = getattr(self.source.nodes[node], "ctx", None)
+        above = self.source.nodes[self.source.parent(node)]
+        return isinstance(context, (ast.Store, ast.Del)) and not isinstance(above, ast.AugAssign)
 
     def _unpacking(self, at: Activation, statement: ast.AST, error: str) -> str:
         """The clause on values that do not fit the names that they are assigned to, "" for another statement."""

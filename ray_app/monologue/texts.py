@@ -34,7 +34,7 @@ def is_stateable(text: str) -> bool:
 
 def is_literal(text: str) -> bool:
     """Whether a text can stand in an expression for the value."""
-    return not text.startswith("<") and is_stateable(text)
+    return is_stateable(text) and (text[:1] in ("'", '"') or "<class " not in text)
 
 
 def items(text: str) -> list[str]:

@@ -32,6 +32,8 @@ _STEP_KINDS: dict[str, StepKind] = {
     "F": "finally",
     "K": "comprehension",
 }
+WRAPPED = "<async_generator_wrapped_value>"
+"""What leaves the frame of an async generator, as text: no program can make one."""
 _BINDING = frozenset("IMH")
 """Kinds of notes that are made when the names that they stand for are bound already."""
 _COMPREHENSIONS = ("<listcomp>", "<setcomp>", "<dictcomp>")
@@ -213,13 +215,24 @@ class _Assembly:
 
     def _leave(self, frame: _Frame, event: Event) -> None:
         if event.kind == "yield":
-            frame.yields.append(event.value or "")
-            return self._cross("yield", frame, event.value)
+            value = self._handed_out(frame, event.value or "")
+            frame.yields.append(value)
+            return self._cross("yield", frame, value)
         end: Literal["return", "raise"] = "return" if event.kind == "return" else "raise"
         frame.value, frame.end = event.value, end
         self._mark_bare_raise(frame, event.value if event.kind == "left" else None)
         self._close(frame)
         return self._cross(end, frame, event.value)
+
+    def _handed_out(self, frame: _Frame, value: str) -> str:
+        """What a `yield` gives; an async generator wraps that up, but what it yields was evaluated before."""
+        node = places.yielded(self.source, frame.current.node) if value == WRAPPED and frame.current else -1
+        if node < 0:
+            return value
+        found = self.source.nodes[node]
+        if isinstance(found, ast.Constant):
+            return repr(found.value)
+        return self.evaluations[frame.evaluated[node]].value if node in frame.evaluated else value
 
     def _raise(self, frame: _Frame, error: str) -> None:
         if error.partition(":")[0] == "StopAsyncIteration":  # the end of an `async for`
@@ -319,7 +332,8 @@ class _Assembly:
         key = (node, kind)
         frame.visits[key] = frame.visits.get(key, 0) + 1
         self.run_visits[key] = self.run_visits.get(key, 0) + 1
-        around = self.source.loops_of(node)
+        is_own_frame = node == frame.node  # a lambda's: the loops around its text are another frame's
+        around = () if is_own_frame else self.source.loops_of(node)
         if kind in ("iteration", "test", "comprehension"):
             around = (*around, node)
         loops = tuple([(loop, frame.iterations.get(loop, 0)) for loop in around])

@@ -51,6 +51,13 @@ def is_generator(source: Source, scope: int) -> bool:
 
 
 @functools.lru_cache(maxsize=_KEPT)
+def yielded(source: Source, statement: int) -> int:
+    """What the only `yield` of a statement hands out; -1 where there is none, or several."""
+    found = [node for node in ast.walk(source.nodes[statement]) if isinstance(node, ast.Yield)]
+    return source.id_of(found[0].value) if len(found) == 1 and found[0].value is not None else -1
+
+
+@functools.lru_cache(maxsize=_KEPT)
 def bound_by(source: Source, node: int) -> tuple[str, ...]:
     """The names that an iteration, a case or a handler binds when it begins."""
     found = source.nodes[node]

@@ -188,7 +188,7 @@ class Facts:
             for number, one in enumerate(node.cases):
                 case = source.id_of(one)
                 if case not in {other.node for other in matched}:
-                    at = self._last_evaluation(step.index) + 0.1 + number * 0.001
+                    at = self.ended_at[step.index] + 0.005 + number * 0.0001
                     yield Spot("passed", step, self.run.frames[step.frame], at, at, case)
                 if case == taken:
                     break

@@ -160,6 +160,10 @@ def expression(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     """An expression of the program, or one with values put in, has a value."""
     if spot.step is None:
         return UNKNOWN
+    target = parsed(claim.subject) if claim.tense in ("change", "set") else None
+    assigned = _assigned(facts, target, spot.step) if target is not None else None
+    if assigned is not None:  # `root.kids[0].v` becomes 8: what is assigned to it, not what it was
+        return _judged(claim, assigned, spot.end)
     found = _matches(facts, claim.subject, spot)
     for match in found:
         if _is_stated(claim, match) != claim.negated:

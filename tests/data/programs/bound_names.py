@@ -78,3 +78,46 @@ def f(xs):
     a = b = a + b
     del b
     return a
+# ---
+# call: f([1, 2, 4, 7])
+def f(xs):
+    count = 0
+    for a, b in zip(xs, xs[1:]):
+        if b - a > 1:
+            count += 1
+    return count >= 2
+# ---
+# call: f('Hello')
+def f(s):
+    return len(s) % 3
+# ---
+# call: f([3, 1, 2])
+def f(n):
+    try:
+        n = sum(n)
+        n = n // 0
+    except ZeroDivisionError as n:
+        kind = type(n).__name__
+    return kind
+# ---
+# call: f([5, 4, 10])
+def f(xs):
+    top = 100
+    for x in xs:
+        if (top := x) > 9:
+            break
+    else:
+        top = -1
+    return top
+# ---
+# call: f(['a=1', 'b', 'c=3'])
+def f(rows):
+    k = 'z'
+    d = {}
+    for row in rows:
+        match row.split('='):
+            case [k, v]:
+                d[k] = int(v)
+            case [k]:
+                pass
+    return k, d

@@ -112,3 +112,62 @@ def f(n):
         if n < 0:
             return n
         continue
+# ---
+# call: f(27)
+def f(n):
+    steps = 0
+    while True:
+        if (
+            n == 1
+            or steps > 5
+        ):
+            break
+        n = n // 2 if n % 2 == 0 else 3 * n + 1
+        steps += 1
+    return n, steps
+# ---
+# call: f('a,b;c')
+def f(s):
+    out = []
+    while True:
+        with_sep = [c for c in s if c in ',;']
+        if not with_sep:
+            out.append(s)
+            return out
+        head, _, s = s.partition(with_sep[0])
+        out.append(head)
+# ---
+# call: f([4, 0, 3])
+def f(xs):
+    it = iter(xs)
+    total = 0
+    while True:
+        try:
+            x = next(it)
+        except StopIteration:
+            break
+        if not x:
+            continue
+        total += 12 // x
+    return total
+# ---
+# call: f(10)
+def f(n):
+    while 1:
+        for d in range(2, n):
+            if n % d == 0:
+                n = n // d
+                break
+        else:
+            return n
+# ---
+# call: f([1, 2, 3, 4])
+def f(q):
+    k = 0
+    while True:
+        k += 1; q.append(q.pop(0) + k)
+        while True:
+            if q[0] % 2 == 0: break
+            q[0] += 1
+        if k >= 3: break
+    return q

@@ -130,3 +130,97 @@ def f(x):
     finally:
         x = 5
     return y
+# ---
+# call: f('7x')
+def f(s):
+    log = []
+    def parse(t):
+        try:
+            return int(t)
+        finally:
+            log.append(t)
+    try:
+        v = parse(s)
+    except ValueError:
+        v = parse(s[:-1])
+    finally:
+        log.append('end')
+    return v, log
+# ---
+# call: f([1, 2, 3, 4])
+def f(xs):
+    out = []
+    for x in xs:
+        try:
+            if x == 2:
+                continue
+            if x == 4:
+                break
+            out.append(x)
+        finally:
+            out.append(-x)
+    return out
+# ---
+# call: f(2)
+def f(n):
+    try:
+        return n * 10
+    finally:
+        if n > 1:
+            return n
+# ---
+# call: f(0)
+def f(n):
+    try:
+        try:
+            1 / n
+        finally:
+            n += 5
+    except ZeroDivisionError as e:
+        return n, str(e)
+    return n
+# ---
+# call: f(1)
+def f(n):
+    x = 0
+    try:
+        x = 1
+        try:
+            x = 2
+            raise KeyError('k')
+        except KeyError:
+            x += 10
+            raise ValueError('v') from None
+        finally:
+            x *= 2
+    except ValueError:
+        x += n
+    else:
+        x = -1
+    finally:
+        x -= 1
+    return x
+# ---
+# call: f([3])
+def f(xs):
+    def gen():
+        try:
+            for x in [5, 6, 7]:
+                yield x
+        finally:
+            xs.append('closed')
+    g = gen()
+    a = next(g)
+    b = next(g)
+    g.close()
+    return a + b, xs
+# ---
+# call: f('k')
+def f(key):
+    d = {}
+    try:
+        return d[key]
+    except KeyError:
+        return 'none'
+    finally:
+        d[key] = 1

@@ -86,3 +86,45 @@ def f(d):
     d['b'] = d['a']
     d['a'] = 0
     return d['b']
+# ---
+# call: f([1, 2, 3])
+def f(xs):
+    best = 0
+    for x in xs:
+        best = x
+    best = best * 1
+    return best
+# ---
+# call: f(5)
+def f(n):
+    x = n
+    if x > 3:
+        x = 3
+    x = min(x, 4)
+    return x
+# ---
+# call: f('abc')
+def f(s):
+    last = ''
+    for ch in s:
+        if ch != 'c':
+            last = ch
+        last = last
+    return last + '!'
+# ---
+# call: f([2, 2, 2])
+def f(xs):
+    total = 0
+    for x in xs:
+        total += x
+        total %= 4
+    total = total or 7
+    return total
+# ---
+# call: f([4, 4], 1)
+def f(xs, i):
+    xs[i] = 9
+    xs[0] = xs[0]
+    ys = xs
+    ys[1] = 3
+    return xs

@@ -154,3 +154,123 @@ def f(pair):
             return x
         case P(x=a, y=b):
             return a - b
+# ---
+# call: f({'type': 'circle', 'r': 2})
+def f(shape):
+    match shape:
+        case {'type': 'square', 'side': s}:
+            return s * s
+        case {'type': 'circle', 'r': r, **rest} if not rest:
+            area = 3 * r ** 2
+        case _:
+            area = -1
+    return area
+# ---
+# call: f([1, [2, [3, 4]], 5])
+def f(xs):
+    total = 0
+    stack = [xs]
+    while stack:
+        match stack.pop():
+            case []:
+                continue
+            case [int(a), *rest]:
+                total += a
+                stack.append(rest)
+            case [list() as inner, *rest]:
+                stack.append(rest)
+                stack.append(inner)
+    return total
+# ---
+# call: f('go north')
+def f(cmd):
+    match cmd.split():
+        case ['go', ('north' | 'south') as d]:
+            return (0, 1) if d == 'north' else (0, -1)
+        case ['go', other]:
+            return other
+    return None
+# ---
+# call: f([3, 'x', None])
+def f(items):
+    def run():
+        errors = []
+        for it in items:
+            if not isinstance(it, int):
+                errors.append(TypeError(f'bad {it}') if it else ValueError('none'))
+        if errors:
+            raise ExceptionGroup('many', errors)
+        return 'fine'
+    seen = []
+    try:
+        run()
+    except* TypeError as eg:
+        seen.append(len(eg.exceptions))
+    except* ValueError as eg:
+        seen.append(str(eg.exceptions[0]))
+    return seen
+# ---
+# call: f(4)
+import asyncio
+async def ticks(n):
+    for i in range(n):
+        yield i * i
+def f(n):
+    async def main():
+        out = []
+        async for t in ticks(n):
+            if t % 2:
+                out.append(t)
+        return out
+    return asyncio.run(main())
+# ---
+# call: f(3)
+import asyncio
+class Lock:
+    def __init__(self):
+        self.log = []
+    async def __aenter__(self):
+        self.log.append('in')
+        return self
+    async def __aexit__(self, kind, value, tb):
+        self.log.append('out')
+        return kind is ValueError
+def f(n):
+    async def main():
+        lock = Lock()
+        async with lock as l:
+            l.log.append(n)
+            if n > 2:
+                raise ValueError(n)
+            l.log.append('end')
+        return lock.log
+    return asyncio.run(main())
+# ---
+# call: f((0, 7))
+class Point:
+    __match_args__ = ('x', 'y')
+    def __init__(self, x, y):
+        self.x = x
+        self.y = y
+def f(t):
+    p = Point(*t)
+    match p:
+        case Point(0, 0):
+            return 'origin'
+        case Point(0, y):
+            return f'y={y}'
+        case Point(x=x, y=0):
+            return f'x={x}'
+        case Point():
+            return 'else'
+# ---
+# call: f(-3)
+def f(n):
+    match n:
+        case 0:
+            kind = 'zero'
+        case int() if n > 0:
+            kind = 'pos'
+        case int() | float():
+            kind = 'neg'
+    return kind

@@ -106,3 +106,95 @@ def f():
 def f(xs):
     pairs = [(a, b) for a in xs for b in xs if a < b if (a + b) % 2]
     return {a: b for a, b in pairs}
+# ---
+# call: f([[1, 2], [3, -1], [4]])
+def f(rows):
+    total = 0
+    for row in rows:
+        for x in row:
+            if x < 0:
+                break
+            total += x
+        else:
+            continue
+        break
+    return total
+# ---
+# call: f(4)
+import functools
+def twice(fn):
+    @functools.wraps(fn)
+    def inner(*args):
+        return fn(fn(*args))
+    return inner
+@twice
+def inc(x):
+    return x + 3
+def f(n):
+    return inc(n)
+# ---
+# call: f(5)
+from functools import lru_cache
+@lru_cache(maxsize=None)
+def fib(n):
+    return n if n < 2 else fib(n - 1) + fib(n - 2)
+def f(n):
+    return fib(n)
+# ---
+# call: f([1, [2, [3]], 4])
+def flat(xs):
+    for x in xs:
+        if isinstance(x, list):
+            yield from flat(x)
+        else:
+            yield x
+def f(xs):
+    return list(flat(xs))
+# ---
+# call: f(3)
+def gen():
+    total = 0
+    while True:
+        x = yield total
+        if x is None:
+            return total
+        total += x
+def f(n):
+    g = gen()
+    next(g)
+    for i in range(n):
+        last = g.send(i)
+    try:
+        next(g)
+    except StopIteration as stop:
+        return last, stop.value
+# ---
+# call: f('abcb')
+def f(s):
+    for i, c in enumerate(s):
+        for d in s[i + 1:]:
+            if c == d:
+                return c, i
+    return None
+# ---
+# call: f(3)
+def repeat(k):
+    def deco(fn):
+        def wrapper(x):
+            for _ in range(k):
+                x = fn(x)
+            return x
+        return wrapper
+    return deco
+@repeat(2)
+def dbl(x):
+    return x * 2
+def f(n):
+    return dbl(n)
+# ---
+# call: f([3, 1, 2])
+def f(xs):
+    if len(xs) < 2:
+        return xs
+    p, *rest = xs
+    return f([x for x in rest if x < p]) + [p] + f([x for x in rest if x >= p])

@@ -38,3 +38,25 @@ def f(n):
 # call: f({'k': (1, 2)})
 def f(d):
     return d['k'][0] if 'k' in d else None, len(d)
+# ---
+# call: f(3, 5)
+def f(a, b):
+    return a + b * 2 == 13 or a - (b - 1) > 0
+# ---
+# call: f(-2)
+def f(n):
+    sign = 'neg' if n < 0 else 'pos'
+    return sign + ('!' if n % 2 else '?')
+# ---
+# call: f(2, 3)
+def f(a, b):
+    return -a ** b, (-a) ** b, not a == b, (not a) == b
+# ---
+# call: f([1, 0])
+def f(xs):
+    return (xs or [2])[0] and not xs[-1]
+# ---
+# call: f(6)
+def f(n):
+    g = lambda x: (x, x + 1) if x > 2 else x
+    return g(n)[1] - (1 if n else 2)

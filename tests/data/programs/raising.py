@@ -80,3 +80,92 @@ def f(n):
     b = Bad(n)
     q = 8
     return b + q
+# ---
+# call: f([1, 'a'])
+def f(xs):
+    t = 0
+    for x in xs:
+        t += x
+    return t
+# ---
+# call: f({'a': 1})
+def f(d):
+    x = d['a']
+    return d['b'] + x
+# ---
+# call: f(3)
+def f(n):
+    d = {1: 'a'}
+    return [n] * d
+# ---
+# call: f([])
+def f(xs):
+    if not xs:
+        m = max(xs)
+    return m
+# ---
+# call: f('abc')
+def f(s):
+    n = len(s)
+    return s.index('z') + n
+# ---
+# call: f(None)
+def f(x):
+    y = 5
+    return x.strip() + y
+# ---
+# call: f([1, 2])
+def f(xs):
+    a, b, c = xs
+    return a
+# ---
+# call: f(3)
+def f(n):
+    if n > 2:
+        raise ValueError(f'too big: {n}') from KeyError('k')
+    return n
+# ---
+# call: f('x')
+def f(s):
+    try:
+        int(s)
+    except ValueError:
+        undefined_name + 1
+    return s
+# ---
+# call: f([3, 2])
+def f(xs):
+    i = 5
+    xs.pop()
+    xs.remove(i)
+    return xs
+# ---
+# call: f(2)
+def g(n):
+    if n == 0:
+        raise RuntimeError('deep')
+    return g(n - 1)
+def f(n):
+    return g(n) + 1
+# ---
+# call: f(5)
+def f(n):
+    x = [1, 2]
+    x[n] = 3
+    return x
+# ---
+# call: f('5')
+def f(a):
+    b = 2
+    return a + b
+# ---
+# call: f((1, 2))
+def f(t):
+    t[0] = 5
+    return t
+# ---
+# call: f(0)
+def f(n):
+    total = 10
+    assert n > 0, f'n must be positive, got {n}'
+    return total / n

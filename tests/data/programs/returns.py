@@ -74,3 +74,37 @@ def f(c):
         return -1
     finally:
         c = None
+# ---
+# call: f(4)
+def f(n):
+    def g(x):
+        if x:
+            return x
+        return -1
+    h = lambda y: y + 1
+    return g(0) + h(n)
+# ---
+# call: f([])
+def f(xs):
+    for x in xs:
+        return x
+# ---
+# call: f(2)
+class C:
+    def m(self):
+        return 1
+    def k(self):
+        return self.m() + 2
+def f(n):
+    if n:
+        return C().k()
+    return
+# ---
+# call: f('ab')
+def f(s):
+    out = []
+    def add(x):
+        out.append(x)
+    for c in s:
+        add(c)
+    return out

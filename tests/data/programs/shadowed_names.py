@@ -68,3 +68,47 @@ def f(set):
     for bool in set:
         all = all and bool
     return all
+# ---
+# call: f([5, 3, 9])
+def f(list):
+    max = list[0]
+    for int in list[1:]:
+        if int > max:
+            max = int
+    return max
+# ---
+# call: f('hello', 'l')
+def f(str, len):
+    sum = 0
+    for c in str:
+        sum += c == len
+    return sum
+# ---
+# call: f(4)
+def abs(x):
+    return x + 100
+def f(n):
+    return [abs(-i) for i in range(n) if i % 2]
+# ---
+# call: f([3, 1, 2])
+def sorted(xs, reverse=True):
+    return xs[::-1]
+def f(xs):
+    ys = sorted(xs)
+    return ys == [2, 1, 3], ys
+# ---
+# call: f({'a': 1})
+def f(dict):
+    id = 0
+    for type, object in dict.items():
+        id += object
+        dict = {type: id}
+    return dict
+# ---
+# call: f(3)
+def print(*args):
+    return len(args)
+def f(n):
+    range = [n, n + 1]
+    x = print(*range)
+    return x * range[-1]

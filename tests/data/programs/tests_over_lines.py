@@ -93,3 +93,54 @@ def f(x, y):
           > y): r = 2
     else: r = 3
     return r
+# ---
+# call: f([2, 5, 8, 11])
+def f(xs):
+    n = 0
+    for x in xs:
+        if (
+            x % 2 == 0
+            and x > 2
+            or x == 11
+        ):
+            n += x
+    return n
+# ---
+# call: f('ab', 3)
+def f(s, k):
+    if not (
+        len(s) > k
+        or s.startswith('b')
+    ) and \
+       s:
+        return s * k
+    return ''
+# ---
+# call: f(7)
+def f(n):
+    while (n > 1
+           and n % 5
+           != 0):
+        n -= 1
+    return n
+# ---
+# call: f([1, 2, 3], 2)
+def f(xs, t):
+    return [
+        x
+        for x in xs
+        if x >= t
+        and x
+        < 3
+    ]
+# ---
+# call: f(3, 4)
+def f(a, b):
+    assert (
+        a < b
+    ), (
+        'bad'
+    )
+    return (a
+            if a * a > b
+            else b)

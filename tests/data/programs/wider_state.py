@@ -132,3 +132,119 @@ def f(xs):
     order = OrderedDict(sorted(groups.items()))
     order.move_to_end(0)
     return list(order.items())
+# ---
+# call: f(3)
+def f(n):
+    calls = 0
+    def bump(k):
+        nonlocal calls
+        calls += k
+        return calls
+    out = [bump(i) for i in range(n)]
+    return out, calls
+# ---
+# call: f(2)
+total = 10
+def add(x):
+    global total
+    total += x
+    return total
+def f(n):
+    add(n)
+    add(n)
+    return total
+# ---
+# call: f('banana')
+from collections import Counter
+def f(s):
+    c = Counter(s)
+    c['a'] -= 1
+    c.update('nn')
+    return c.most_common(2)
+# ---
+# call: f([1, 2, 3])
+from collections import deque
+def f(xs):
+    d = deque(xs, maxlen=3)
+    d.rotate(1)
+    d.append(9)
+    return list(d), d[0]
+# ---
+# call: f('0.1')
+from decimal import Decimal
+def f(s):
+    d = Decimal(s)
+    e = d + Decimal('0.2')
+    return e == Decimal('0.3'), e
+# ---
+# call: f(2)
+class Acc:
+    rate = 2
+    def __init__(self, v):
+        self.v = v
+    def grow(self):
+        self.v *= self.rate
+        return self
+def f(n):
+    a = Acc(n)
+    Acc.rate = 5
+    a.grow().grow()
+    return a.v
+# ---
+# call: f([1])
+def f(xs):
+    ys = xs
+    zs = xs[:]
+    ys += [2]
+    zs.append(3)
+    xs = xs + [4]
+    return xs, ys, zs
+# ---
+# call: f(3)
+from collections import defaultdict
+def f(n):
+    d = defaultdict(list)
+    for i in range(n):
+        d[i % 2].append(i)
+    d['x']
+    return dict(d)
+# ---
+# call: f(2)
+from dataclasses import dataclass, field
+@dataclass
+class Node:
+    v: int
+    kids: list = field(default_factory=list)
+def f(n):
+    root = Node(n)
+    root.kids.append(Node(n + 1))
+    root.kids[0].v += 5
+    return root
+# ---
+# call: f(5)
+class P:
+    def __init__(self):
+        self._x = 1
+    @property
+    def x(self):
+        return self._x * 2
+    @x.setter
+    def x(self, v):
+        self._x = v + 1
+def f(n):
+    p = P()
+    p.x = n
+    p.x += 1
+    return p.x
+# ---
+# call: f([1, 2])
+def f(xs, seen=[]):
+    seen.extend(xs)
+    return len(seen)
+# ---
+# call: f(3)
+def f(n):
+    fs = []
+    for i in range(n):
+        fs.append(lambda: i)
+    return [g() for g in fs]
