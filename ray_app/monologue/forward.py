@@ -438,8 +438,9 @@ class Narrator:
     def _assertion_fails(self, at: Activation, evaluation: Evaluation) -> None:
         """A condition whose message is made is false: that is said once, and before the message."""
         statement = self.source.nodes[at.step.node] if at.step is not None else None
-        has_message = isinstance(statement, ast.Assert) and statement.msg is not None
-        if has_message and not at.decided and evaluation.node >= self.source.id_of(statement.msg):
+        if not isinstance(statement, ast.Assert) or statement.msg is None or at.decided:
+            return
+        if evaluation.node >= self.source.id_of(statement.msg):
             self.effects.decide(at, statement.test, is_assert=True)
             at.decided = True
 
@@ -508,9 +509,7 @@ class Narrator:
             self.effects.decide(at, statement.test, is_assert=True)
         node = failing(self.run, self.plan, step)
         through = any(frame.caller == step.index and frame.end == "raise" for frame in self.run.frames)
-        if isinstance(statement, ast.Raise):
-            clause = self.style.raises(self.spans.code(step.node), "", error)
-        elif node is not None and self._is_stored(node):
+        if isinstance(statement, ast.Raise) or (node is not None and self._is_stored(node)):
             clause = self.style.raises(self.spans.code(step.node), "", error)
         elif node is not None:
             code = self.spans.code(node)
