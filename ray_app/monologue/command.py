@@ -7,13 +7,10 @@ from typing import Literal
 
 from ray_app.errors import InputError
 from ray_app.monologue import forward
-from ray_app.monologue.backward.narrate import narrate as narrate_backward
-from ray_app.monologue.judging import recorded_run
-from ray_app.sandbox.api import execute
+from ray_app.monologue.judging import narrated_backward
 from ray_app.semantics.api import Recording, record
 from ray_app.semantics.fitness import unfit
 from ray_app.semantics.source import read
-from ray_app.verification.backward import verify_backward
 from ray_app.verification.judge import verify_forward
 
 
@@ -82,10 +79,9 @@ def _forward(recording: Recording, telling: Telling) -> str:
 def _backward(recording: Recording, telling: Telling) -> str:
     run = recording.run
     assert run is not None
-    told = narrate_backward(run, seed=telling.seed, max_tokens=telling.max_tokens, record=recorded_run, execute=execute)
+    told, verdict = narrated_backward(run, seed=telling.seed, max_tokens=telling.max_tokens)
     if told.reason:
         raise InputError(f"--call {run.call}: {told.reason}")
-    verdict = verify_backward(run, told.text, record=recorded_run, execute=execute)
     if not verdict.accepted:
         raise InputError(f"--call {run.call}: the telling was not verified: {verdict.reason}: {verdict.detail}")
     return told.text

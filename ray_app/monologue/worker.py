@@ -9,18 +9,15 @@ from dataclasses import dataclass
 from itertools import islice
 
 from ray_app.monologue import forward
-from ray_app.monologue.backward.narrate import narrate as narrate_backward
 from ray_app.monologue.forward import Narration
-from ray_app.monologue.judging import recorded_run
+from ray_app.monologue.judging import narrated_backward
 from ray_app.monologue.row import as_row
 from ray_app.programs.shrink import smaller_calls
 from ray_app.records import Execution, Monologue, Program, Reject, TracedProgram
-from ray_app.sandbox.api import execute
 from ray_app.sandbox.batch import Job
 from ray_app.semantics.api import LIMITS, Recording, record_many
 from ray_app.semantics.fitness import unfit
 from ray_app.semantics.record import Run
-from ray_app.verification.backward import verify_backward
 from ray_app.verification.judge import verify_forward
 
 STAGE = "monologue"
@@ -116,10 +113,9 @@ def told_backward(program: Program, recording: Recording, config: NarrateConfig)
     refused = recording.reason or unfit(program.code, execution)
     if refused or run is None:
         return Reject(STAGE, program.id, f"backward: {refused}", execution.call)
-    told = narrate_backward(run, seed=config.seed, max_tokens=config.max_tokens, record=recorded_run, execute=execute)
+    told, verdict = narrated_backward(run, seed=config.seed, max_tokens=config.max_tokens)
     if told.reason:
         return Reject(STAGE, program.id, f"backward: {told.reason}", execution.call)
-    verdict = verify_backward(run, told.text, record=recorded_run, execute=execute)
     if not verdict.accepted:
         return Reject(STAGE, program.id, f"backward: {verdict.reason}", f"{execution.call}: {verdict.detail}")
     return as_row(program, execution, "backward", told.text, verdict.claims, "narrator")

@@ -222,4 +222,4 @@ def _about_lines(run: Run, said: Said) -> Statement:
 def _same_code(quoted: str, text: str) -> bool:
     """Whether a quotation is a statement, or the head of one."""
     head = text.split("\n")[0].strip().rstrip(":")
-    return "".join(quoted.split()).rstrip(":") == "".join(head.split())
+    return "".join(quoted.removeprefix("case ").split()).rstrip(":") == "".join(head.split())

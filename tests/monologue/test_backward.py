@@ -149,3 +149,33 @@ def test_narrate_says_what_close_inputs_give_where_nothing_holds_of_all():
     text = told(code, "f('ab cd')").text
     assert "`f('" in text
     assert "` gives '" in text
+
+
+def test_constraint_that_somebody_has_broken_is_left_out():
+    found = told(JOIN, "f('ab', 'c')")
+    first = next(iter(stated(JOIN, "f('ab', 'c')")))
+    assert f"`{first}` (" in found.text
+    assert f"`{first}` (" not in told(JOIN, "f('ab', 'c')", without={first}).text
+
+
+def test_output_of_another_shape_on_other_inputs_is_no_item_of_a_result():
+    code = "def f(n):\n    if n > 2:\n        return (n, n * 2)\n    return None if n else {'a': Ellipsis}\n"
+    assert told(code, "f(3)").text
+
+
+def test_constraint_does_not_call_what_the_program_has_given_another_meaning():
+    code = "def f(list):\n    max = list[0]\n    for x in list:\n        if x > max:\n            max = x\n    return max\n"
+    assert not any("max(" in predicate for predicate in stated(code, "f([5, 3, 9])"))
+
+
+def test_narrate_says_whose_run_it_is_before_it_speaks_of_its_iterations():
+    code = "def f(xs):\n    t = 0\n    for x in xs:\n        t = t * 2 % 7 + x\n    return t\n"
+    lines = told(code, "f([1, 2])").text.split("\n")
+    whose = next(at for at, line in enumerate(lines) if line.startswith("The way back, in the run of one such input"))
+    assert not any("iteration" in line for line in lines[:whose])
+    assert any("iteration" in line for line in lines[whose:])
+
+
+def test_narrate_states_no_opaque_values():
+    code = "def f(xs):\n    it = iter(xs)\n    first = next(it)\n    return first * 2\n"
+    assert "<list_iterator" not in told(code, "f([3, 4])").text

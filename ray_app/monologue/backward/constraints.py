@@ -10,7 +10,7 @@ Whatever its basis, a constraint holds of every input tried that gives the outpu
 import ast
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from ray_app.monologue.backward.inversion import inversions
 from ray_app.monologue.backward.necessity import Fact, as_condition, necessary, negated
 from ray_app.monologue.backward.spelling import folded, written
 from ray_app.monologue.backward.summary import Leaf, Summary, summarise
+from ray_app.monologue.texts import element
 from ray_app.parsing import parse_expression
 from ray_app.programs.signature import definition_of
 from ray_app.programs.tries import Execute, Trial, Tried, find_breaking, judge, try_inputs
@@ -42,6 +43,7 @@ _MIN_LAW, _MIN_OUTPUTS = 30, 4
 """Inputs that a law must hold on, and different outputs among them."""
 _WRITTEN_WITH = frozenset({"len", "sum", "set", "sorted", "any", "all", "next", "bool", "str", "int", "dict", "tuple"})
 _OTHER_OUTPUTS = 4
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +81,9 @@ class Question:
     execute: Execute
 
 
-def constraints(question: Question) -> Found:
-    """The constraints on the inputs of an output, those that the text implies first."""
+def constraints(question: Question, without: Collection[str] = ()) -> Found:
+    """The constraints on the inputs of an output, those that the text implies first; none of the predicates `without`,
+    which somebody else has found false."""
     summary = _summary(question)
     candidates: list[Constraint] = []
     checks: list[tuple[str, str]] = []
@@ -93,7 +96,7 @@ def constraints(question: Question) -> Found:
     candidates += _asked_by_program(summary) if summary is not None else []
     for name, value in question.values.items():
         candidates += [Constraint(predicate, "tested") for predicate in properties(name, value)]
-    judged = _judged(question, candidates, checks)
+    judged = _judged(question, [one for one in candidates if one.predicate not in without], checks)
     chosen = _strongest(judged.candidates)
     broken = _broken(question, [one for one in chosen if one.basis == "tested"])
     broken |= _lawless(question, [one for one in chosen if one.basis == "law"])
@@ -146,7 +149,7 @@ def _summary(question: Question) -> Summary | None:
 
 def _rebound(source: Source) -> set[str]:
     stored = set[str]().union(*(bound_in(node) for node in source.tree.body))
-    return stored | {node.name for node in source.nodes if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    return stored | {node.name for node in source.nodes if isinstance(node, _DEFINITIONS)}
 
 
 def _is_flat(value: Any) -> bool:
@@ -242,13 +245,28 @@ def _judged(question: Question, candidates: Sequence[Constraint], checks: Sequen
 def _fit(question: Question, candidates: Sequence[Constraint]) -> list[Constraint]:
     """Those that can be read in a line and are about a parameter, each predicate once."""
     parameters = set(question.tried.signature.parameters)
+    meant_otherwise = _stored(question.source) - parameters
     different = {one.predicate: one for one in reversed(candidates)}
     readable = [one for one in reversed(different.values()) if len(one.predicate) <= _MAX_CHARS]
     return [
         one
         for one in readable
-        if one.predicate and "`" not in one.predicate and names_in(parse_expression(one.predicate)) & parameters
+        if one.predicate and "`" not in one.predicate and _reads(one.predicate, parameters, meant_otherwise)
     ]
+
+
+def _reads(predicate: str, parameters: set[str], meant_otherwise: set[str]) -> bool:
+    """Whether a predicate is about a parameter, and every built-in in it is one in the program too."""
+    tree = parse_expression(predicate)
+    names, called = names_in(tree), {part.func for part in ast.walk(tree) if isinstance(part, ast.Call)}
+    return bool(names & parameters) and not {part.id for part in called if isinstance(part, ast.Name)} & meant_otherwise
+
+
+def _stored(source: Source) -> set[str]:
+    """Every name that the program binds somewhere."""
+    return {node.id for node in source.nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)} | {
+        node.name for node in source.nodes if isinstance(node, _DEFINITIONS)
+    }
 
 
 def _holds_for(output: str, trials: Sequence[Trial], row: Sequence[bool | None]) -> bool:
@@ -283,10 +301,7 @@ def _support(question: Question, one: Constraint, row: Sequence[bool | None], la
 def _item(output: str, law: str) -> str:
     """What a law is about: the result, or one item of it; "" where a result has no such item."""
     place = re.search(r"result\[(\d)\]", law)
-    if place is None:
-        return output
-    items, at = ast.literal_eval(output), int(place[1])
-    return repr(items[at]) if at < len(items) else ""
+    return output if place is None else element(output, place[1]) or ""
 
 
 def _strongest(candidates: Sequence[_Candidate]) -> list[Constraint]:

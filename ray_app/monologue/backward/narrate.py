@@ -14,7 +14,7 @@ Everything that is said is read off the record of the witness's run, or was trie
 
 import ast
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from ray_app.monologue.backward.definitions import Definition, names_in, put_in
 from ray_app.monologue.backward.spelling import written
 from ray_app.monologue.backward.summary import Summary, variable_text
 from ray_app.monologue.backward.way import Write, head_text, way_back
+from ray_app.monologue.texts import is_stateable
 from ray_app.programs.signature import signature
 from ray_app.programs.tries import Execute, Trial
 from ray_app.sandbox.api import execute
@@ -34,6 +35,7 @@ _MUST = (
     "What every input of these types with this result meets:",
 )
 _TRIED = ("Every input tried with this result meets:", "What all inputs tried with this result meet:")
+_WHOSE_RUN = "The way back, in the run of one such input, which is named below:"
 _NOTHING = "No property was found that all such inputs meet, but inputs close to one give something else:"
 Record = Callable[[str, str], Run | None]
 """The record of a call of a program."""
@@ -58,16 +60,18 @@ def narrate(
     max_tokens: int = 1024,
     record: Record | None = None,
     execute: Execute = execute,
+    without: Collection[str] = (),
 ) -> Narration:
     """The backward monologue of a recorded call's output.
 
     With `record` the witness is in half of the rows another input than the recorded one. Nothing is said where no
-    constraint is found that is true of every input tried with this output, and false of some other.
+    constraint is found that is true of every input tried with this output, and false of some other. `without`:
+    predicates that somebody else has found false.
     """
     question = ask(run, execute)
     if isinstance(question, str):
         return Narration("", "", question)
-    found = constraints(question)
+    found = constraints(question, without)
     misses = near_misses(question) if not found.constraints else ()
     if not found.constraints and len(misses) < 2:
         return Narration("", "", "no constraint found")
@@ -178,6 +182,8 @@ class _Text:
             yield f"{said} gives the result, so `{returned}` is {self._output}."
         else:
             yield f"{said} gives the result."
+        if self._way.writes:
+            yield _WHOSE_RUN
         yield from (self._told_write(write) for write in self._way.writes)
         yield from self._substituted(returning.line)
         yield from self._told_tests()
@@ -258,7 +264,7 @@ def _fits(text: str) -> bool:
 
 def _is_shown(value: str | None) -> bool:
     """Whether a value can be stated: canonical, whole and short."""
-    return value is not None and len(value) <= 120 and not value.endswith("...") and "`" not in value
+    return value is not None and len(value) <= 120 and is_stateable(value) and "`" not in value
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -1,6 +1,9 @@
 """Expressions and values as they stand in a text."""
 
 import ast
+import operator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from ray_app.parsing import parse_expression
@@ -37,7 +40,11 @@ _MIRRORED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 
 def folded(expression: ast.expr) -> ast.expr:
-    """`3 == len(x)` as `len(x) == 3`, and `len`, `sorted` and `lower` of literals, `% 2` of numbers, worked out."""
+    """`3 == len(x)` as `len(x) == 3`, and `len`, `sorted` and `lower` of literals, `% 2` of numbers, worked out.
+
+    The expression is changed in place.
+    """
+    expression = _Items().visit(expression)
     if isinstance(expression, ast.Compare) and len(expression.ops) == 1:
         left, right = _worked_out(expression.left), _worked_out(expression.comparators[0])
         mirrored = _MIRRORED.get(type(expression.ops[0]))
@@ -74,21 +81,56 @@ def _value(node: ast.expr) -> Any:
         return _NONE
 
 
-# What can take long or make something large: a program's text may say `10**10**10`, and this is not the sandbox.
-_CAN_GROW = (ast.comprehension, ast.Mult, ast.Pow, ast.LShift, ast.Mod, ast.JoinedStr)
-_KNOWN = {"__builtins__": {}, "len": len, "sorted": sorted}
+def _number(value: Any, other: Any, work: Callable[[int, int], int]) -> int:
+    if type(value) is not int or type(other) is not int:
+        raise TypeError("no whole numbers")
+    return work(value, other)
+
+
+_MEASURES: dict[str, Callable[[Any], Any]] = {"len": len, "sorted": sorted}
+_OPERATIONS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mod: operator.mod,
+}
 
 
 def _worked_out(node: ast.expr) -> ast.expr:
-    """The literal that a measure of a literal gives; what mentions anything else stays as it is."""
-    parts = list(ast.walk(node))
-    names = {part.id for part in parts if isinstance(part, ast.Name)}
-    methods = {part.attr for part in parts if isinstance(part, ast.Attribute)}
-    if names - set(_KNOWN) or methods - {"lower"} or any(isinstance(part, _CAN_GROW) for part in parts):
-        return node
+    """The literal that a measure, an item or a sum of literals is; what mentions anything else stays as it is."""
     try:
-        # Only `len`, `sorted`, `lower`, sums and items, of literals that the record holds.
-        value = eval(compile(ast.fix_missing_locations(ast.Expression(node)), "<literal>", "eval"), dict(_KNOWN))
-        return parse_expression(literal(value))
-    except (TypeError, ValueError, LookupError, ArithmeticError, SyntaxError):
+        value = _known(node)
+    except (TypeError, ValueError, LookupError, ArithmeticError):
         return node
+    return node if value is _NONE or isinstance(node, ast.Constant) else parse_expression(literal(value))
+
+
+def _known(node: ast.expr) -> Any:
+    """The value of an expression of literals, as far as laws put to a result need it; `_NONE` for any other."""
+    match node:
+        case ast.Call(func=ast.Name(id=name), args=[argument], keywords=[]) if name in _MEASURES:
+            return _of_known(_MEASURES[name], argument)
+        case ast.Call(func=ast.Attribute(value=owner, attr="lower"), args=[]):
+            return _of_known(str.lower, owner)
+        case ast.Subscript(value=owner, slice=ast.Slice() as part):
+            bounds = [None if bound is None else ast.literal_eval(bound) for bound in (part.lower, part.upper)]
+            return _NONE if part.step else _of_known(operator.itemgetter(slice(*bounds)), owner)
+        case ast.Subscript(value=owner, slice=ast.Constant(value=place)):
+            return _of_known(operator.itemgetter(place), owner)
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS and _value(node) is _NONE:
+            work = partial(_number, other=_known(right), work=_OPERATIONS[type(op)])
+            return _of_known(work, left)
+        case _:
+            return _value(node)
+
+
+def _of_known(work: Callable[[Any], Any], operand: ast.expr) -> Any:
+    value = _known(operand)
+    return _NONE if value is _NONE else work(value)
+
+
+class _Items(ast.NodeTransformer):
+    """`(1, [2, 3])[1]` as `[2, 3]`, wherever it stands."""
+
+    def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
+        self.generic_visit(node)
+        return _worked_out(node)

@@ -159,7 +159,7 @@ class _Reader:
             # What the statement may write is forgotten by now: what can still be said holds at each place in it.
             raised = Leaf(leaving.lineno, None, raises=True)
             leaf = self._leaf(leaving, env) if isinstance(leaving, ast.Return) else raised
-            tree = Fork(statement.lineno, None, leaf, tree)
+            tree = Fork(leaving.lineno, None, leaf, tree)
         return tree
 
     # -- values --------------------------------------------------------------------------------------------------

@@ -48,9 +48,15 @@ def way_back(run: Run) -> Way:
             waiting += sorted(_read(run, steps[written[name]]))
         seen.add(name)
     # Where a loop's target was set last says little: at the loop's last item.
-    said = [(place, name) for name, place in written.items() if name in seen and steps[place].kind != "iteration"]
+    # That a function is defined says nothing.
+    said = [(place, name) for name, place in written.items() if name in seen and _is_telling(run, steps[place])]
     latest = sorted(said, reverse=True)
     return Way(steps[at], tuple(_write(run, name, steps[place]) for place, name in latest[:MAX_WRITES]))
+
+
+def _is_telling(run: Run, step: Step) -> bool:
+    defines = isinstance(run.source.nodes[step.node], (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+    return step.kind != "iteration" and not defines
 
 
 def _is_return(run: Run, step: Step) -> bool:
@@ -123,4 +129,5 @@ def _write(run: Run, name: str, step: Step) -> Write:
 def head_text(run: Run, node: int) -> str:
     """A statement's text if it stands on one line, else its first line; "" where that cannot be quoted."""
     text = run.source.text(node).split("\n")[0].strip().removesuffix(":")
+    text = f"case {text}" if isinstance(run.source.nodes[node], ast.match_case) else text
     return text if "`" not in text and len(text) <= _MAX_STATEMENT else ""
