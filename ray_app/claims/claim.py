@@ -48,13 +48,15 @@ Mode = Literal["run", "general", "talk"]
 class Iteration(NamedTuple):
     """One time around a loop. `line` 0: some loop; `number` -1: the last one, 0: after the loop's end.
 
-    `path` are the numbers of the inner clauses, where they were given as "2.1".
+    `path` are the numbers of the inner clauses, where they were given as "2.1". `soft`: the words only suggest it ("the
+    third character", the sentence before): what does not hold there may hold elsewhere.
     """
 
     line: int
     number: int
     path: tuple[int, ...] = ()
     inner: bool | None = None
+    soft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

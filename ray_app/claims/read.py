@@ -23,17 +23,26 @@ def read(text: str, source: Source) -> Reading:
     """The reading of a text about a program. Never raises, whatever the text."""
     body, answer = split(text.translate(_MARKS))
     found = sentences(body, source.names, source.code.__contains__)
-    reader = _Reader(source, body, _is_stepwise(found))
+    reader = _Reader(source, body, _is_stepwise(found, body), 1 if _FROM_ZERO.search(body) else 0)
     for sentence in found:
         reader.take(sentence)
     reader.finish()
     return Reading(tuple(reader.statements), tuple(reader.groups), answer, tuple(reader.literals))
 
 
-def _is_stepwise(found: list[Sentence]) -> bool:
-    """Whether nearly every line begins with the label of the line that it is about: then each tells one step."""
+_FROM_ZERO = re.compile(r"\b[Ii]teration (?:#|number )?0\b")
+"""Such a text counts iterations from 0."""
+_STEP = re.compile(r"(?:\A|\n) *\Z")
+_STEP_LABEL = re.compile(r"\[L\d+\] (?!:)")
+
+
+def _is_stepwise(found: list[Sentence], body: str) -> bool:
+    """Whether nearly every line is "[L3] what it does", without a bullet: then each tells one step."""
     leads = [sentence for sentence in found if sentence.leads]
-    labelled = sum(sentence.words.startswith("‹l0›") for sentence in leads)
+    labelled = sum(
+        _STEP_LABEL.match(body, sentence.start) is not None and _STEP.search(body[: sentence.start]) is not None
+        for sentence in leads
+    )
     return len(leads) > 0 and labelled >= _STEPWISE_SHARE * len(leads)
 
 
@@ -41,6 +50,7 @@ def _is_stepwise(found: list[Sentence]) -> bool:
 class _Scope:
     """Iterations named at the head of a line hold for what is indented under it."""
 
+    line: int
     indent: int
     iteration: Iteration
 
@@ -50,6 +60,7 @@ class _Reader:
     source: Source
     text: str
     strict: bool
+    offset: int = 0
     statements: list[Statement] = field(default_factory=list[Statement])
     groups: list[Group] = field(default_factory=list[Group])
     literals: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
@@ -92,7 +103,8 @@ class _Reader:
             self.general = bool(_GENERAL_HEADING.search(form.words)) and not _RUN_HEADING.search(form.words)
 
     def _inherited(self) -> tuple[Iteration, ...]:
-        return tuple(scope.iteration for scope in self.scopes)
+        """The iterations under whose head the line stands."""
+        return tuple(scope.iteration for scope in self.scopes if scope.line < self.line)
 
     def finish(self) -> None:
         """What was said at the place so far is a group."""
@@ -105,7 +117,7 @@ class _Reader:
 
     def _mode(self, sentence: Sentence, form: Shape) -> Mode:
         labelled = sentence.words.startswith("‹l0›")
-        if not form.asserts and not labelled:
+        if not form.asserts and not (labelled and self.strict):
             return "general"
         if self.general and not labelled:
             return "general"
@@ -127,6 +139,8 @@ class _Reader:
             self.finish()
             self.owner = len(self.statements) - 1
             self.ordered = not form.concludes and not form.jumps
+        if not is_new and not self.strict:
+            self.place = replace(self.place, iterations=self._carried(form))
         iterations = self._iterations(form, tokens)
         if iterations:
             base = self._inherited()
@@ -134,9 +148,17 @@ class _Reader:
                 self.finish_if_moved()
             self.place = replace(self.place, iterations=(*base, *iterations))
             if form.anchors[0].leads and sentence.leads:
-                self.scopes.append(_Scope(sentence.indent, iterations[0]))
+                self.scopes.append(_Scope(self.line, sentence.indent, iterations[0]))
         if form.visit >= 0 and (visit := tokens[form.visit].value).isdecimal():
             self.place = replace(self.place, visit=int(visit))
+
+    def _carried(self, form: Shape) -> tuple[Iteration, ...]:
+        """The iterations of the sentence before, for one that goes on: it may have left them without saying so."""
+        scoped = self._inherited()
+        if _LEAVES.search(form.words):
+            return scoped
+        own = self.place.iterations[len(scoped) :]
+        return (*scoped, *(iteration._replace(soft=True) for iteration in own))
 
     def finish_if_moved(self) -> None:
         """A new iteration on the same line begins a new group."""
@@ -153,7 +175,9 @@ class _Reader:
         return not self.place.line
 
     def _iterations(self, form: Shape, tokens: tuple[Token, ...]) -> tuple[Iteration, ...]:
-        found = [(anchor, _iteration(anchor, tokens)) for anchor in form.anchors if not anchor.is_comprehension]
+        found = [
+            (anchor, _iteration(anchor, tokens, self.offset)) for anchor in form.anchors if not anchor.is_comprehension
+        ]
         return tuple(one for anchor, one in found if one is not None and (one.number or anchor.number < 0))
 
     # Claims
@@ -165,7 +189,7 @@ class _Reader:
         if first and (not self.place.line or labels[0][0] == 0):
             self._move(first)
         for anchor in form.anchors:
-            claim = _exists(anchor, tokens, self.strict)
+            claim = _exists(anchor, tokens, self.strict, self.offset)
             if claim is not None:
                 self.pending.append(claim)
                 self.spans.append((sentence.start, sentence.end))
@@ -214,23 +238,30 @@ def _value_span(claim: Claim, hit: Hit, tokens: tuple[Token, ...]) -> tuple[int,
     return (token.start, token.end) if token is not None else (0, 0)
 
 
-def _iteration(anchor: Anchor, tokens: tuple[Token, ...]) -> Iteration | None:
-    """The iteration that words speak of."""
+_LEAVES = re.compile(
+    r"\b(?:goes on|continues?|repeats?|repeated|and so on|until|finally|in the end|ends|remaining|rest of|after the loop)\b"
+)
+"""Words after which the iteration spoken of before is over."""
+
+
+def _iteration(anchor: Anchor, tokens: tuple[Token, ...], offset: int) -> Iteration | None:
+    """The iteration that words speak of; `offset`: how much less than from 1 the text counts from."""
     line = int(tokens[anchor.line].value.split("-")[0]) if anchor.line >= 0 else 0
     if anchor.number < 0:
         return Iteration(line, 0 if anchor.word in ("loop", "iterations", "passes") else -1, inner=anchor.inner)
     path = tokens[anchor.number].value.split(".")
     if not all(part.isdecimal() for part in path):
         return None
-    numbers = tuple(int(part) for part in path)
-    return Iteration(line, numbers[0], numbers[1:], anchor.inner)
+    counts = 0 if tokens[anchor.number].sort == "o" else offset  # "the first" is the first
+    numbers = tuple(int(part) + counts for part in path)
+    return Iteration(line, numbers[0], numbers[1:], anchor.inner, bool(anchor.word))
 
 
-def _exists(anchor: Anchor, tokens: tuple[Token, ...], strict: bool) -> Claim | None:
+def _exists(anchor: Anchor, tokens: tuple[Token, ...], strict: bool, offset: int) -> Claim | None:
     """That there is such an iteration; of "the third character" that would be saying too much. Where each line tells
     one
     step, it begins there."""
-    found = _iteration(anchor, tokens)
+    found = _iteration(anchor, tokens, offset)
     if found is None or anchor.number < 0 or anchor.word:
         return None
     other = "comprehension" if anchor.is_comprehension else ""

@@ -131,6 +131,7 @@ def _next(said: Said) -> list[Claim]:
 
 
 def _skip(said: Said) -> list[Claim]:
+    """`line` does not run next; 0: the line in question does not run."""
     return [Claim("skip", line=_line(said))]
 
 
@@ -459,6 +460,9 @@ TABLE: tuple[Entry, ...] = (
         (rf"(?:skips?|skipping|jumps? over|bypass(?:es|ing)?|passes over|passing over|leaves out) {L}", ""),
         (rf"{L} (?:is|are|gets|was) (?:skipped|not (?:run|executed|reached)|bypassed|passed over|left out)", ""),
         (rf"{L} (?:does not run|doesn't run)", ""),
+        (r"\b(?:(?:this|the|that)(?: ‹q\d+›| (?:else|if|elif|return))?(?: (?:line|block|branch|statement|code|part|clause|step|case))?|it) (?:is|are|was) (?:not|never) (?:executed|run|reached|entered|taken|evaluated)\b", "here"),
+        (r"\b(?:(?:this|the|that)(?: ‹q\d+›| (?:else|if|elif|return))?(?: (?:line|block|branch|statement|code|part|clause|step|case))?|it) (?:is|gets|was) skipped\b", "here"),
+        (r"^(?:is )?(?:skipped|not (?:executed|run|reached))\b", "here"),
     )),
     Entry("next", _next, _patterns(
         (rf"(?:goes|go|jumps?|moves?|continues?|moving|control passes|execution (?:moves|goes|continues)|proceeds?|comes) (?:on |in|back )?(?:to|at|with) (?:the (?:handler|line|statement|loop) (?:on|at) )?{L}", ""),

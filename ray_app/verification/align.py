@@ -11,7 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from ray_app.claims.claim import Claim, Group
+from ray_app.claims.claim import Claim, Group, Iteration
 from ray_app.verification.checks import WHOLE
 from ray_app.verification.facts import FOREVER, Facts, Spot
 from ray_app.verification.finding import UNKNOWN, Finding
@@ -160,10 +160,39 @@ def _weighed(places: Places, units: list[_Unit]) -> list[Outcome]:
         way = way.before
     return [
         _outcome(unit, chosen.get(number), candidates[number], _between(chosen, number))
-        if candidates[number] or not places.is_beyond(unit.group)
-        else _beyond(unit)
+        if candidates[number]
+        else _nowhere(places, unit)
         for number, unit in enumerate(units)
     ]
+
+
+def _nowhere(places: Places, unit: _Unit) -> Outcome:
+    """The claims of a unit for which the record has no place at all."""
+    if places.is_beyond(unit.group):
+        return _beyond(unit)
+    if not unit.group.place.line:
+        return None, (UNKNOWN,) * len(unit.group.claims)
+    return None, tuple(_of_unrun_line(places, unit.group, claim) for claim in unit.group.claims)
+
+
+def _of_unrun_line(places: Places, group: Group, claim: Claim) -> Finding:
+    """What is said of a line that does not run: that it does not, or how the condition around it turned out."""
+    line = group.place.line
+    evidence = f"L{line} does not run" if not group.place.iterations else f"L{line} does not run here"
+    if claim.kind == "skip" and claim.line in (0, line):
+        return Finding(True, evidence)
+    if group.strict:
+        return Finding(False, evidence)
+    head = places.head_around(line)
+    if claim.kind in ("truth", "branch", "property", "skip") and head:
+        above = replace(group, claims=(claim,), place=replace(group.place, line=head, end_line=head))
+        found = [reading.findings[0] for reading in places.readings(above)]
+        return next((one for one in found if one.holds), next((one for one in found if one.holds is False), UNKNOWN))
+    return Finding(False, evidence) if claim.kind in _HAPPENS and places.is_code(line) else UNKNOWN
+
+
+_HAPPENS = frozenset(["value", "added", "removed", "return", "yield", "raise", "call", "iteration", "stop", "deleted"])
+"""What cannot be so of a line that does not run."""
 
 
 def _beyond(unit: _Unit) -> Outcome:
@@ -183,12 +212,16 @@ def _candidates(places: Places, unit: _Unit) -> list[Reading]:
     """The readings of a unit of which something holds; of a claim without a place, with the time for which it is so."""
     found: list[Reading] = []
     claim = unit.group.claims[0]
+    firm = tuple(iteration for iteration in unit.group.place.iterations if not iteration.soft)
+    if firm != unit.group.place.iterations:
+        # what the words only suggest holds where something is true there, else it was not meant
+        there = _candidates(places, _at(unit, tuple(one._replace(soft=False) for one in unit.group.place.iterations)))
+        return there if any(reading.true for reading in there) else _candidates(places, _at(unit, firm))
     if claim.kind == "value" and claim.tense == "set" and unit.group.place.iterations and not unit.group.place.line:
         # "Iteration 3: total = 3": where the iteration writes the name, what it writes is meant
         written = replace(unit, group=replace(unit.group, claims=(replace(claim, tense="change"),)))
-        found = _candidates(places, written)
-        if found:
-            return found
+        if places.writes(unit.group, claim.subject):
+            return _candidates(places, written)
     for reading in places.readings(unit.group):
         if not any(finding.holds is not None for finding in reading.findings):
             continue
@@ -198,6 +231,11 @@ def _candidates(places: Places, unit: _Unit) -> list[Reading]:
         if len(found) >= MOST_CANDIDATES:
             break
     return found
+
+
+def _at(unit: _Unit, iterations: tuple[Iteration, ...]) -> _Unit:
+    """The unit, put into other iterations."""
+    return replace(unit, group=replace(unit.group, place=replace(unit.group.place, iterations=iterations)))
 
 
 def _until(facts: Facts, claim: Claim, reading: Reading) -> float:
@@ -243,8 +281,7 @@ def _outcome(unit: _Unit, chosen: Reading | None, candidates: list[Reading], bet
         return chosen.spot, chosen.findings
     best = max(candidates, key=lambda reading: (reading.true - reading.false, reading.true), default=None)
     if best is None:
-        reason = f"L{unit.group.place.line} does not run here" if unit.group.place.line else ""
-        return None, tuple(Finding(False, reason) if reason else UNKNOWN for _ in unit.group.claims)
+        return None, (UNKNOWN,) * len(unit.group.claims)
     if best.false or not best.true:
         return best.spot, _with_right(best, candidates, between)
     if unit.group.place.line:

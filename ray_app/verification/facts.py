@@ -49,6 +49,8 @@ class Entry:
         """The time of an iteration; -1: of the last one."""
         if number < 0:
             number = len(self.begins)
+        if number == len(self.begins) + 1:  # what ends the loop may be counted as one more
+            return self.end - 0.2, self.end + 0.01
         if not 1 <= number <= len(self.begins):
             return None
         following = self.begins[number] - 0.01 if number < len(self.begins) else self.end - 0.0005

@@ -1,11 +1,13 @@
 """Where a group of claims may belong: the spots that its words allow, and what its claims turn out to be at each."""
 
+import ast
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from ray_app.claims.claim import Claim, Group, Iteration
 from ray_app.verification.checks import CHECKS
-from ray_app.verification.facts import FOREVER, Facts, Spot
+from ray_app.verification.code import governing
+from ray_app.verification.facts import FOREVER, Facts, Spot, head_of
 from ray_app.verification.finding import Finding
 
 MOST_SPOTS = 4_000
@@ -87,20 +89,40 @@ class Places:
             self._windows[iterations] = self._common(iterations)
         return self._windows[iterations]
 
+    def head_around(self, line: int) -> int:
+        """The line of the innermost `if` or `while` around a line; 0 where there is none."""
+        source = self.facts.run.source
+        nodes = [number for number, node in enumerate(source.nodes) if isinstance(node, ast.stmt)]
+        own = next((number for number in nodes if source.line(number) == line), None)
+        above = governing(source, own) if own is not None else None
+        return source.line(above[0]) if above is not None else head_of(source, line)
+
+    def is_code(self, line: int) -> bool:
+        """Whether a statement begins on a line."""
+        return head_of(self.facts.run.source, line) == line
+
+    def writes(self, group: Group, name: str) -> bool:
+        """Whether a name is changed in the iterations of a group."""
+        windows = self.windows(group.place.iterations) or []
+        return any(low <= at <= high for at, _, _ in self.facts.history.get(name, ()) for low, high in windows)
+
     def is_beyond(self, group: Group) -> bool:
         """Whether a group is put into an iteration that no loop has. The test that ends a loop may be counted as one
         more, and a recursion as a loop."""
         named = [claim.number for claim in group.claims if claim.kind == "iteration"]
         counts = [len(entry.begins) for entries in self.facts.entries.values() for entry in entries]
         iterations = group.place.iterations
-        if not iterations or not counts or (named and named[-1] != iterations[-1].number):
+        if not iterations or not counts or iterations[-1].soft or (named and named[-1] != iterations[-1].number):
             return False
-        return iterations[-1].number > max(max(counts) + 1, len(self.facts.run.frames))
+        allowed = max(counts) + (0 if any(map(is_change, group.claims)) else 1)
+        return iterations[-1].number > max(allowed, len(self.facts.run.frames))
 
     def _common(self, iterations: tuple[Iteration, ...]) -> list[Window]:
         windows: list[Window] = [(0.0, float(FOREVER))]
         for iteration in iterations:
             found = list(self._of(iteration))
+            if iteration.soft and not found:
+                continue
             windows = [
                 (max(low, own[0]), min(high, own[1]))
                 for low, high in windows

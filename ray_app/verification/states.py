@@ -42,7 +42,8 @@ def value(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     change = next((one for one in changes if equal(claim.value, one.after)), changes[0] if changes else None)
     after = change.after if change else step.before.get(claim.subject, known)
     if claim.tense in ("change", "first", "end") or (claim.tense == "set" and facts.strict):
-        return _changed(facts, claim, spot, step, after)
+        found = _changed(facts, claim, spot, step, after)
+        return found if found.holds or facts.strict else _made_of(facts, claim, step) or found
     if claim.tense == "before":
         return _judged(claim, known, spot.start)
     if equal(claim.value, after) != claim.negated and (change or known is None or after == known):
@@ -100,6 +101,21 @@ def _changed(facts: Facts, claim: Claim, spot: Spot, step: Step, after: str | No
     if claim.other and not equal(claim.other, step.before.get(claim.subject)):
         return Finding(False, f"{claim.subject} is {step.before.get(claim.subject)} before", spot.end)
     return _judged(claim, after if after is not None else assigned_value(facts, step), spot.end)
+
+
+def _made_of(facts: Facts, claim: Claim, step: Step) -> Finding | None:
+    """What was made of a variable, under its name: "search becomes 'car'" for `search.lower()`."""
+    for evaluation in facts.evaluations(step):
+        code = facts.run.source.nodes[evaluation.node]
+        if isinstance(code, ast.Call) and equal(claim.value, evaluation.value) and _works_on(code, claim.subject):
+            return Finding(True, f"{ast.unparse(code)} is {evaluation.value}", facts.evaluated_at[evaluation.index])
+    return None
+
+
+def _works_on(code: ast.Call, name: str) -> bool:
+    """Whether a call is a method's of the variable, or has it for its first argument."""
+    worked_on = code.func.value if isinstance(code.func, ast.Attribute) else code.args[0] if code.args else code.func
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(worked_on))
 
 
 def _in_with(facts: Facts, claim: Claim, spot: Spot, step: Step, after: str | None) -> Finding:
@@ -168,10 +184,18 @@ def expression(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     for match in found:
         if _is_stated(claim, match) != claim.negated:
             return Finding(True, f"{claim.subject} is {match.value}", match.at)
+    if any(match.value.startswith("<") for match in found):
+        return _of_iterator(facts, claim, spot)
     if found:
         now = found[-1]
         return Finding(False, f"{claim.subject} is {now.value}", now.at, right=_right(claim, now.value))
     return _derived(facts, claim, spot, claim.value)
+
+
+def _of_iterator(facts: Facts, claim: Claim, spot: Spot) -> Finding:
+    """An iterator has no value of its own, but a text may write what comes out of it as a list."""
+    seen = [one for one in facts.run.evaluations if normal(one.value) == normal(claim.value)]
+    return Finding(True, f"{claim.value} comes out of {claim.subject}", spot.end) if seen else UNKNOWN
 
 
 def _matches(facts: Facts, piece: str, spot: Spot) -> list[Match]:
