@@ -36,6 +36,8 @@ Kind = Literal[
     "deleted",
     "signature",
     "line",  # a line runs; nothing else was understood
+    "mention",  # a value is spoken of, in words that say that something is or becomes it
+    "does",  # the program does something that needs no value: it loops over, calls, returns, assigns, tests
 ]
 Tense = Literal["state", "set", "change", "before", "first", "end", "final"]
 """What a value claim says of the time: it is so; it is written as an assignment; it comes about; it was so; it comes
@@ -106,6 +108,17 @@ class Group:
     """Where the value (or number) that each claim states stands in the text; (0, 0) where none does."""
 
 
+class Part(NamedTuple):
+    """A clause of a sentence: where it stands in the text, how many words it has, whether a claim is in it, and the
+    values in it that no claim has; of a number in words "‹two›"."""
+
+    start: int
+    end: int
+    size: int
+    is_claimed: bool
+    loose: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A sentence, its mode, and where it stands in the text."""
@@ -114,6 +127,7 @@ class Statement:
     mode: Mode
     start: int
     end: int
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,5 +137,3 @@ class Reading:
     statements: tuple[Statement, ...]
     groups: tuple[Group, ...]
     answer: str
-    literals: tuple[tuple[str, int], ...] = ()
-    """Values that no claim holds, each with its sentence."""

@@ -54,7 +54,7 @@ NOUNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), template)
     for pattern, template in (
         (
-            r"(?:the )?(?:length|size) of (?:the )?(?:original |input |given |new |updated |resulting |modified )?(?:list |string |array |dictionary |text |tuple |set |variable )?(‹[nev]\d+›)",
+            r"(?<!\ba )(?<!\bof )(?:the )?(?:length|size) of (?:the )?(?:original |input |given |new |updated |resulting |modified )?(?:list |string |array |dictionary |text |tuple |set |variable )?(‹[nev]\d+›)(?: ‹v\d+›)?",
             "len({0})",
         ),
         (
@@ -66,8 +66,8 @@ NOUNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "{0}[-1]",
         ),
         (
-            r"(?:the )?first (?:element|item|character|letter|value|char|digit|word) (?:of|in) (?:the )?(?:list |string |array |text )?(‹[nev]\d+›)",
-            "{0}[0]",
+            r"(?:the )?(‹o\d+›) (?:element|item|character|letter|value|char|digit|word) (?:of|in) (?:the )?(?:list |string |array |text )?(‹[nev]\d+›)",
+            "{1}[{0}]",
         ),
         (
             r"(?:the )?(?:element|item|character|letter|value|char) (?:at|with) (?:index |position )(‹[vne]\d+›) (?:of|in) (?:the )?(?:list |string |array |text )?(‹[nev]\d+›)",
@@ -81,7 +81,10 @@ NOUNS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?:the )?(?:value|item) (?:of|for|at) (?:the )?key (‹[vne]\d+›) (?:of|in) (?:the )?(?:dictionary |dict )?(‹[ne]\d+›)",
             "{1}[{0}]",
         ),
-        (r"(?:the )?value of (?:the )?(?:variable |expression )?(‹[ne]\d+›)", "{0}"),
+        (
+            r"(?<!integer )(?<!numeric )(?<!absolute )(?<!ascii )(?<!float )(?<!negative )(?<!boolean )(?<!unicode )(?<!numerical )(?<!maximum )(?<!minimum )(?<!string )(?:the )?value of (?:the )?(?:variable |expression )?(‹[ne]\d+›)",
+            "{0}",
+        ),
         (
             r"(?:the )?(?:maximum|largest value|max|largest element) (?:of|in) (?:the )?(?:list |array )?(‹[nev]\d+›)",
             "max({0})",

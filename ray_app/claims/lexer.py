@@ -9,8 +9,9 @@ recognised whole: the `2` in `1234` or inside a string is never a token.
 import ast
 import builtins
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ray_app.claims.code import is_shown_object, literal, normal, parsed, shown_tree
@@ -73,7 +74,7 @@ _CLOSE = {"[": "]", "{": "}", "(": ")"}
 _CHAIN = re.compile(r"(?:\.[A-Za-z_]\w*)?[(\[]")
 _BULLET = re.compile(r"[ \t]*(?:(?:[-*+•>]|\(?\d{1,3}[.)]|#{1,6}|[a-z][.)])[ \t]+)*")
 _FOLLOWS = re.compile(
-    r"\s*(?:=|:|->|→|[-+*/%<>≤≥]\s?[\w(]|becomes?\b|is\b|equals?\b|was\b|now\b|starts?\b|stays?\b|remains?\b|goes\b|holds?\b|gets\b|never\b|"
+    r"\s*(?:(?:variable|list|string|array|dictionary|dict|counter|tuple)\b|=|:|->|→|[-+*/%<>≤≥]\s?[\w(]|becomes?\b|is\b|equals?\b|was\b|now\b|starts?\b|stays?\b|remains?\b|goes\b|holds?\b|gets\b|never\b|"
     r"grows\b|rises\b|drops\b|has\b|then\b|ends\b|changes\b|increases\b|decreases\b|takes\b|contains\b|turns\b|must\b|"
     r"evaluates\b|moves\b|does\b|can\b|cannot\b|should\b|needs\b|and [a-z]\b|, [a-z],? and)",
     re.IGNORECASE,
@@ -81,7 +82,7 @@ _FOLLOWS = re.compile(
 _LEADS = re.compile(
     r"\b(?:sets?|setting|updates?|updating|initiali[sz](?:es?|ing)|increments?|variables?|parameters?|arguments?|"
     r"(?:append|add|insert|push|remov|pop|stor|sav|kept|put|assign)\w*[^.;\n]{0,25} (?:to|into|from|in)|"
-    r"value of|length of|\(also|same object as) $"
+    r"value of|length of|returns|over|\(also|same object as)(?: the| the modified| the updated| the final)? $"
 )
 _COUNTED = re.compile(r" \d+(?:\.\d+)*:")
 _ARTICLE = re.compile(r"\b(?:the|a|an|this|each|every|new|second|first|last) $")
@@ -107,6 +108,7 @@ class _Lexer:
     text: str
     names: frozenset[str]
     quoted: Callable[[str], bool]
+    phrases: Mapping[str, Sequence[str]]
     done: list[Sentence] = field(default_factory=list[Sentence])
     parts: list[str] = field(default_factory=list[str])
     tokens: list[Token] = field(default_factory=list[Token])
@@ -132,10 +134,8 @@ class _Lexer:
                 break
             # most of what is found are words of prose: they are passed over here, without a call
             piece = match.group() if match.lastgroup == "word" else ""
-            if piece.isalpha() and piece not in self.names and piece.lower() not in _TOKENS:
-                position = match.end()
-            else:
-                position = self._take(match)
+            is_plain = piece.isalpha() and piece not in self.names and piece not in self.phrases
+            position = match.end() if is_plain and piece.lower() not in _TOKENS else self._take(match)
         self._close(size, size)
         return self.done
 
@@ -144,6 +144,9 @@ class _Lexer:
         kind, start, end = match.lastgroup or "", match.start(), match.end()
         if kind == "word":
             piece = match.group()
+            phrase = self._phrase(piece, start)
+            if phrase:
+                return self._add(("e", phrase), start, start + len(phrase))
             if piece not in self.names and piece.lower() not in _TOKENS and "." not in piece:
                 return end
             return self._add(self._word(piece, start, end), start, end)
@@ -334,6 +337,14 @@ class _Lexer:
             return ("v", normal(piece)) if is_value else ("e", piece)
         return ("v", piece) if piece.startswith("<") else ("q", piece)  # a shown function, or a statement
 
+    def _phrase(self, piece: str, start: int) -> str:
+        """An expression of the program that stands here as it is written there: `ch in s`, `not done`, `a and b`."""
+        for phrase in self.phrases.get(piece, ()):
+            after = self.text[start + len(phrase) : start + len(phrase) + 1]
+            if self.text.startswith(phrase, start) and not (after.isalnum() or after == "_"):
+                return phrase
+        return ""
+
     def _word(self, piece: str, start: int, end: int) -> tuple[str, str] | None:
         if piece in CONSTANTS:
             return "v", piece
@@ -362,6 +373,8 @@ class _Lexer:
         """A bracketed literal (`[1, 2]`), a call or subscript (`f(2)`, `xs[0]`), a method of a literal, `(a + b)`."""
         kind, start, end = match.lastgroup, match.start(), match.end()
         head = match.group()
+        if self.text.startswith("()", start) and self.text[start - 1 : start].isalnum():
+            return end + 1  # of "strip()", a word
         if kind == "named":
             root = head.split(".")[0]
             if root not in self.names and root not in _BUILTINS and not root[:1].isupper() and root not in _SHOWN_ROOTS:
@@ -480,11 +493,15 @@ def _pieces(text: str, start: int) -> Iterator[tuple[int, int]]:
     return iter(found if len(found) > 1 else ())
 
 
-def sentences(text: str, names: frozenset[str], quoted: Callable[[str], bool] | None = None) -> list[Sentence]:
-    """The sentences of a text, in order; plain words count as names only if they are in `names`; `quoted` says
-    whether a
-    piece is a statement of the program."""
-    return _Lexer(text, names, quoted or (lambda _: False)).run()
+def sentences(
+    text: str,
+    names: frozenset[str],
+    quoted: Callable[[str], bool] | None = None,
+    phrases: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> list[Sentence]:
+    """The sentences of a text, in order; plain words count as names only if they are in `names`; `quoted` says whether
+    a piece is a statement of the program; `phrases` are expressions of it in plain words, by their first one."""
+    return _Lexer(text, names, quoted or (lambda _: False), phrases).run()
 
 
 def placeholders(words: str) -> Iterator[re.Match[str]]:

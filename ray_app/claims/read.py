@@ -1,11 +1,15 @@
 """What a text says about a run: its claims in reading order, each with the place that the words give it."""
 
+import ast
+import builtins
+import functools
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ray_app.claims.answer import split
-from ray_app.claims.claim import NOWHERE, Claim, Group, Iteration, Mode, Place, Reading, Statement, Tense
-from ray_app.claims.lexer import Sentence, Token, sentences
+from ray_app.claims.claim import NOWHERE, Claim, Group, Iteration, Mode, Part, Place, Reading, Statement, Tense
+from ray_app.claims.lexer import Sentence, Token, placeholders, sentences
 from ray_app.claims.shape import Anchor, Hit, Shape, shape
 from ray_app.claims.table import Said
 from ray_app.semantics.source import Source
@@ -14,6 +18,9 @@ _GENERAL_HEADING = re.compile(
     r"\b(?:propert|purpose|constraint|understand|overview|what .* does|edge case|invariant|description|general)"
 )
 _RUN_HEADING = re.compile(r"\b(?:execution|simulat|trace|step|walk|run|result|conclusion|answer)")
+_LONG = frozenset("[{('\"b")
+_TELLING = 5
+"""Characters of a value that is not met by chance."""
 _MARKS = {ord("‹"): "<", ord("›"): ">"}
 """Placeholders are written with these marks, so a text may not have them."""
 _STEPWISE_SHARE = 0.7
@@ -22,14 +29,38 @@ _STEPWISE_SHARE = 0.7
 def read(text: str, source: Source) -> Reading:
     """The reading of a text about a program. Never raises, whatever the text."""
     body, answer = split(text.translate(_MARKS))
-    found = sentences(body, source.names, source.code.__contains__)
+    found = sentences(body, names_of(source), source.code.__contains__, phrases_of(source))
     reader = _Reader(source, body, _is_stepwise(found, body), 1 if _FROM_ZERO.search(body) else 0)
     for sentence in found:
         reader.take(sentence)
     reader.finish()
-    return Reading(tuple(reader.statements), tuple(reader.groups), answer, tuple(reader.literals))
+    return Reading(tuple(reader.statements), tuple(reader.groups), answer)
 
 
+@functools.lru_cache(maxsize=512)
+def names_of(source: Source) -> frozenset[str]:
+    """The names that a word of prose may stand for: not those of built-ins that the program only uses."""
+    bound = {node.arg for node in source.nodes if isinstance(node, ast.arg)} | {
+        node.id for node in source.nodes if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load)
+    }
+    return frozenset(name for name in source.names if name in bound or not hasattr(builtins, name))
+
+
+@functools.lru_cache(maxsize=512)
+def phrases_of(source: Source) -> dict[str, list[str]]:
+    """The program's expressions with a word for an operator, longest first, by their first word."""
+    found: dict[str, list[str]] = {}
+    for number, node in enumerate(source.nodes):
+        if isinstance(node, (ast.Compare, ast.BoolOp, ast.UnaryOp)):
+            text = source.text(number)
+            first = _FIRST_WORD.match(text)
+            if first and _WORD_OPERATOR.search(text) and "\n" not in text:
+                found.setdefault(first[0], []).append(text)
+    return {word: sorted(set(texts), key=len, reverse=True) for word, texts in found.items()}
+
+
+_FIRST_WORD = re.compile(r"[A-Za-z_][\w.]*(?![\w.(\[])")
+_WORD_OPERATOR = re.compile(r"\b(?:and|or|not|in|is)\b")
 _FROM_ZERO = re.compile(r"\b[Ii]teration (?:#|number )?0\b")
 """Such a text counts iterations from 0."""
 _STEP = re.compile(r"(?:\A|\n) *\Z")
@@ -55,7 +86,7 @@ class _Scope:
     iteration: Iteration
 
 
-@dataclass(slots=True)
+@dataclass
 class _Reader:
     source: Source
     text: str
@@ -63,7 +94,6 @@ class _Reader:
     offset: int = 0
     statements: list[Statement] = field(default_factory=list[Statement])
     groups: list[Group] = field(default_factory=list[Group])
-    literals: list[tuple[str, int]] = field(default_factory=list[tuple[str, int]])
     scopes: list[_Scope] = field(default_factory=list[_Scope])
     general: bool = False
     line: int = -1
@@ -74,22 +104,61 @@ class _Reader:
     owner: int = 0
     ordered: bool = True
 
+    @functools.cached_property
+    def words(self) -> frozenset[str]:
+        """The program's names as the words of a sentence show them."""
+        return frozenset(name.lower() for name in self.source.names)
+
     def take(self, sentence: Sentence) -> None:
         """One sentence: its mode, its claims, and the place that it gives to what follows on its line."""
         form = shape(sentence.words)
         if sentence.line != self.line:
             self._new_line(sentence, form)
         mode = self._mode(sentence, form)
-        self.statements.append(
-            Statement(self.text[sentence.start : sentence.end].strip(), mode, sentence.start, sentence.end)
-        )
+        text = self.text[sentence.start : sentence.end].strip()
+        tokens = form.tokens(sentence.tokens)
+        made = self._made(form, tokens) if mode == "run" else []
+        parts = tuple(self._parts(sentence, form, tokens, [hit for hit, _ in made])) if mode == "run" else ()
+        self.statements.append(Statement(text, mode, sentence.start, sentence.end, parts))
         if mode != "run":
             return
-        tokens = form.tokens(sentence.tokens)
         self._place(sentence, form, tokens)
-        number = len(self.statements) - 1
-        self.literals += [(tokens[at].value, number) for at in form.unclaimed]
-        self._claims(sentence, form, tokens)
+        self._claims(sentence, form, tokens, made)
+
+    def _made(self, form: Shape, tokens: tuple[Token, ...]) -> list[tuple[Hit, list[Claim]]]:
+        """What the hits claim; some claim nothing after all."""
+        built = [(hit, hit.entry.build(Said(hit.match, tokens, hit.hint))) for hit in form.hits]
+        named = [(hit, [self._named(claim) for claim in claims]) for hit, claims in built]
+        said = [(hit, [claim for claim in claims if self._says(claim)]) for hit, claims in named]
+        return [(hit, claims) for hit, claims in said if claims]
+
+    def _parts(self, sentence: Sentence, form: Shape, tokens: tuple[Token, ...], hits: list[Hit]) -> Iterator[Part]:
+        """The clauses of a sentence, in the text."""
+        start = sentence.start
+        taken = [hit.match.span() for hit in hits] + [(anchor.start, anchor.start + 1) for anchor in form.anchors]
+        for number, clause in enumerate(form.clauses):
+            following = form.clauses[number + 1 :]
+            end = self._join_of(sentence, form.words[: clause.end], tokens, start) if following else sentence.end
+            is_claimed = any(low < clause.end and clause.start < high for low, high in taken)
+            loose = [
+                tokens[int(place[2])]
+                for place in placeholders(form.words)
+                if clause.start <= place.start() < clause.end and int(place[2]) in form.unclaimed
+            ]
+            spelled = tuple(token.value if token.sort == "v" else f"‹{token.value}›" for token in loose)
+            yield Part(start, end, clause.size, is_claimed, spelled)
+            start = end
+
+    def _join_of(self, sentence: Sentence, before: str, tokens: tuple[Token, ...], start: int) -> int:
+        """Where in the text a clause ends: behind its last token and the words after that."""
+        places = list(placeholders(before))
+        last = places[-1] if places else None
+        at = max(start, tokens[int(last[2])].end) if last is not None else start
+        words = (before[last.end() :] if last is not None else before).split()
+        for word in words:
+            found = self.text.lower().find(word.strip(",.;:*"), at, sentence.end)
+            at = found + len(word.strip(",.;:*")) if found >= 0 else at
+        return at
 
     def _new_line(self, sentence: Sentence, form: Shape) -> None:
         self.finish()
@@ -182,7 +251,9 @@ class _Reader:
 
     # Claims
 
-    def _claims(self, sentence: Sentence, form: Shape, tokens: tuple[Token, ...]) -> None:
+    def _claims(
+        self, sentence: Sentence, form: Shape, tokens: tuple[Token, ...], made: list[tuple[Hit, list[Claim]]]
+    ) -> None:
         """The claims of a sentence, each under the label before it."""
         labels = [(at, tokens[number].value) for number, at in form.labels]
         first = labels[0][1] if labels else ""
@@ -194,23 +265,38 @@ class _Reader:
                 self.pending.append(claim)
                 self.spans.append((sentence.start, sentence.end))
                 self.values.append((0, 0))
-        for hit in form.hits:
+        for hit, claims in made:
             under = [label for at, label in labels if at <= hit.match.start()]
             if under and _span(under[-1]) != (self.place.line, self.place.end_line):
                 self.finish()
                 self.owner = len(self.statements) - 1
                 self._move(under[-1])
-            made = hit.entry.build(Said(hit.match, tokens, hit.hint))
-            if made:
-                if made[0].kind == "kept":  # of several conditions, which one
-                    made = [replace(made[0], number=sum(claim.kind == "kept" for claim in self.pending))]
-                self.pending += made
-                self.spans += [_stretch(hit, tokens, sentence)] * len(made)
-                self.values += [_value_span(claim, hit, tokens) for claim in made]
+            if claims[0].kind == "kept":  # of several conditions, which one
+                claims = [replace(claims[0], number=sum(claim.kind == "kept" for claim in self.pending))]
+            self.pending += claims
+            self.spans += [_stretch(hit, tokens, sentence)] * len(claims)
+            self.values += [_value_span(claim, hit, tokens) for claim in claims]
+        for number in () if self.strict else form.mentioned:
+            token = tokens[number]
+            if token.value[:1] in _LONG and len(token.value) >= _TELLING:
+                self.pending.append(Claim("mention", value=token.value))
+                self.spans.append((token.start, token.end))
+                self.values.append((token.start, token.end))
         if first and not self.pending:
             self.pending.append(Claim("line"))
             self.spans.append((sentence.start, sentence.end))
             self.values.append((0, 0))
+
+    def _says(self, claim: Claim) -> bool:
+        """Whether a claim is about anything: a deed without a name could be any."""
+        return claim.kind != "does" or bool(claim.items) or claim.subject in ("breaks", "continues")
+
+    def _named(self, claim: Claim) -> Claim:
+        """A deed with the name that its words may hold."""
+        if claim.kind != "does":
+            return claim
+        names = [word for word in re.findall(r"\w+", claim.other) if word in self.words]
+        return replace(claim, items=(*names[-1:], *claim.items), other="")
 
     def _move(self, label: str) -> None:
         line, end = _span(label)
@@ -239,7 +325,8 @@ def _value_span(claim: Claim, hit: Hit, tokens: tuple[Token, ...]) -> tuple[int,
 
 
 _LEAVES = re.compile(
-    r"\b(?:goes on|continues?|repeats?|repeated|and so on|until|finally|in the end|ends|remaining|rest of|after the loop)\b"
+    r"\b(?:goes on|continues?|repeats?|repeated|and so on|until|finally|in the end|ends|remaining|rest of|"
+    r"after the loop)\b"
 )
 """Words after which the iteration spoken of before is over."""
 

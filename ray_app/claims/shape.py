@@ -8,6 +8,7 @@ import functools
 import re
 from dataclasses import dataclass
 
+from ray_app.claims.clauses import Clause, clauses
 from ray_app.claims.grammar import NOUNS
 from ray_app.claims.lexer import Token, placeholders
 from ray_app.claims.table import TABLE, Entry, operand
@@ -56,6 +57,8 @@ class Shape:
     labels: tuple[tuple[int, int], ...]
     visit: int
     unclaimed: tuple[int, ...]
+    mentioned: tuple[int, ...]
+    clauses: tuple[Clause, ...]
     asserts: bool
     concludes: bool
     jumps: bool
@@ -67,11 +70,16 @@ class Shape:
         made = list(own)
         for phrase in self.named:
             parts = [made[number] for number in phrase.tokens]
-            piece = phrase.template.format(*map(operand, parts))
+            piece = phrase.template.format(*map(_part, parts))
             sort = "n" if phrase.template == "{0}" and parts[0].sort == "n" else "e"
             start, end = min(part.start for part in parts), max(part.end for part in parts)
             made.append(Token(sort, piece, start, end))
         return tuple(made)
+
+
+def _part(token: Token) -> str:
+    """A token in a phrase; of an ordinal the index that it means."""
+    return str(int(token.value) - 1) if token.sort == "o" else operand(token)
 
 
 _LOOP = r"(?:(?: of| in)?(?: the)?(?P<which> inner| outer)?(?: for| while)? loop(?: (?:on|at|in|of) ‹l(?P<l>\d+)›)?)?"
@@ -100,9 +108,6 @@ _ASKS = re.compile(
     r"\b(?:checks?|checking|checked|tests?|testing|to see|determines?|verif(?:y|ies)|sees?|asks?|decides?|compares?|whether|find out|look(?:s|ing)?) (?:again )?(?:if|whether|for whether|that)\b[^,;.]*(?:, (?:which|and) (?:it )?(?=(?:is|does|are)\b))?"
 )
 _UNTIL = re.compile(r"\b(?:until|while (?!the|loop)|as long as|so long as|in order to|so that)\b[^,;]*")
-_GENERAL = re.compile(
-    r"\b(?:for (?:each|every|all|any)|each time|every time|always|any|every|is (?:designed|used|meant|intended|supposed) to|takes (?:an?|one|two|three|‹w\d+›) (?:single )?(?:arguments?|parameters?|inputs?))\b"
-)
 _CONCLUDES = re.compile(
     r"\b(?:finally|in the end|at the end|in total|overall|in summary|to sum up|therefore|as a result|final|conclusion)\b|^so\b|^thus\b"
 )
@@ -134,7 +139,7 @@ def shape(words: str) -> Shape:
         is_free = not any(low <= at < high for low, high in taken)
         if sort == "l" and is_free:
             labels.append((number, at))
-        elif sort == "v" and is_free and not any(low <= at < high for low, high in silent):
+        elif sort in "vw" and is_free and not any(low <= at < high for low, high in silent):
             unclaimed.append(number)
     visit = _VISIT.search(words)
     return Shape(
@@ -145,10 +150,27 @@ def shape(words: str) -> Shape:
         tuple(labels),
         int(visit["v"] or visit["o"]) if visit else -1,
         tuple(unclaimed),
+        tuple(number for number in unclaimed if _is_mentioned(words, number)),
+        clauses(words),
         _HYPOTHETICAL.search(_ASKS.sub("", words)) is None,
         _CONCLUDES.search(words) is not None,
         _JUMPS.search(words) is not None,
     )
+
+
+_MENTIONS = (
+    r"(?:\b(?:into|as|to form|namely|that is|i\.e\.|is|are|becomes?|gives?|giving|returns?|equals?|get|gets|get:|resulting in|results in|"
+    r"list|string|array|dictionary|tuple|value|values|element|elements|characters?|substrings?|words?|parts?)|[:=(>→—-])[:,]?"
+    r"(?: (?:the|a|an|new|resulting|list|string|array|dictionary|of|value|byte|bytes))*[ (]*"
+)
+
+
+def _is_mentioned(words: str, number: int) -> bool:
+    """Whether the words before a value say that something is or becomes it."""
+    return re.search(rf"{_MENTIONS}‹v{number}›", words) is not None and _DENIES.search(words) is None
+
+
+_DENIES = re.compile(r"\b(?:not|no|without|never|like|than|unlike|instead of|other|neither)\b|n't\b")
 
 
 def _with_phrases(words: str, count: int) -> tuple[str, tuple[Named, ...]]:
@@ -172,6 +194,8 @@ def _hits(words: str, silent: list[tuple[int, int]], taken: list[tuple[int, int]
     if "‹" not in words and not _WORDY.search(words):
         return found
     for entry in TABLE:
+        if entry.kind == "does":  # that something is asked is a deed too
+            blocked = [span for span in blocked if span not in silent]
         for pattern, hint in entry.patterns:
             position = 0
             while match := pattern.search(words, position):
@@ -188,7 +212,8 @@ def _hits(words: str, silent: list[tuple[int, int]], taken: list[tuple[int, int]
 
 
 _WORDY = re.compile(
-    r"\b(?:loop|condition|branch|block|true|false|exception|guard|check|test|left out|kept|assertion|statement|caught|finally)\b"
+    r"\b(?:returns?|(?:append|add|iterat|stor|assign|initiali|creat|check|break|continu|updat|increment|decrement|remov|comput|calculat)\w*|"
+    r"next|method|function|loop|condition|branch|block|true|false|exception|guard|check|test|left out|kept|assertion|statement|caught|finally)\b"
 )
 
 

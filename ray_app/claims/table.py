@@ -88,16 +88,17 @@ class Entry:
 
 
 def _signature(said: Said) -> list[Claim]:
-    """`subject` the function, `number` its parameters (items: their names), `line` its returns."""
+    """`subject` the function, `number` its parameters (items: their names), `line` its returns; -1: not said."""
     names = tuple(token.value for token in said.listed("list"))
-    parameters = 0 if said.word("none") else int(said.value("v") or -1)
+    stated = "1" if said.word("one") else said.value("v")
+    parameters = 0 if said.word("none") else int(stated) if stated.isdecimal() else -1
     returns = 0 if said.word("without") else int(said.value("v2") or -1)
     return [Claim("signature", said.value("s"), number=parameters, line=returns, items=names)]
 
 
 def _count(said: Said) -> list[Claim]:
     """`number` of iterations, `line` of the loop where named; tense "end" where the loop is said to end."""
-    number = _times(said)
+    number = 0 if said.hint == "none" else _times(said)
     tense: Tense = "end" if said.hint == "end" else "state"
     return [] if number is None else [Claim("count", number=number, line=_line(said), tense=tense)]
 
@@ -157,6 +158,8 @@ def _put(said: Said) -> list[Claim]:
 
 def _returned(said: Said) -> list[Claim]:
     """`subject`: the function, where it is named; every member of "returns `x * 2`, which is 3 * 2 = 6" is a claim."""
+    if said.hint == "type":
+        return [Claim("return", other="type", items=(TYPES[said.word("type")],))]
     chain = said.listed("chain")
     tense: Tense = "final" if said.hint == "final" else "state"
     if not chain:
@@ -167,8 +170,19 @@ def _returned(said: Said) -> list[Claim]:
         return _links([subject, *chain], "state")
     if value is None:
         return []
+    if said.hint == "passive" and said.match.end() < len(said.match.string):
+        return [Claim("result", value=value)]  # "7 is returned and assigned to x"
+    if subject is None and tense != "final" and _OTHERS_RETURN.search(said.match.string[: said.match.start()]):
+        return [Claim("result", value=value), *_links(list(chain), "state")]
     own = Claim("return", subject.value if subject else "", value, tense, other=said.hint)
     return [own, *_links(list(chain), "state")]
+
+
+_OTHERS_RETURN = re.compile(
+    r"(?:comprehension|method|\)|(?<!the )(?<!^)\bfunction|‹e\d+›|expression|slic(?:e|ing)|operat(?:or|ion)|which|lookup|filter|map|generator|"
+    r"condition|comparison|check|join|index|split|find|slice|value)(?: (?:\w+))?,? ?$"
+)
+"""Before "returns 3": then something in the program gives the value, not the function in question."""
 
 
 def _yielded(said: Said) -> list[Claim]:
@@ -311,7 +325,11 @@ def _predicate(said: Said) -> list[Claim]:
 _PREDICATES = {
     "even": "{} % 2 == 0", "odd": "{} % 2 == 1", "positive": "{} > 0", "negative": "{} < 0", "non-negative": "{} >= 0",
     "zero": "{} == 0", "empty": "len({}) == 0", "non-empty": "len({}) > 0", "nonempty": "len({}) > 0", "sorted": "list({0}) == sorted({0})",
-    "a palindrome": "{0} == {0}[::-1]",
+    "a palindrome": "{0} == {0}[::-1]", "uppercase": "{}.isupper()", "in uppercase": "{}.isupper()", "lowercase": "{}.islower()", "in lowercase": "{}.islower()",
+    "entirely in uppercase": "{}.isupper()", "entirely in lowercase": "{}.islower()", "all uppercase": "{}.isupper()", "all lowercase": "{}.islower()",
+    "a digit": "{}.isdigit()", "numeric": "{}.isnumeric()", "alphanumeric": "{}.isalnum()", "alphabetic": "{}.isalpha()", "ascii": "{}.isascii()",
+    "in title case": "{}.istitle()", "title case": "{}.istitle()", "a space": "{}.isspace()", "an uppercase letter": "{}.isupper()", "a lowercase letter": "{}.islower()",
+    "a letter": "{}.isalpha()", "uppercase letter": "{}.isupper()", "lowercase letter": "{}.islower()", "letter": "{}.isalpha()", "digit": "{}.isdigit()",
 }
 # fmt: on
 
@@ -364,6 +382,8 @@ def _value(said: Said) -> list[Claim]:
         tense = "first"
     subject = said.token("s")
     assert subject is not None
+    if said.hint == "paren" and subject.value.startswith("len(") and not said.listed("chain")[-1].value.isdecimal():
+        return []  # "the length of text ('ab')": the value is the text's
     if relation.strip() in ("->", "→", "⇒", "=>"):  # evaluation, not assignment
         tense = "state"
     return _links([subject, *said.listed("chain")], tense, negated=said.hint == "not")
@@ -405,8 +425,22 @@ _TARGET = re.compile(r"[A-Za-z_][\w.]*(?:\[[^\[\]:]*\])*")
 
 def _result(said: Said) -> list[Claim]:
     """`value` is what came out of what was just spoken of; `other`: the words for it."""
-    value = _shown(said.listed("chain")[-1])
+    chain = list(said.listed("chain"))
+    if chain[0].sort == "n" and len(chain) > 1:  # "resulting in x = 3"
+        return _links(chain, "change")
+    value = _shown(chain[-1])
     return [Claim("result", value=value, other=said.word("what"))] if value is not None else []
+
+
+def _does(said: Said) -> list[Claim]:
+    """`subject`: the sort of deed; `items`: the names that it has to do with, of the program or of a method; `other`: the
+    words, of which one may be a name."""
+    tokens = [token for group in ("s", "o") if (token := said.token(group)) is not None] + list(said.listed("asked"))
+    spelled = [re.sub(r"'[^']*'", "", token.value) for token in tokens if token.sort in "ne"]
+    names = [name for value in spelled for name in re.findall(r"[A-Za-z_]\w*", value)]
+    method = said.word("m")
+    plain = re.sub(r"‹\w+›", " ", said.match.group())
+    return [Claim("does", said.hint, items=(*names, *([method] if method else [])), other="" if names else plain)]
 
 
 def operand(token: Token) -> str:
@@ -422,7 +456,14 @@ def operand_text(value: str) -> str:
 _CHAIN = rf"(?P<chain>{X}(?:{JOINT}{FILL}{ARTICLE} ?‹[nevwx]\d+›)*)"
 _RETURNS = r"(?:returns?|returning|hands? back|gives? back|handing back|returned)"
 _LIST = r"‹[vw]\d+›(?:(?:, then|, and then|,? and then|, and|,? and|, finally|,| then| ->| →) ‹[vw]\d+›)"
+_AS_WHAT = r"(?: (?:list|string|array|variable|dictionary|dict|set|tuple|counter|value|number|text))?"
+"""What a name is, said after it: "the digits list is now [1]"."""
 _NOUN = r"(?:(?:running |current |new |updated |resulting |accumulated |final |modified |partial |returned |overall |sorted |reversed |filtered )?(?:total|sum|count|list|string|result|accumulator|counter|value|dictionary|dict|number|array|variable|set|product|tuple|text|output|expression|index|length|character|element))"
+
+_SW = r"(?:‹[ne](?P<s>\d+)›|(?P<w>[a-z_]\w*))"
+"""What a deed has to do with; a word of prose may be a name of the program."""
+_WHAT = r"(?: (?:the|a|an|each|every|all|new|\w+ed|list|string|array|dictionary|dict|variable|value|values|characters?|elements?|items?|keys?|key-value|pairs?|words?|of|in|original|input|empty|current|final|resulting|called|named|function|parameter|argument|integer|number|copy|copied|result|index|length|reversed?|and|contents?|range|name|output|this|its|same|by|one|from|single|two|three|at|using|sum|count|total))* "
+"""What may stand between a verb and the name that it is about."""
 
 Patterns = tuple[tuple[re.Pattern[str], str], ...]
 
@@ -434,6 +475,7 @@ def _patterns(*rows: tuple[str, str]) -> Patterns:
 # fmt: off
 TABLE: tuple[Entry, ...] = (
     Entry("signature", _signature, _patterns(
+        (rf"(?:function )?{S}(?:,? is defined)?,? ?(?:which|that|and)? ?(?:takes|accepts|receives|expects)(?: in| as input)?(?: (?:an?|the|input|(?P<one>single|one)|‹[vw](?P<v>\d+)›))+ (?:input |positional )?(?:arguments?|parameters?|inputs?)\b", ""),
         (rf"{S} has (?:{V} parameters?,? ?(?P<list>‹n\d+›(?:,? (?:and )?‹n\d+›)*)?|(?P<none>no) parameters?),? and (?:‹[vw](?P<v2>\d+)›|(?P<without>no)) ‹q\d+› statements?", ""),
     )),
     Entry("stop", _stop, _patterns(
@@ -448,6 +490,7 @@ TABLE: tuple[Entry, ...] = (
         (rf"loop(?: (?:on|at|in|of) {L})?(?:[^‹,]{{0,30}}‹[nev]\d+›){{0,2}}[^‹,]{{0,40}}? (?:runs|iterates|executes|repeats|makes|goes round|goes around|performs|completes|does|takes|ran|has run|is executed|run|is entered|is repeated)(?: for)?(?: exactly| a total of| only| just)? {TIMES}", ""),
         (rf"(?:over|for|all|exactly|total of|there are|makes|with|needs|takes|performs|in){ARTICLE} {V} (?:iterations?|passes|rounds|trips)\b", ""),
         (rf"{V} iterations (?:are|were) (?:performed|made|done|run)", ""),
+        (r"(?:loop|iteration)(?: body)? (?:(?:does not|doesn't) (?:execute|run|iterate|start)|is (?P<times>not|never) (?:executed|entered|run)|(?:never) (?:executes|runs))(?: at all| even once)?", "none"),
         (rf"body (?:runs|executes|is executed|is entered)(?: exactly| only| just)? {TIMES}", ""),
     )),
     Entry("visits", _visits, _patterns(
@@ -460,9 +503,6 @@ TABLE: tuple[Entry, ...] = (
         (rf"(?:skips?|skipping|jumps? over|bypass(?:es|ing)?|passes over|passing over|leaves out) {L}", ""),
         (rf"{L} (?:is|are|gets|was) (?:skipped|not (?:run|executed|reached)|bypassed|passed over|left out)", ""),
         (rf"{L} (?:does not run|doesn't run)", ""),
-        (r"\b(?:(?:this|the|that)(?: ‹q\d+›| (?:else|if|elif|return))?(?: (?:line|block|branch|statement|code|part|clause|step|case))?|it) (?:is|are|was) (?:not|never) (?:executed|run|reached|entered|taken|evaluated)\b", "here"),
-        (r"\b(?:(?:this|the|that)(?: ‹q\d+›| (?:else|if|elif|return))?(?: (?:line|block|branch|statement|code|part|clause|step|case))?|it) (?:is|gets|was) skipped\b", "here"),
-        (r"^(?:is )?(?:skipped|not (?:executed|run|reached))\b", "here"),
     )),
     Entry("next", _next, _patterns(
         (rf"(?:goes|go|jumps?|moves?|continues?|moving|control passes|execution (?:moves|goes|continues)|proceeds?|comes) (?:on |in|back )?(?:to|at|with) (?:the (?:handler|line|statement|loop) (?:on|at) )?{L}", ""),
@@ -518,12 +558,13 @@ TABLE: tuple[Entry, ...] = (
     )),
     Entry("return", _returned, _patterns(
         (rf"‹q\d+› waits for the finally block with {_CHAIN}", "waits"),
+        (rf"(?:^|the function |‹n\d+› |it ){FILL}{_RETURNS}{FILL} (?:an?|the) (?:new |modified |updated |resulting |final |sorted |reversed |single |empty )?(?P<type>{'|'.join(TYPES)})(?: (?:with|of|containing|that|in|where|from)\b|$)", "type"),
         (r"‹[ne](?P<s>\d+)› ends without ‹q\d+›, so it returns ‹v(?P<v>\d+)›", "none"),
         (rf"(?:the )?(?:final |overall )?(?:return(?:ed)? value|function's (?:return value|result|value|output)|(?:result|value|output|return value|final (?:output|result|return value)) of the (?:call|function(?: call)?)|call's result)(?: of (?:the )?(?:function(?: call)?|call|‹[ne]\d+›))?{FILL}(?:{STATE}|{PAST}| will be|:){FILL}{ARTICLE} ?{_CHAIN}", "final"),
         (rf"(?:(?:final|overall) (?:answer|output|result|value|return value)|(?:the |our )?(?:answer|output)){FILL}(?:{STATE}|{CHANGE}| will be| should be|:){ARTICLE} ?{_CHAIN}", "final"),
         (rf"(?:(?:call(?: to)? |calling )?‹[ne](?P<s>\d+)›(?:\(\))?{FILL} )?(?<!method ){_RETURNS}{FILL}{ARTICLE} {_CHAIN}(?! (?:times|iterations|statement|in|of|from|at|with|to|as|followed|if|when)\b)", "own"),
         (rf"^return {_CHAIN}", "own"),
-        (rf"(?P<chain>{X}) (?:is|gets|will be|was) (?:then |finally |immediately )?(?:returned|handed back|given back)", "own"),
+        (rf"(?P<chain>{X}) (?:is|gets|will be|was) (?:then |finally |immediately )?(?:returned|handed back|given back)", "passive"),
     )),
     Entry("call", _called, _patterns(
         (r"\bcall of (?:the )?‹[ne](?P<s>\d+)›", "begins"),
@@ -534,7 +575,7 @@ TABLE: tuple[Entry, ...] = (
         (r"‹e(?P<s>\d+)› (?:starts|begins) ?(?:$|,|:)", ""),
     )),
     Entry("argument", _arguments, _patterns(
-        (rf"(?:function|‹n\d+›|it) is (?:then )?called with(?: the)?(?: (?:arguments?|inputs?|values?|parameters?|given|following|single|a|an|list|string|input|dictionary|integer))*:? (?P<list>{X}(?:(?:, and|,| and)(?: the)?(?: \w+)? {X})*)(?! for)(?!{SYMBOL})", ""),
+        (rf"(?:(?:\bthe|^) function|‹n\d+›|\bit) is (?:then )?called with(?: the)?(?: (?:arguments?|inputs?|values?|parameters?|given|following|single|a|an|list|string|input|dictionary|integer))*:? (?P<list>{X}(?:(?:, and|,| and)(?: the)?(?: \w+)? {X})*)(?! for)(?!{SYMBOL})", ""),
     )),
     Entry("branch", _branch, _patterns(
         (rf"(?:skips?|skipping)(?: the)? (?P<which>if|else|true|false|then)[- ]{PART}", "not"),
@@ -544,6 +585,11 @@ TABLE: tuple[Entry, ...] = (
         (rf"\bthe (?P<which>if|else|true|false|then)[- ]{PART} (?:is|gets|was) (?:taken|run|executed|entered|chosen|followed)", ""),
         (rf"(?:the|its|and its) (?P<which>if|else|true|false|then)[- ]{PART} (?:runs|executes)\b", ""),
         (r"(?:so )?(?P<chosen>‹[nev]\d+›) is chosen", "chosen"),
+    )),
+    Entry("skip", _skip, _patterns(
+        (r"\b(?:(?:this|the|that)(?: ‹q\d+›| (?:else|if|elif|return))?(?: (?:line|block|branch|statement|code|part|clause|step|case))?|it) (?:is|are|was) (?:not|never) (?:executed|run|reached|entered|taken|evaluated)\b", "here"),
+        (r"\b(?:(?:this|the|that)(?: ‹q\d+›| (?:else|if|elif|return))?(?: (?:line|block|branch|statement|code|part|clause|step|case))?|it) (?:is|gets|was) skipped\b", "here"),
+        (r"^(?:is )?(?:skipped|not (?:executed|run|reached))\b", "here"),
     )),
     Entry("last", _last, _patterns(
         (rf"(?:gives?|assigns?|leaves|holds) {S} its (?:last|final) value", ""),
@@ -574,24 +620,41 @@ TABLE: tuple[Entry, ...] = (
         (rf"{S}{FILL} (?:has|contains|with|holds|now has|now holds|having|which (?:now )?has){ARTICLE} {V} {UNIT}\b(?! (?:that|which|of|with|from|in))", ""),
         (rf"{S}{FILL} (?:has|is of|with|having) (?:a )?(?:length|size)(?: of)?{ARTICLE} {V}", ""),
         (rf"{S}{FILL} is{ARTICLE} {V} {UNIT} long", ""),
-        (rf",? which(?: now)? has(?: a length of)? {V}(?: {UNIT})?\b", ""),
+        (rf",? which(?: now)? has(?: a length of)? {V}(?: {UNIT}\b|$|(?= ?[,.;)]))", ""),
     )),
     Entry("value", _value, _patterns(
         (rf"{S}{FILL} (?:goes|changes|moves|increases|decreases|grows|drops|rises|falls|shrinks|is updated|is changed|is reduced|is incremented|is decremented|updates|switches|turns|jumps|steps|is shortened|flips)(?: up| down)? from{ARTICLE} {V} (?:in)?to{ARTICLE} {V2}", "from"),
         (rf"(?:sets?|setting|assigns?|assigning|updates?|updating|mak(?:es?|ing)|initiali[sz](?:es?|ing)|leav(?:es?|ing)|turn(?:s|ing)?|bring(?:s|ing)?|giv(?:es?|ing)|chang(?:es?|ing)|rais(?:es?|ing)|increment(?:s|ing)?|decrement(?:s|ing)?|reset(?:s|ting)?|bumps?)(?: the)?(?: value of| variable)? {S}(?: to be| equal to| to| as| =| with| at| a value of)?{ARTICLE} {V}", "put"),
         (rf"{V} (?:is|gets|was|goes) (?:then )?(?:stored|assigned|saved|placed|kept|put|bound|written) ?(?:in|to|into|as) (?:the )?(?:variable )?{S}", "put"),
         (rf"(?:stor(?:es?|ing)|assign(?:s|ing)?|sav(?:es?|ing)|put(?:s|ting)?|bind(?:s|ing)?|plac(?:es?|ing)){ARTICLE} {V} (?:in|to|into|as) (?:the )?(?:variable )?{S}", "put"),
+        (rf"(?:stored|assigned|saved|put) (?:in|to|into|as)(?: the)?(?: variable)? {S},? (?:which|and it|so it|so that it|making it) ?(?:is|becomes|equals|holds|contains)?(?: now)?{ARTICLE} {V}(?! (?:key-value|{UNIT}|\w+ {UNIT}))", "put"),
+        (rf"{S} is (?:then )?(?:initiali[sz]ed|set|assigned|updated|calculated|computed)(?: to| as| with| by)?(?:(?!‹n\d+› (?:is|becomes|=))[^.;]){{1,160}}?,? (?:which is|so it (?:is|becomes)|resulting in|giving)(?: now)?{ARTICLE} {V}(?! (?:key-value|{UNIT}|\w+ {UNIT}))", "put"),
         (rf"{S}{FILL}(?P<rel>{NOT}){ARTICLE} ?(?P<chain>‹[vw]\d+›)", "not"),
         (rf"{S}{FILL} ends? (?:up )?(?P<rel>as|at|being|with){ARTICLE} ?{_CHAIN}", "end"),
         (rf"{S}{FILL}(?P<rel>{PAST}){ARTICLE} ?{_CHAIN}", "before"),
-        (rf"(?<![-+*/%] )(?<! of )(?<! in ){S}{FILL}(?P<rel>{CHANGE}|{SYMBOL}|{STATE}){FILL}{ARTICLE} ?{_CHAIN}(?! ?(?:-|\+|\*|/|%|<|>|times|iterations))", ""),
-        (rf"{S}(?P<rel> )\((?:which is |i\.e\. )?{_CHAIN}\)?", ""),
+        (rf"(?<![-+*/%] )(?<!-)(?<! of )(?<! in ){S}{_AS_WHAT}{FILL}(?P<rel>{CHANGE}|{SYMBOL}|{STATE}){FILL}{ARTICLE} ?{_CHAIN}(?! ?(?:-|\+|\*|/|%|<|>|times|iterations|key-value|{UNIT}|\w+ {UNIT}))", ""),
+        (rf"(?<! of )(?<! in )(?<! at ){S}(?P<rel> )\((?:which is |i\.e\. )?{_CHAIN}\)?", "paren"),
         (rf"(?<! of ){S}(?P<rel> ){_CHAIN}(?! (?:times|iterations|elements|characters|items|steps|passes))(?!,)", ""),
     )),
+    Entry("does", _does, _patterns(
+        (rf"(?:iterat(?:es?|ing|ed)|loop(?:s|ing)?|going|goes|runs|running|cycles?|steps)(?: again)? (?:over|through|across)(?:[^‹.;,]{{0,50}}(?:in|of|from|through|over) )?{_WHAT}{_SW}(?:(?:,| in| of| from| with| and){_WHAT}‹[ne](?P<o>\d+)›)?", "loops"),
+        (rf"(?:for|each|every|while)[- ]loop (?:is )?(?:starts?|begins?|runs?|executed|entered|used|iterat\w+)?[^‹.;]{{0,60}}{S}", "loops"),
+        (rf"(?<!\w)(?P<m>[a-z_]\w*)(?:\(\))? (?:method|function) (?:is|gets) (?:then )?(?:called|used|applied|invoked)(?: (?:on|with|to|for){_WHAT}{_SW})?", "calls"),
+        (rf"(?:calls?|calling|uses?|using|invok(?:es?|ing)|appl(?:ies|ying))(?: the)?(?: built-in| string| list)? (?P<m>[a-z_]\w*)(?:\(\))? (?:method|function)(?: (?:on|with|to|of){_WHAT}{_SW})?", "calls"),
+        (r"‹e(?P<s>\d+)› (?:method|function)? ?(?:is|gets) (?:then )?(?:called|used|applied|invoked|executed|run)\b", "calls"),
+        (rf"(?<!method ){_RETURNS}{FILL}{_WHAT}{_SW}(?! (?:is|are|has|becomes|equals|at)\b)", "returns"),
+        (rf"(?:stor(?:ed|ing)|assign(?:ed|ing|s)|sav(?:ed|ing)|kept|put)(?: back)? (?:in|to|into|as){_WHAT}{_SW}", "assigns"),
+        (rf"{S}{FILL} (?:is|gets|are) (?:then )?(?:initiali[sz]ed|created|assigned|updated|incremented|decremented|set|computed|calculated|modified|reassigned|converted)\b", "assigns"),
+        (rf"(?:initiali[sz](?:es?|ing)|creat(?:es?|ing)|updat(?:es?|ing)|increment(?:s|ing)?|decrement(?:s|ing)?|comput(?:es?|ing)|calculat(?:es?|ing)|modif(?:ies|ying)){_WHAT}{_SW}", "assigns"),
+        (r"(?:checks?|checking|tests?|determines?|verif(?:y|ies)|compares?|evaluates) (?:again )?(?:if|whether|that|for)\b(?P<asked>[^.;,]*?)(?= using| by |[.;,]|$)", "tests"),
+        (rf"(?:append|add|insert|push|concatenat|remov|pop|delet|discard|join|prepend)\w*(?: back)?[^‹.;,]{{0,30}}(?: ‹\w+›[^‹.;,]{{0,20}})? (?:to|into|from|with|on){_WHAT}{_SW}", "changes"),
+        (r"\bbreak(?:s|ing)? (?:out )?(?:of|from)? ?(?:the|this) (?:\w+ )?loop|\bloop is (?:then )?broken", "breaks"),
+        (r"\bcontinues? (?:on )?(?:to|with) the next (?:iteration|item|element|character|number)", "continues"),
+    )),
     Entry("result", _result, _patterns(
-        (rf"(?:resulting in|giving|yielding|producing|which (?:gives|results in|yields|returns|produces|is|becomes|evaluates to|equals)(?: in)?|so (?:it|this|that) (?:becomes|is(?: now)?|gives)|leaving|to (?:get|give|obtain|produce)|making it)(?P<what>){FILL}{ARTICLE}(?: of)?(?: (?:strings?|characters?|words?|numbers?|lists?|tuples?|items?|elements?))?:? {_CHAIN}", ""),
+        (rf"(?:resulting in|giving|yielding|producing|which (?:gives|results in|yields|returns|produces|is|becomes|evaluates to|equals)(?: in)?|so (?:it|this|that) (?:becomes|is(?: now)?|gives)|leaving|to (?:get|give|obtain|produce)|making it)(?P<what>){FILL}{ARTICLE}(?: of)?(?: (?:strings?|characters?|words?|numbers?|lists?|tuples?|items?|elements?))?:? {_CHAIN}(?!,? (?:and )?‹v)(?! (?:key-value|{UNIT}|\w+ {UNIT}))", ""),
         (rf"\bmethod(?P<what>) returns{FILL}{ARTICLE} {_CHAIN}", ""),
-        (rf"\b(?:it|this|the (?P<what>{_NOUN})){FILL}(?:{CHANGE}|{STATE}|:){FILL}{ARTICLE} ?{_CHAIN}", ""),
+        (rf"\b(?:it|this|the (?P<what>{_NOUN})){FILL}(?:{CHANGE}|{STATE}|:){FILL}{ARTICLE} ?{_CHAIN}(?!,? (?:and )?‹v)(?! (?:key-value|{UNIT}|\w+ {UNIT}))", ""),
     )),
 )
 # fmt: on

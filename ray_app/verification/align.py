@@ -74,7 +74,7 @@ def _whole(facts: Facts, claim: Claim, group: Group) -> Finding | None:
         return WHOLE[claim.kind](facts, claim)
     if claim.kind == "return" and not group.strict and not claim.subject:
         final = final_return(facts, claim)
-        if final.holds or claim.tense == "final":
+        if final.holds or claim.tense == "final" or claim.items:
             return final
     if claim.kind == "count" and not group.place.line:
         return _some_loop(facts, claim)

@@ -77,8 +77,12 @@ def _judged(statements: Sequence[Statement]) -> Verdict:
     empty = next((one for one in constraints if one.is_empty), None)
     if empty is not None:
         return Verdict(False, "constraint says nothing", claims, empty.text)
-    said = [one for one in statements if one.holds and one.kind not in ("answer", "returns")]
+    said = [one for one in statements if one.holds and one.kind not in _SAYS_LITTLE]
     return Verdict(bool(said), "ok" if said else "nothing could be checked", claims)
+
+
+_SAYS_LITTLE = frozenset(["answer", "returns", "mention", "given", "choice"])
+"""Kinds of statements that explain no input."""
 
 
 def _statements(

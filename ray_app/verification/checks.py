@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ray_app.claims.claim import Claim, Kind
-from ray_app.verification import happenings, states, summaries
+from ray_app.verification import deeds, happenings, mentions, states, summaries
 from ray_app.verification.facts import Facts, Spot
 from ray_app.verification.finding import Finding
 
@@ -46,5 +46,7 @@ WHOLE: dict[Kind, WholeCheck] = {
     "visits": summaries.visits,
     "trend": summaries.trend,
     "sequence": summaries.sequence,
+    "mention": mentions.mention,
+    "does": deeds.does,
 }
 """Claims about the run as a whole."""

@@ -11,6 +11,8 @@ _MARKS = re.compile(
     r"[\s*_#>+\-•]*(?:\(?\d{1,3}[.)]|[a-z][.)])?[\s*_\-•]*(?:\[L\d+\]:?|(?:\*\*)?\[?[Ll]ines? \d+\]?:?)?[\s*_:]*"
 )
 """What may stand on a line besides its sentences: bullets, numbers, labels, emphasis."""
+_CLAUSE = re.compile(r"[,;] | (?:and|which|so|because|since|but|while|where|meaning)\b")
+"""How a clause begins that stands behind another."""
 _HEAD = re.compile(r"[ \t]*(?:#{1,6} .*|(?:[-*+•]|\(?\d{1,3}[.)])?[ \t]*[^\n]{1,120}:[*_]{0,2}[ \t]*)")
 
 
@@ -23,6 +25,8 @@ def apply(text: str, changes: Sequence[tuple[Stretch, str]]) -> str:
 
 
 def _without(text: str, start: int, end: int) -> str:
+    if _CLAUSE.match(text, start):  # the sentence before it keeps its mark
+        return text[:start].rstrip(" \t,;") + text[end:]
     following = _AFTER.match(text, end)
     end = following.end() if following else end
     line_start = text.rfind("\n", 0, start) + 1

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from ray_app.claims.claim import Reading
+from ray_app.claims.claim import Part, Reading, Statement
 from ray_app.claims.code import normal
 from ray_app.programs.tries import Execute
 from ray_app.sandbox.api import execute as in_sandbox
@@ -18,7 +18,9 @@ from ray_app.semantics.record import Run
 from ray_app.verification.align import Placed
 from ray_app.verification.backward import Record, verify_backward
 from ray_app.verification.cutting import Stretch, apply, sentence_at, without_empty_heads
+from ray_app.verification.facts import Facts
 from ray_app.verification.judge import SOLID, is_result, judge_forward, verify_forward
+from ray_app.verification.mentions import occurs
 from ray_app.verification.verdict import Verdict
 
 Unchecked = Literal["keep", "cut"]
@@ -140,7 +142,7 @@ def _forward_faults(run: Run, text: str, unchecked: Unchecked) -> Iterator[_Faul
         if item.finding.right or item.value_span not in corrected:
             yield _forward_fault(text, reading, item)
     if unchecked == "cut":
-        yield from _unchecked_sentences(reading, placed)
+        yield from _unchecked(Facts(run), text, reading, placed)
 
 
 def _forward_fault(text: str, reading: Reading, item: Placed) -> _Fault:
@@ -158,21 +160,50 @@ def _sentence_of(reading: Reading, span: Stretch) -> Stretch:
     return (found.start, found.end) if found is not None else span
 
 
-def _unchecked_sentences(reading: Reading, placed: Sequence[Placed]) -> Iterator[_Fault]:
-    """Sentences that say something of which nothing is known to be true, or some part is not known."""
+def _unchecked(facts: Facts, text: str, reading: Reading, placed: Sequence[Placed]) -> Iterator[_Fault]:
+    """What is not known to be true: sentences, or the clauses at the end of a sentence that begins with what is."""
     for statement in reading.statements:
-        found = [item.finding.holds for item in placed if statement.start <= item.span[0] < statement.end]
-        is_known = bool(found) and None not in found
-        if not is_known and not _says_nothing(statement.text):
-            yield _Fault((statement.start, statement.end), "", "not checked")
+        inside = [item for item in placed if statement.start <= item.span[0] < statement.end]
+        known = [_is_known(facts, part, inside) for part in statement.parts]
+        if all(known) and any(item.finding.holds for item in inside):
+            continue
+        begin = _unknown_tail(statement, known)
+        if not _says_nothing(text[begin : statement.end]):
+            yield _Fault((begin, statement.end), "", "not checked")
 
 
-_FEW_WORDS = 4
+def _is_known(facts: Facts, part: Part, inside: Sequence[Placed]) -> bool:
+    """Whether all that a clause says is known to be true; one of a word or two says nothing."""
+    own = [item for item in inside if item.span[0] < part.end and part.start < item.span[1]]
+    if any(item.finding.holds is not True and item.claim.kind not in _BESIDES for item in own):
+        return False
+    if not all(_is_of_the_run(facts, value) for value in part.loose):
+        return False
+    return part.is_claimed or bool(part.loose) or part.size < _FEW_WORDS
+
+
+def _is_of_the_run(facts: Facts, value: str) -> bool:
+    """Whether a value that no claim has is at least the run's; how many "two" of something are is not known."""
+    if value.startswith("‹"):
+        return value == "‹1›"
+    return value in facts.numbers if value.lstrip("-").isdecimal() else occurs(facts, value)
+
+
+def _unknown_tail(statement: Statement, known: Sequence[bool]) -> int:
+    """Where what is not known begins, if all that stands before it is known; else where the sentence begins."""
+    first = known.index(False) if False in known else 0
+    has_said = any(part.size >= _FEW_WORDS for part in statement.parts[:first])
+    return statement.parts[first].start if has_said else statement.start
+
+
+_BESIDES = frozenset(["does", "mention"])
+"""Kinds of claims that a clause may have beside what is known of it."""
+_FEW_WORDS = 3
 
 
 def _says_nothing(sentence: str) -> bool:
     """Whether a sentence only announces what follows."""
-    return sentence.rstrip().endswith(":") or len(sentence.split()) < _FEW_WORDS or sentence.startswith("Let")
+    return sentence.rstrip().endswith(":") or len(sentence.split()) <= _FEW_WORDS or sentence.startswith("Let")
 
 
 # -- backward ----------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ is complete is one tick. A `Spot` is a stretch of it that words can be about.
 
 import ast
 import functools
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,10 @@ from typing import Literal
 
 from ray_app.semantics.record import Change, Evaluation, Frame, Run, Step
 from ray_app.semantics.source import Source, read
+from ray_app.verification.known import size
+from ray_app.verification.values import derived_texts, recorded_texts
 
+_NUMBER = re.compile(r"(?<![\w.])-?\d+(?![\w.])")
 SpotKind = Literal["step", "call", "loop end", "passed"]
 FOREVER = 1 << 60
 
@@ -325,6 +329,27 @@ class Facts:
 
     def _head_line(self, node: int) -> int:
         return self.run.source.line(self.run.source.statement_of(node))
+
+    # Values
+
+    @functools.cached_property
+    def texts(self) -> frozenset[str]:
+        """Every value that the record shows."""
+        return recorded_texts(self.run)
+
+    @functools.cached_property
+    def derived(self) -> frozenset[str]:
+        """The same things in other containers."""
+        return derived_texts(self.texts)
+
+    @functools.cached_property
+    def numbers(self) -> frozenset[str]:
+        """The numbers that a text may speak of: recorded ones, those in values and in the code, sizes, counts."""
+        found = {number for text in (*self.texts, self.run.source.code) for number in _NUMBER.findall(text)}
+        sizes = {len(text) for text in self.texts} | {known for text in self.texts if (known := size(text)) is not None}
+        counts = {len(entry.begins) for entries in self.entries.values() for entry in entries}
+        small = {number + step for number in (*sizes, *counts) for step in (-1, 0, 1)}
+        return frozenset(found | {str(number) for number in small})
 
     # Names
 

@@ -123,6 +123,11 @@ def assigned_value(facts: Facts, step: Step) -> str | None:
     return _Fit(facts, step, 1 << 60, step.before).value_of(code.value) if isinstance(code, ast.Assign) else None
 
 
+def operand_value(facts: Facts, code: ast.expr, step: Step) -> str | None:
+    """The value of an operand in a step."""
+    return _Fit(facts, step, 1 << 60, {**step.before, **dict(step.bound)}).value_of(code)
+
+
 def _put(facts: Facts, target: ast.expr, step: Step) -> ast.expr:
     """A target with its keys as values: `d['a']` for `d[k]`."""
     if not isinstance(target, ast.Subscript) or isinstance(target.slice, (ast.Constant, ast.Slice)):

@@ -11,7 +11,17 @@ from ray_app.verification.code import condition_of, governing, mentioned, writte
 from ray_app.verification.facts import FOREVER, Facts, Spot
 from ray_app.verification.finding import UNKNOWN, Finding
 from ray_app.verification.known import UnknownError, is_literal, literal_value, resolve, value_of
-from ray_app.verification.match import Match, assigned_value, augmented_value, matches, nodes_like, same
+from ray_app.verification.match import (
+    Match,
+    assigned_value,
+    augmented_value,
+    matches,
+    nodes_like,
+    operand_value,
+    same,
+    shown,
+)
+from ray_app.verification.mentions import nearest, occurs
 
 
 def is_cut(text: str) -> bool:
@@ -43,7 +53,8 @@ def value(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     after = change.after if change else step.before.get(claim.subject, known)
     if claim.tense in ("change", "first", "end") or (claim.tense == "set" and facts.strict):
         found = _changed(facts, claim, spot, step, after)
-        return found if found.holds or facts.strict else _made_of(facts, claim, step) or found
+        is_literal_change = found.holds or facts.strict or claim.tense == "first"
+        return found if is_literal_change else _made_of(facts, claim, step) or found
     if claim.tense == "before":
         return _judged(claim, known, spot.start)
     if equal(claim.value, after) != claim.negated and (change or known is None or after == known):
@@ -107,15 +118,18 @@ def _made_of(facts: Facts, claim: Claim, step: Step) -> Finding | None:
     """What was made of a variable, under its name: "search becomes 'car'" for `search.lower()`."""
     for evaluation in facts.evaluations(step):
         code = facts.run.source.nodes[evaluation.node]
-        if isinstance(code, ast.Call) and equal(claim.value, evaluation.value) and _works_on(code, claim.subject):
+        if equal(claim.value, evaluation.value) and _works_on(code, claim.subject):
             return Finding(True, f"{ast.unparse(code)} is {evaluation.value}", facts.evaluated_at[evaluation.index])
     return None
 
 
-def _works_on(code: ast.Call, name: str) -> bool:
-    """Whether a call is a method's of the variable, or has it for its first argument."""
-    worked_on = code.func.value if isinstance(code.func, ast.Attribute) else code.args[0] if code.args else code.func
-    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(worked_on))
+def _works_on(code: ast.AST, name: str) -> bool:
+    """Whether an expression makes something of a variable."""
+    return (
+        isinstance(code, ast.expr)
+        and not isinstance(code, ast.Name)
+        and any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(code))
+    )
 
 
 def _in_with(facts: Facts, claim: Claim, spot: Spot, step: Step, after: str | None) -> Finding:
@@ -234,6 +248,8 @@ def _derived(facts: Facts, claim: Claim, spot: Spot, stated: str) -> Finding:
                 return UNKNOWN
             if is_literal(node) and _has_other_operands(facts, node, spot):
                 return Finding(False, f"no such operands at L{spot.step.line}", at)
+            if is_literal(node) and not facts.strict:
+                return UNKNOWN  # true of anything: what it says of the run is not known
             return Finding(True, f"{claim.subject} is {shown}", at)
     if seen is None:
         return UNKNOWN
@@ -241,12 +257,29 @@ def _derived(facts: Facts, claim: Claim, spot: Spot, stated: str) -> Finding:
 
 
 def _has_other_operands(facts: Facts, node: ast.expr, spot: Spot) -> bool:
-    """Whether the step computed something of this form, but of other values: then "2 + 1 = 3" is not what it did."""
+    """Whether the step computed something of this form, but of other values: then "2 + 1 = 3" is not what it did.
+
+    A text that works things out for itself may well say so: of such a one only a comparison counts, and only where one
+    of its two operands is the program's.
+    """
     assert spot.step is not None
     nodes = facts.run.source.nodes
     own = nodes[spot.step.node]
     done = [nodes[evaluation.node] for evaluation in facts.evaluations(spot.step)]
-    return any(_form(code) == _form(node) for code in ([own, *done] if isinstance(own, ast.AugAssign) else done))
+    alike = [code for code in ([own, *done] if isinstance(own, ast.AugAssign) else done) if _form(code) == _form(node)]
+    if facts.strict or not alike:
+        return bool(alike)
+    return any(_shares_operand(facts, node, code, spot) for code in alike)
+
+
+def _shares_operand(facts: Facts, node: ast.expr, code: ast.AST, spot: Spot) -> bool:
+    """Whether one of the two operands of a comparison is the program's, and the other is not."""
+    if not (isinstance(node, ast.Compare) and isinstance(code, ast.Compare) and len(node.ops) == 1):
+        return False
+    stated = [shown(part) for part in (node.left, *node.comparators)]
+    recorded = [operand_value(facts, part, spot.step) for part in (code.left, *code.comparators)] if spot.step else []
+    same_ones = [one == other for one, other in zip(stated, recorded, strict=True)]
+    return sorted(same_ones) == [False, True] and sorted(map(str, stated)) != sorted(map(str, recorded))
 
 
 def _form(node: ast.AST) -> tuple[type[ast.AST], ...]:
@@ -410,7 +443,9 @@ def _counted(text: str) -> Counter[str] | None:
     if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
         return Counter(normal(ast.unparse(item)) for item in node.elts)
     if isinstance(node, ast.Dict):
-        return Counter(normal(ast.unparse(key)) for key in node.keys if key is not None)
+        keys = [normal(ast.unparse(key)) for key in node.keys if key is not None]
+        pairs = [f"({key}, {normal(ast.unparse(item))})" for key, item in zip(keys, node.values, strict=False)]
+        return Counter([*keys, *pairs])
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return _pieces(node.value)
     return None
@@ -486,4 +521,15 @@ def result(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     at = next((at for text, at in seen if equal(claim.value, text)), None)
     if at is not None:
         return Finding(True, f"{claim.value} at L{step.line}", at)
+    if not facts.strict and not _is_refuted(facts, claim.value):
+        return UNKNOWN  # a text may work out what the program never computed
     return Finding(False, f"nothing at L{step.line} gives {claim.value}", spot.end)
+
+
+def _is_refuted(facts: Facts, value: str) -> bool:
+    """Whether a value that came of something can be no part of the run at all."""
+    if value in ("True", "False", "None"):
+        return False
+    if value.lstrip("-").isdecimal():
+        return value not in facts.numbers
+    return not occurs(facts, value) and bool(nearest(facts, value))

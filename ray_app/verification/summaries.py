@@ -24,7 +24,8 @@ def signature(facts: Facts, claim: Claim) -> Finding:
         return UNKNOWN
     names, returns = _shape_of(facts.run.source, number)
     stated = sorted(claim.items)
-    holds = claim.number == len(names) and claim.line == returns and (not stated or stated == sorted(names))
+    is_shape = claim.number in (-1, len(names)) and claim.line in (-1, returns)
+    holds = is_shape and (not stated or stated == sorted(names))
     return Finding(holds, f"{len(names)} parameters {', '.join(names)}, {returns} returns")
 
 
@@ -152,9 +153,22 @@ def _runs_through(values: Sequence[str], stated: Sequence[str]) -> bool:
     )
 
 
+def type_of(text: str) -> str:
+    """The type of a value as its text shows it, "" where it is no literal."""
+    try:
+        return type(literal_value(text)).__name__
+    except UnknownError:
+        return ""
+
+
 def final_return(facts: Facts, claim: Claim) -> Finding:
     """What the call gives in the end."""
     if facts.run.output is None:
         return Finding(False, f"the call raises {facts.run.exception}")
+    if claim.items:
+        kind = type_of(facts.run.output)
+        may_be_another = len(facts.run.source.functions) > 1 and kind not in claim.items
+        is_known = kind and not may_be_another
+        return Finding(kind in claim.items, f"the call returns {facts.run.output}") if is_known else UNKNOWN
     holds = equal(claim.value, facts.run.output)
     return Finding(holds, f"the call returns {facts.run.output}", right="" if holds else facts.run.output)

@@ -52,13 +52,32 @@ def test_read_sentence_gives_its_claims(text, claims):
     "text",
     [
         "If x is 3, total would become 6.",
-        "It checks if x is 3.",
         "The function returns -1 if n is 0.",
         "The loop continues until total is 100.",
     ],
 )
 def test_read_hypothetical_or_general_sentence_claims_nothing(text):
     assert stated(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "deed", "names"),
+    [
+        ("It checks if x is 3.", "tests", ("x",)),
+        ("The function iterates over each element x in xs.", "loops", ("x", "xs")),
+        ("The append() method is called on out.", "calls", ("out", "append")),
+        ("It returns the modified list out.", "returns", ("out",)),
+    ],
+)
+def test_read_deed_without_a_value_is_one(text, deed, names):
+    claims = [claim for group in read(text, source_of(CODE)).groups for claim in group.claims]
+    assert [(claim.kind, claim.subject, claim.items) for claim in claims] == [("does", deed, names)]
+
+
+def test_read_builtin_that_the_program_only_uses_is_a_word():
+    code = "def f(xs):\n    out = list(xs)\n    return out\n"
+    reading = read("The out list is now [1].", source_of(code))
+    assert [claim.subject for group in reading.groups for claim in group.claims] == ["out"]
 
 
 def test_read_label_gives_the_place():

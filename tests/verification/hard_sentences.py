@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Sentences as language models write them, true and false ones, each with the program whose run it is about.
 
 Written for these tests after the kinds of sentences that verifiers of ours have misread; no sentence is a model's.
@@ -23,7 +24,10 @@ PROGRAMS = {
         "    else:\n        return None",
         "f('b')",
     ),
-    "empty": ("def f(d):\n    r = {}\n    for k, v in d.items():\n        if v > 5:\n            r[k] = v\n    return r", "f({'x': 1})"),
+    "empty": (
+        "def f(d):\n    r = {}\n    for k, v in d.items():\n        if v > 5:\n            r[k] = v\n    return r",
+        "f({'x': 1})",
+    ),
     "nested": (
         "def f(rows):\n    total = 0\n    for row in rows:\n        for x in row:\n            total += x\n    return total",
         "f([[1, 2], [3]])",
@@ -38,7 +42,10 @@ PROGRAMS = {
     "twenty": ("def f(n):\n    s = 0\n    for i in range(n):\n        s += 2\n    return s", "f(20)"),
     "same": ("def f(xs):\n    last = 0\n    for x in xs:\n        last = x\n    return last", "f([5, 5, 7])"),
     "swap": ("def f(a, b):\n    a.append(9)\n    a.reverse()\n    c = len(a) + b\n    return c", "f([1, 2], 3)"),
-    "compare": ("def f(x, k):\n    if x <= k:\n        y = x + k\n    else:\n        y = x - k\n    return y", "f(-1, 2)"),
+    "compare": (
+        "def f(x, k):\n    if x <= k:\n        y = x + k\n    else:\n        y = x - k\n    return y",
+        "f(-1, 2)",
+    ),
     "clamp": ("def f(t):\n    t = max(t, 3)\n    t = min(t, 10)\n    return t * 0", "f(5)"),
 }
 """By name: a program and its call."""
