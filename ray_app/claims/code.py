@@ -89,6 +89,8 @@ def is_shown_object(node: ast.expr) -> bool:
         return all(item is not None and is_shown_object(item) for item in [*node.keys, *node.values])
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant)
+    if isinstance(node, ast.Attribute):  # a member of an enumeration
+        return isinstance(node.value, ast.Name) and node.value.id[:1].isupper() and node.attr[:1].isupper()
     if not isinstance(node, ast.Call):
         return False
     name = (

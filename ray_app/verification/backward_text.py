@@ -33,7 +33,7 @@ _ITEM = re.compile(r"\s*(?:\d+[.)]|[-*])\s+`[^`]+`")
 _CONCLUDED = re.compile(r"\bso `([^`]+)`\s*[.,]?\s*$")
 _LAST = re.compile(
     r"\b(?:last to write|writes last to|for the last time|last (?:write|assignment|change) (?:of|to)"
-    r"|last (?:written|assigned|set))\b"
+    r"|last (?:written|assigned|set(?!\()))\b"
 )
 _ITERATION = re.compile(r"\bin iteration (\d+) of the loop on \[?L(\d+)\]?")
 _GIVES = re.compile(r"\bgives the (?:result|output)\b|\bproduces the (?:result|output)\b")
@@ -121,8 +121,8 @@ def _statements(line: str, parameters: tuple[str, ...], entry: str) -> Iterator[
         return
     if _LAST.search(line):
         yield from _last_write(line, at)
-    if _GIVES.search(line):
-        statement = _SPAN.search(line)
+    if gives := _GIVES.search(line):
+        statement = _SPAN.search(line, 0, gives.start())
         yield Said("result line", line, statement[1] if statement else "", line=at)
     for match in _RETURNS.finditer(_SPAN.sub(lambda span: " " * len(span[0]), line)):
         value = literal_at(line, match.end())

@@ -145,19 +145,21 @@ def raises(facts: Facts, claim: Claim, spot: Spot) -> Finding:
 def _is_part(facts: Facts, piece: str, step: Step) -> bool:
     """Whether a piece is code of the step, or that code with values put in."""
     source = facts.run.source
-    if any(number == step.node or step.node in source.ancestors(number) for number in nodes_like(source, piece)):
+    # An iteration of a comprehension evaluates all of it.
+    whole = source.parent(step.node) if step.kind == "comprehension" else step.node
+    if any(number == whole or whole in source.ancestors(number) for number in nodes_like(source, piece)):
         return True
     node = parsed(piece)
-    own, value = source.text(step.node), shown(node) if node is not None else None
+    own, value = source.text(whole), shown(node) if node is not None else None
     if node is None:
         return normal_code(piece) in normal_code(own)
     from ray_app.verification.match import _Fit  # pyright: ignore[reportPrivateUsage]
 
     fit = _Fit(facts, step, 1 << 60, {**step.before, **dict(step.bound)})
-    parts = [part for part in ast.walk(source.nodes[step.node]) if isinstance(part, ast.expr)]
+    parts = [part for part in ast.walk(source.nodes[whole]) if isinstance(part, ast.expr)]
     if value is not None and any(fit.value_of(part) == value for part in parts):
         return True
-    inside = (part for part in ast.walk(source.nodes[step.node]) if type(part) is type(node))
+    inside = (part for part in ast.walk(source.nodes[whole]) if type(part) is type(node))
     return any(fit.fits(node, part) for part in inside) or isinstance(source.nodes[step.node], ast.AugAssign)
 
 

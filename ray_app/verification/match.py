@@ -154,6 +154,8 @@ class _Fit:
                 return True
             if text is not None and not isinstance(piece, ast.Call):
                 return False
+            if isinstance(piece, ast.Attribute) and self.value_of(code) == ast.unparse(piece):
+                return True  # a member of an enumeration, as it is shown
         if type(piece) is not type(code):
             return False
         return all(

@@ -121,3 +121,18 @@ def test_verify_what_another_call_gives():
     line = "1. `f('a', 'b')` gives 'a-b'.\n"
     assert verdict(TRUE.replace("One such", line + "One such")).accepted
     assert not verdict(TRUE.replace("One such", line.replace("'a-b'", "'a-c'") + "One such")).accepted
+
+
+def test_verify_reads_an_empty_set_as_a_value_not_as_a_last_setting():
+    code = "def f(n):\n    seen = set()\n    for x in range(n):\n        seen.discard(x)\n    return len(seen) + n\n"
+    found = narrate(record(code, "f(2)"))
+    assert "`seen` is at last set()" in found.text
+    assert verdict(found.text, code, "f(2)").reason == "ok"
+
+
+def test_verify_reads_a_result_line_that_quotes_no_statement():
+    sums = " + ".join(f"abs({name})" for name in ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta"))
+    code = f"def f(alpha, beta, gamma, delta, epsilon, zeta, eta):\n    return {sums} + 10_000_000 + 20_000_000\n"
+    found = narrate(record(code, "f(1, 2, 3, 4, 5, 6, 7)"))
+    assert "This statement gives the result" in found.text
+    assert verdict(found.text, code, "f(1, 2, 3, 4, 5, 6, 7)").reason == "ok"

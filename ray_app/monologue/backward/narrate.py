@@ -177,7 +177,7 @@ class _Text:
         assert isinstance(node, ast.Return)
         text = head_text(self._run, returning.node)
         returned = _quotable(node.value) if node.value is not None else ""
-        said = f"[L{returning.line}] `{text}`" if text else f"[L{returning.line}] This `return`"
+        said = f"[L{returning.line}] `{text}`" if text else f"[L{returning.line}] This statement"
         if returned and len(self._output) <= _MAX_VALUE and not isinstance(node.value, ast.Constant):
             yield f"{said} gives the result, so `{returned}` is {self._output}."
         else:

@@ -248,3 +248,27 @@ def f(n):
     for i in range(n):
         fs.append(lambda: i)
     return [g() for g in fs]
+# ---
+# call: f('low')
+from dataclasses import dataclass
+from enum import Enum
+class Level(Enum):
+    LOW = 'low'
+    HIGH = 'high'
+@dataclass
+class Task:
+    name: str
+    level: object = Level.HIGH
+def f(word):
+    task = Task(word)
+    if isinstance(task.level, str):
+        return task.name
+    task.level = Level(word)
+    return task.level is Level.LOW, [Level.LOW, Level.HIGH].index(task.level)
+# ---
+# call: f([3, 'a'])
+def f(xs):
+    try:
+        return any(x + 1 > 9 for x in xs)
+    except TypeError:
+        return [y * 2 for y in xs]
