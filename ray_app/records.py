@@ -78,6 +78,9 @@ class Program:
 class Execution:
     """What one call did in the sandbox. `output` is the canonical value, None unless `status` is "ok".
 
+    A call `__main__(stdin, *arguments)` is a run of the whole program: then `output` is its exit code, "0" for success,
+    and `stderr` what it wrote there, its traceback included.
+
     `exception` is "Type: message" where one ended the call; `flags` name what makes a result unfit as ground truth
     (for example "denied:openat", "nondeterministic"); `cpu_us` is CPU time in microseconds; `trace` is None where none
     was asked for.
@@ -91,6 +94,7 @@ class Execution:
     cpu_us: int
     flags: tuple[str, ...]
     trace: Trace | None
+    stderr: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@
 #define MAX_NOTES 16
 #define MAX_NOTE_CHARS 200
 #define EXCEPTION_CHARS 2000
+#define SCRIPT_CHARS 8000000
 
 enum { OK, EXCEPTION, SYSTEM_EXIT, MEMORY, COMPILE_ERROR, TRUNCATED, TAMPERED, NOT_SHARED }; /* protocol.py */
 
@@ -48,6 +49,7 @@ typedef struct {
 
 typedef struct {
     PyObject *module, *call; /* code objects, or the str that says what is wrong with the source */
+    PyObject *source, *script; /* of a whole program, what `begin` takes (ray_app/sandbox/scripts.py); else NULL */
     PyObject *watched;       /* names that a record watches; NULL where none is made */
     int excluded, is_last;   /* the program may not share this child; the call is its last one */
 } Compiled;
@@ -56,11 +58,12 @@ static struct {
     char *slot;
     size_t slot_bytes, position; /* of the next record */
     int is_shared; /* by several programs */
+    PyObject *begin, *finish, *refuse; /* ray_app/sandbox/world/script.py; NULL in the lean tier */
     PyObject *instrument; /* (source, file name, prefix of notes) -> (code, watched names) */
     char note_prefix[40];
     PyObject *compile, *exec, *eval, *screen, *freeze, *bytes_io, *text_io, *getvalue;
     PyObject *interpreter, *modules; /* sys.__dict__, sys.modules */
-    PyObject *filename, *call_filename, *module_name, *exec_mode, *eval_mode, *zero;
+    PyObject *filename, *call_filename, *module_name, *main_name, *exec_mode, *eval_mode, *zero;
     PyObject *modules_key, *hook_key, *stream_keys[6], *stream_options[3];
     Streams streams[STREAM_SETS];
     int recursion_limit, streams_used;
@@ -221,6 +224,7 @@ static int prepare_names(void)
     child.filename = PyUnicode_InternFromString("<program>");
     child.call_filename = PyUnicode_InternFromString("<call>");
     child.module_name = PyUnicode_InternFromString("program");
+    child.main_name = PyUnicode_InternFromString("__main__");
     child.exec_mode = PyUnicode_InternFromString("exec");
     child.eval_mode = PyUnicode_InternFromString("eval");
     child.zero = PyLong_FromLong(0);
@@ -243,8 +247,15 @@ static int make_note_prefix(void)
     return 0;
 }
 
-int child_prepare(char *slot, size_t slot_bytes, PyObject *events, PyObject *screen, PyObject *instrument)
+int child_prepare(char *slot, size_t slot_bytes, PyObject *events, PyObject *screen, PyObject *instrument,
+                  PyObject *scripts)
 {
+    if (scripts != Py_None) {
+        child.begin = PyObject_GetAttrString(scripts, "begin");
+        child.finish = PyObject_GetAttrString(scripts, "finish");
+        child.refuse = PyObject_GetAttrString(scripts, "refuse");
+        if (PyErr_Occurred()) return -1;
+    }
     PyObject *sys = PyImport_ImportModule("sys");
     if (sys == NULL || canonical_prepare() || tracer_prepare() || prepare_names() || make_note_prefix()) return -1;
     child.instrument = Py_NewRef(instrument);
@@ -374,14 +385,20 @@ static void compile_program(PyObject *program, size_t at, Compiled *compiled, in
                                           : compile_source(source, child.filename, child.exec_mode);
     PyObject *calls = PyTuple_New(count);
     if (calls == NULL) _exit(EXIT_TAMPERED);
+    int scripts = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
         if (i > 0) commit(0, at + (size_t)i);
-        PyTuple_SET_ITEM(calls, i, compile_source(PyTuple_GET_ITEM(sources, i), child.call_filename, child.eval_mode));
+        PyObject *call = PyTuple_GET_ITEM(sources, i);
+        scripts |= PyTuple_Check(call);
+        PyTuple_SET_ITEM(calls, i, PyTuple_Check(call) ? Py_NewRef(call)
+                                                       : compile_source(call, child.call_filename, child.eval_mode));
     }
-    int excluded = child.is_shared && !may_share(module, calls);
+    int excluded = child.is_shared && (scripts || !may_share(module, calls));
     if (watched && tracer_place_notes((PyCodeObject *)module, child.note_prefix)) _exit(EXIT_TAMPERED);
     for (Py_ssize_t i = 0; i < count; i++) {
-        compiled[at + (size_t)i] = (Compiled){module, PyTuple_GET_ITEM(calls, i), watched, excluded, i == count - 1};
+        PyObject *call = PyTuple_GET_ITEM(calls, i);
+        PyObject *script = PyTuple_Check(call) ? call : NULL;
+        compiled[at + (size_t)i] = (Compiled){module, call, source, script, watched, excluded, i == count - 1};
     }
     if (excluded) { /* code alone runs nothing when it is released */
         Py_DECREF(module);
@@ -407,14 +424,14 @@ static Compiled *compile_all(PyObject *programs, size_t *count, int traced)
 }
 
 /* Resets what the program sees of `sys`, so that an earlier one's changes end with it; -1 if that fails. */
-static int dress_interpreter(const Streams *streams, PyObject *module, PyObject *hook)
+static int dress_interpreter(const Streams *streams, PyObject *module, PyObject *name, PyObject *hook)
 {
     int failed = PyDict_SetItem(child.interpreter, child.modules_key, child.modules);
     failed |= PyDict_SetItem(child.interpreter, child.hook_key, hook);
     for (int i = 0; i < 6; i++) {
         failed |= PyDict_SetItem(child.interpreter, child.stream_keys[i], streams->streams[i % 3]);
     }
-    return failed | PyDict_SetItem(child.modules, child.module_name, module);
+    return failed | PyDict_SetItem(child.modules, name, module);
 }
 
 static PyObject *run_code(PyObject *function, PyObject *code, PyObject *space)
@@ -432,6 +449,25 @@ static PyObject *run_program(const Compiled *compiled, PyObject *space, const Ca
         *own = audit.settraces - before;
     }
     return run_code(child.eval, compiled->call, space);
+}
+
+/* Runs a whole program; what `finish` says of its end, and in *ended the exception that it ended with. */
+static PyObject *run_script(const Compiled *compiled, PyObject *module, PyObject *raw, const Caps *caps, char *trace,
+                            uint64_t *own, PyObject **ended)
+{
+    PyObject *begun = PyObject_CallFunctionObjArgs(child.begin, module, compiled->source, raw, compiled->script, NULL);
+    if (begun == NULL) return NULL;
+    if (PyUnicode_Check(compiled->module)) return PyObject_CallOneArg(child.refuse, compiled->source);
+    PyObject *space = PyModule_GetDict(module);
+    if (caps->traced) {
+        uint64_t before = audit.settraces;
+        tracer_watch(space, compiled->watched);
+        tracer_start(trace, TRACE_BYTES, child.filename, caps->value_chars, caps->trace_events);
+        *own = audit.settraces - before;
+    }
+    if (run_code(child.exec, compiled->module, space) == NULL) *ended = take_error();
+    reset_recursion();
+    return PyObject_CallOneArg(child.finish, *ended ? *ended : Py_None);
 }
 
 static Part part_of(const Text *text)
@@ -457,6 +493,24 @@ static uint32_t judge_error(PyObject *error, Part *exception)
     if (PyType_IsSubtype(Py_TYPE(error), (PyTypeObject *)PyExc_MemoryError)) return MEMORY;
     if (PyType_IsSubtype(Py_TYPE(error), (PyTypeObject *)PyExc_SystemExit)) return SYSTEM_EXIT;
     return EXCEPTION;
+}
+
+/* How a whole program ended: by itself, by an exception, or not even so that it could be said. */
+static uint32_t judge_script(const Compiled *compiled, PyObject *ended, PyObject *said, PyObject *error, const Caps *caps,
+                             Part *output, Part *exception)
+{
+    if (said == NULL) return error ? judge_error(error, exception) : MEMORY;
+    Caps room = *caps; /* standard error and files have bounds of their own */
+    room.output_chars = SCRIPT_CHARS;
+    uint32_t written = judge_value(said, &room, output);
+    if (written != OK) return written;
+    if (PyUnicode_Check(compiled->module)) {
+        PyObject *text = PyUnicode_AsEncodedString(compiled->module, "utf-8", "surrogatepass");
+        if (text != NULL) *exception = (Part){PyBytes_AS_STRING(text), (size_t)PyBytes_GET_SIZE(text)};
+        PyErr_Clear();
+        return COMPILE_ERROR;
+    }
+    return ended ? judge_error(ended, exception) : OK;
 }
 
 static Part printed_text(PyObject *raw, Py_ssize_t limit)
@@ -525,16 +579,18 @@ static void run_call(const Compiled *compiled, const Caps *caps, void **ballast,
     char *trace = child.slot + child.position + sizeof(RecordHead);
     Part output = {NULL, 0}, exception = {NULL, 0};
     Streams made, *streams = child.streams_used < STREAM_SETS ? &child.streams[child.streams_used++] : &made;
-    PyObject *module = PyModule_NewObject(child.module_name), *failures = PyList_New(0);
+    PyObject *name = compiled->script ? child.main_name : child.module_name;
+    PyObject *module = PyModule_NewObject(name), *failures = PyList_New(0);
     PyObject *hook = failures ? PyObject_GetAttrString(failures, "append") : NULL;
     int dressed = module && hook && (streams != &made || make_streams(streams) == 0) &&
-                  dress_interpreter(streams, module, hook) == 0;
+                  dress_interpreter(streams, module, name, hook) == 0;
     uint64_t own = 0, settraces = audit.settraces;
     memory.refused = 0;
-    PyObject *value = NULL;
+    PyObject *value = NULL, *ended = NULL;
     if (dressed) {
         PyGC_Enable();
-        value = run_program(compiled, PyModule_GetDict(module), caps, trace, &own);
+        value = compiled->script ? run_script(compiled, module, streams->raw, caps, trace, &own, &ended)
+                                 : run_program(compiled, PyModule_GetDict(module), caps, trace, &own);
         PyGC_Disable();
     }
     PyObject *error = value ? NULL : take_error();
@@ -550,6 +606,8 @@ static void run_call(const Compiled *compiled, const Caps *caps, void **ballast,
     if (!kept || (caps->traced && foreign > 0)) {
         status = TAMPERED;
         exception = (Part){hooks_replaced, sizeof hooks_replaced - 1};
+    } else if (compiled->script) {
+        status = judge_script(compiled, ended, value, error, caps, &output, &exception);
     } else if (value != NULL) {
         status = judge_value(value, caps, &output);
     } else {
@@ -568,6 +626,7 @@ static void run_call(const Compiled *compiled, const Caps *caps, void **ballast,
 static void do_call(const Compiled *compiled, const Caps *caps, void **ballast, uint64_t begun)
 {
     if (compiled->excluded) exclude_call();
+    else if (compiled->script) run_call(compiled, caps, ballast, begun);
     else if (PyUnicode_Check(compiled->module)) refuse_call(compiled->module);
     else if (PyUnicode_Check(compiled->call)) refuse_call(compiled->call);
     else run_call(compiled, caps, ballast, begun);

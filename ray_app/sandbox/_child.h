@@ -31,8 +31,10 @@ enum { EXIT_SLOT_FULL = 96, EXIT_NOT_CONFINED = 97, EXIT_TAMPERED = 98 };
 
 /* Called once in the server; `events` is (forbidden, observed prefixes, harmless), each a sequence of str; `screen` says
    of a program's code objects whether it may share a child; `instrument` compiles a source with notes, None where this
-   server makes no records. -1 with an exception on failure. The slot stays valid for ever. */
-int child_prepare(char *slot, size_t slot_bytes, PyObject *events, PyObject *screen, PyObject *instrument);
+   server makes no records; `scripts` begins and ends whole programs, None where they do not run. -1 with an exception on
+   failure. The slot stays valid for ever. */
+int child_prepare(char *slot, size_t slot_bytes, PyObject *events, PyObject *screen, PyObject *instrument,
+                  PyObject *scripts);
 
 /* Runs a marshalled job to its end and leaves the process. */
 _Noreturn void child_run(const char *job, size_t size, int traced);

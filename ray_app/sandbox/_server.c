@@ -25,7 +25,7 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 
-#define VERSION 4 /* ray_app/sandbox/protocol.py: VERSION */
+#define VERSION 5 /* ray_app/sandbox/protocol.py: VERSION */
 #define CLIENT 0
 #define DENIAL_NS 20000 /* server.py: _DENIAL_NS */
 #define MAX_DENIALS 64
@@ -296,9 +296,9 @@ static PyObject *prepare(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     Py_buffer slot;
     unsigned long long address_space;
-    PyObject *events, *screen, *instrument;
-    if (!PyArg_ParseTuple(arguments, "w*lKO!OO", &slot, &server.secret, &address_space, &PyTuple_Type, &events, &screen,
-                          &instrument)) {
+    PyObject *events, *screen, *instrument, *scripts;
+    if (!PyArg_ParseTuple(arguments, "w*lKO!OOO", &slot, &server.secret, &address_space, &PyTuple_Type, &events, &screen,
+                          &instrument, &scripts)) {
         return NULL;
     }
     server.slot = slot.buf; /* never released: the mapping outlives the process's work */
@@ -310,7 +310,7 @@ static PyObject *prepare(PyObject *Py_UNUSED(module), PyObject *arguments)
     if (server.jobs == NULL || server.job == NULL || server.answers == NULL) return PyErr_NoMemory();
     madvise(server.jobs, server.jobs_room, MADV_DONTFORK);
     madvise(server.answers, ROOM + DENIALS_ROOM, MADV_DONTFORK);
-    if (PyTuple_GET_SIZE(events) != 3 || child_prepare(slot.buf, (size_t)slot.len, events, screen, instrument)) {
+    if (PyTuple_GET_SIZE(events) != 3 || child_prepare(slot.buf, (size_t)slot.len, events, screen, instrument, scripts)) {
         if (!PyErr_Occurred()) PyErr_SetString(PyExc_RuntimeError, "the child cannot be prepared");
         return NULL;
     }
@@ -390,7 +390,7 @@ static PyObject *serve(PyObject *Py_UNUSED(module), PyObject *arguments)
 }
 
 static PyMethodDef methods[] = {
-    {"prepare", prepare, METH_VARARGS, "prepare(slot, secret, address_space, (forbidden, observed, harmless), screen, instrument or None)"},
+    {"prepare", prepare, METH_VARARGS, "prepare(slot, secret, address_space, (forbidden, observed, harmless), screen, instrument or None, scripts or None)"},
     {"call", call, METH_VARARGS, "call(number, six integers) -> the kernel's result, or the negative error number"},
     {"address", address, METH_O, "address(bytearray) -> where its bytes are, while it keeps its size"},
     {"share", share, METH_VARARGS, "share(size) -> memoryview of memory that forked processes share, for ever"},

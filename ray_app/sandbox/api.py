@@ -23,7 +23,7 @@ from ray_app.sandbox.batch import DEFAULT_LIMITS, Job
 from ray_app.sandbox.client import Server
 from ray_app.sandbox.limits import Limits
 
-__all__ = ["Job", "Lane", "Sandbox", "execute", "execute_many", "shared"]
+__all__ = ["Job", "Lane", "Sandbox", "execute", "execute_many", "run", "shared"]
 
 Lane = Literal["safe", "fast"]
 
@@ -242,6 +242,11 @@ def execute(
 ) -> list[Execution]:
     """Evaluates each call in a fresh run of `code`, in this process's sandbox: one Execution per call, in order."""
     return shared().execute(code, calls, limits, trace=trace, twice=twice)
+
+
+def run(job: Job) -> list[batch.Result]:
+    """What the calls of a job came to, in this process's sandbox, with what a whole program left (`Result.ending`)."""
+    return next(shared().results_of([job]))
 
 
 def execute_many(jobs: Iterable[Job], *, lane: Lane = "safe", twice: bool = False) -> Iterator[list[Execution]]:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from ray_app.errors import SandboxError
 from ray_app.records import Execution, ExecutionStatus
-from ray_app.sandbox import protocol, warm
-from ray_app.sandbox.client import Answer
+from ray_app.sandbox import protocol, scripts, warm
+from ray_app.sandbox.client import Answer, Program
 from ray_app.sandbox.limits import Limits
 from ray_app.tracing import reader
 from ray_app.tracing.model import Trace
@@ -53,7 +53,7 @@ class Job:
 
 
 class Result(NamedTuple):
-    """An `Execution` whose trace is as it was recorded: small, and cheap to send."""
+    """An `Execution` whose trace is as it was recorded: small, and cheap to send. `ending` is a whole program's."""
 
     call: str
     status: ExecutionStatus
@@ -63,10 +63,12 @@ class Result(NamedTuple):
     cpu_us: int
     flags: tuple[str, ...]
     trace: bytes
+    ending: scripts.Ending | None = None
 
     def execution(self) -> Execution:
         """The same with its trace decoded."""
-        return Execution(*self[:-1], _read_trace(self.trace))
+        stderr = self.ending.stderr if self.ending else ""
+        return Execution(*self[: len(self) - 2], _read_trace(self.trace), stderr)
 
 
 @dataclass(eq=False, slots=True)
@@ -110,9 +112,9 @@ class Task:
 
     units: list[Unit]
 
-    def programs(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    def programs(self) -> tuple[Program, ...]:
         """What is left to run, as the server takes it."""
-        return tuple((unit.job.code, tuple(unit.job.calls[i] for i in unit.missing())) for unit in self.units)
+        return tuple((unit.job.code, tuple(_sent(unit.job.calls[i]) for i in unit.missing())) for unit in self.units)
 
     def take(self, answer: Answer) -> list["Task"]:
         """Files the answer's records and charges the call during which the child ended; what must run next.
@@ -162,7 +164,30 @@ def _finished(call: str, record: protocol.RecordFields, denials: Sequence[str]) 
     if (flags or denials) and status != protocol.COMPILE_ERROR:  # the compiler looks for the source file, to quote it
         names = tuple(dict.fromkeys([*flags.split("\n"), *(DENIED + name for name in denials)]))
     status_name = _STATUS[status] if status < len(_STATUS) else "tampered"
-    return Result(call, status_name, output, exception, stdout, cpu_ns // 1000, tuple(filter(None, names)), trace)
+    flags_found = tuple(filter(None, names))
+    result = Result(call, status_name, output, exception, stdout, cpu_ns // 1000, flags_found, trace)
+    return _ended(result) if scripts.is_script(call) else result
+
+
+def _sent(call: str) -> str | scripts.Spec:
+    """A call as the child takes it."""
+    script = scripts.read(call)
+    return call if script is None else script.spec
+
+
+def _ended(result: Result) -> Result:
+    """The result of a whole program: its output is the exit code, and to leave with 0 is to succeed."""
+    ending = scripts.ending(result.output)
+    if ending is None:
+        status: ExecutionStatus = "tampered" if result.status == "ok" else result.status
+        return result._replace(status=status, output=None)
+    succeeded = result.status == "system-exit" and ending.exit_code == 0
+    return result._replace(
+        status="ok" if succeeded else result.status,
+        output=str(ending.exit_code),
+        exception=None if succeeded else result.exception,
+        ending=ending,
+    )
 
 
 def _read_trace(data: bytes) -> Trace | None:
@@ -191,16 +216,23 @@ def _culprit(call: str, answer: Answer) -> Result:
         status = "timeout-wall"
     elif os.WIFSIGNALED(answer.wait_status):
         status = "signal"
+    ending = None
+    if scripts.is_script(call):
+        if answer.exit_code == protocol.EXIT_SLEPT:
+            status = "timeout-cpu"
+        elif status in ("early-exit", "signal"):
+            ending = scripts.Ending(os.waitstatus_to_exitcode(answer.wait_status), "", 0.0)
     cpu_us = max(0, answer.cpu_ns - sum(record[1] for record in answer.records)) // 1000
     flags = tuple(DENIED + name for name in answer.denials.get(answer.running, []))
-    return Result(call, status, None, None, "", cpu_us, flags, answer.trace)
+    output = None if ending is None else str(ending.exit_code)
+    return Result(call, status, output, None, "", cpu_us, flags, answer.trace, ending)
 
 
 def compare(first: list[Result], second: list[Result]) -> list[Result]:
     """The first results, flagged "nondeterministic" where the second differ in anything but CPU time and flags."""
 
     def outcome(result: Result) -> tuple[object, ...]:
-        return result.status, result.output, result.exception, result.stdout, result.trace
+        return result.status, result.output, result.exception, result.stdout, result.trace, result.ending
 
     return [
         one if outcome(one) == outcome(other) else one._replace(flags=(*one.flags, NONDETERMINISTIC))
@@ -210,4 +242,7 @@ def compare(first: list[Result], second: list[Result]) -> list[Result]:
 
 def unit(job: Job) -> Unit:
     """A job at its start, in the tier that its imports ask for."""
-    return Unit(job, warm.tier_of(job.code))
+    tier = warm.tier_of(job.code)
+    if tier == "lean" and any(map(scripts.is_script, job.calls)):
+        tier = warm.OF_SCRIPTS
+    return Unit(job, tier)

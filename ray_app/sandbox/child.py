@@ -27,15 +27,16 @@ from ray_app.sandbox import guard, protocol
 FILENAME = "<program>"
 CALL_FILENAME = "<call>"
 MODULE = "program"
+SCRIPT_CHARS = 8_000_000
 _BALLAST_BYTES = 1 << 20
 _MAX_NOTES = 16
 _COMPILE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError)
 
-Programs = tuple[tuple[str, tuple[str, ...]], ...]
+Programs = tuple[tuple[str, tuple[Any, ...]], ...]
 Job = tuple[Programs, int, int, int, int]
-"""Programs (code, calls), and caps: stdout, output and value characters, trace events."""
-Code = types.CodeType | str
-"""Compiled, or what is wrong with the source."""
+"""Programs (code, calls or `scripts.Spec`s), and caps: stdout, output and value characters, trace events."""
+Code = types.CodeType | str | tuple[Any, ...]
+"""Compiled, or what is wrong with the source; of a whole program's run, what `begin` takes."""
 
 
 class Tools:
@@ -51,6 +52,8 @@ class Tools:
     compile_noted: Callable[[str, str], tuple[types.CodeType, tuple[str, ...]]]
     start_noted: Callable[..., None]
     stop_noted: Callable[[], None]
+    script: Any = None
+    """`world/script.py`, where whole programs run."""
 
 
 def arrange(tools: Tools, job: Job, tracing: int, slot: memoryview) -> None:
@@ -59,7 +62,7 @@ def arrange(tools: Tools, job: Job, tracing: int, slot: memoryview) -> None:
     Only the job's first program runs: here, programs do not share a child.
     """
     driver = map(call_object, _run(tools, job, tracing, slot))
-    for _ in range(len(job[0][0][1]) + 3):
+    for _ in range(2 * len(job[0][0][1]) + 3):
         atexit.register(deque, driver, 0)
 
 
@@ -93,14 +96,20 @@ def _run(tools: Tools, job: Job, tracing: int, slot: memoryview) -> Iterator[Cal
         commit(slot, 0, position - header_bytes, index, clock())
         printed, trace_bytes, output, cpu_ns = "", 0, None, 0
         wrong = next((code for code in (module_code, call_code) if isinstance(code, str)), None)
-        if wrong is not None:
+        spec = call_code if isinstance(call_code, tuple) else None
+        if wrong is not None and spec is None:
             status, exception = protocol.COMPILE_ERROR, wrong
         else:
-            module, failures, box, pipes, hook_now = new_module(MODULE), [], [], [], []
+            name = MODULE if spec is None else "__main__"
+            module, failures, box, pipes, hook_now, said = new_module(name), [], [], [], [], []
             space, hook, raw = module.__dict__, failures.append, bytes_io()
-            kept.append((module, failures, box, pipes, raw))
-            actions: list[Callable[[], Any]] = [partial(exec, module_code, space), partial(eval, call_code, space)]
-            if tracing:
+            kept.append((module, failures, box, pipes, raw, said))
+            execute = partial(exec, module_code, space)
+            actions: list[Callable[[], Any]] = [execute, partial(eval, call_code, space)]
+            if spec is not None:
+                begin_script = partial(tools.script.begin, module, programs[0][0], raw, spec)
+                actions = [begin_script, execute] if wrong is None else [begin_script]
+            if tracing and wrong is None:
                 buffer = slot[trace_at : trace_at + protocol.TRACE_BYTES]
                 begin = partial(tools.start_noted, space, watched) if tracing == protocol.RECORDED else tools.start
                 start = partial(begin, buffer, FILENAME, value_chars=value_chars, max_events=trace_events)
@@ -117,10 +126,17 @@ def _run(tools: Tools, job: Job, tracing: int, slot: memoryview) -> Iterator[Cal
                 stdout=out, __stdout__=out, stderr=err, __stderr__=err, stdin=in_, __stdin__=in_,
                 unraisablehook=hook, modules=modules,
             )  # fmt: skip
-            yield partial(modules.__setitem__, MODULE, module)
+            yield partial(modules.__setitem__, name, module)
             collect_garbage()
             before, begun = next(settraces), clock()
             yield partial(box.extend, call_all(actions))
+            if spec is not None:
+                yield from repair
+                ended = failures[-1].exc_value if failures else None
+                finish = partial(tools.script.finish, ended)
+                if wrong is not None:
+                    finish = partial(tools.script.refuse, programs[0][0])
+                yield partial(said.extend, call_all([finish]))
             yield from repair
             cpu_ns = clock() - begun
             yield partial(hook_now.extend, map(interpreter.get, ("unraisablehook",)))
@@ -133,6 +149,11 @@ def _run(tools: Tools, job: Job, tracing: int, slot: memoryview) -> Iterator[Cal
             status, exception = protocol.TAMPERED, None
             if blinded > 0 or not hook_now or hook_now[0] is not hook:
                 exception = "the program replaced the interpreter's hooks"
+            elif spec is not None:
+                status, output = _value(said[0], tools, SCRIPT_CHARS) if said else (protocol.TAMPERED, None)
+                if said and status == protocol.OK and (failures or wrong is not None):
+                    compile_error = (protocol.COMPILE_ERROR, wrong)
+                    status, exception = _failure(ended, tools) if wrong is None else compile_error
             elif len(box) == len(actions):
                 status, output = _value(box[-1], tools, output_chars)
             elif failures:
@@ -180,7 +201,7 @@ def _compile_all(
     compiled: list[tuple[Code, Code]] = []
     for call in program[1]:
         announce(len(compiled))
-        compiled.append((module, _compile(call, CALL_FILENAME, "eval")))
+        compiled.append((module, call if isinstance(call, tuple) else _compile(call, CALL_FILENAME, "eval")))
     return compiled, watched
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ray_app.errors import SandboxError
-from ray_app.sandbox import layers, protocol, seccomp, warm
+from ray_app.sandbox import layers, protocol, scripts, seccomp, warm
 from ray_app.sandbox.limits import Limits
 
 _START_S = 60.0
@@ -53,7 +53,11 @@ class Answer:
         return os.WEXITSTATUS(self.wait_status) if os.WIFEXITED(self.wait_status) else None
 
 
-def job(programs: tuple[tuple[str, tuple[str, ...]], ...], limits: Limits, *, tracing: int) -> bytes:
+Program = tuple[str, tuple[str | scripts.Spec, ...]]
+"""Code, and its calls or runs."""
+
+
+def job(programs: tuple[Program, ...], limits: Limits, *, tracing: int) -> bytes:
     """One child for these programs, as a server is told of it."""
     head = protocol.JOB.pack(limits.cpu_s, limits.wall_s, limits.memory_bytes, tracing)
     caps = (limits.stdout_chars, limits.output_chars, limits.value_chars, limits.trace_events)

@@ -8,7 +8,7 @@ tracer writes its buffer in place, so that of a killed call the trace up to that
 
 import struct
 
-VERSION = 4
+VERSION = 5
 """Raised with every change of what passes between server and child, so that no stale C extension is used."""
 SLOT_BYTES = 64 * 1024 * 1024
 TRACE_BYTES = 8 * 1024 * 1024
@@ -33,7 +33,8 @@ OK, EXCEPTION, SYSTEM_EXIT, MEMORY, COMPILE_ERROR, TRUNCATED, TAMPERED, NOT_SHAR
 """How a call ended; the last means that its program must run in a child of its own, whatever it did in this one."""
 ENDED, CPU_TIMEOUT, WALL_TIMEOUT = range(3)
 """Why the child ended: by itself or by a signal that was not the server's, or killed for one of the limits."""
-EXIT_SLOT_FULL, EXIT_NOT_CONFINED, EXIT_TAMPERED = 96, 97, 98
+EXIT_SLOT_FULL, EXIT_NOT_CONFINED, EXIT_TAMPERED, EXIT_SLEPT = 96, 97, 98, 99
+"""The last (`world/script.py`): a whole program has slept for longer than it may run."""
 
 NOT_TRACED, TRACED, RECORDED = range(3)
 """`TRACING`: what is recorded of a call. Records with notes are made by servers that were started for them."""

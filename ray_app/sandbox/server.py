@@ -70,7 +70,13 @@ class _Server:
         if self.extension is not None:
             events = (tuple(guard.FORBIDDEN), guard.OBSERVED, tuple(guard.HARMLESS))
             self.extension.prepare(
-                self.slot, self.privilege.secret, self.address_space, events, screen.passes, instrument
+                self.slot,
+                self.privilege.secret,
+                self.address_space,
+                events,
+                screen.passes,
+                instrument,
+                warm.script,
             )
         self.listener = isolation.filter_calls(self.privilege.secret, without, report)
         self.watched = [(self.parent, _READABLE), (CLIENT, 0)]
@@ -82,6 +88,7 @@ class _Server:
         guard.hide()
         if records:
             guard.hide_notes()
+        warm.install()
         gc.collect()
         gc.freeze()
         self.report = report
@@ -246,6 +253,7 @@ def _child(instrument: Callable[..., object] | None) -> tuple[Callable[..., None
     tools = child.Tools()
     tools.canonical, tools.describe = canonical.canonical, canonical.describe_exception
     tools.start, tools.stop = recorder.start, recorder.stop
+    tools.script = warm.script
     if instrument is not None:
         from ray_app.tracing import note_recorder
 

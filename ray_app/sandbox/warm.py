@@ -10,12 +10,15 @@ import os
 import pkgutil
 import re
 import sys
+import types
 import warnings
 from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
 TIERS: tuple[str, ...] = ("lean", "full", "complete", "packages")
+OF_SCRIPTS = "full"
+"""The smallest tier that has files, threads and standard streams, and runs whole programs."""
 RECORDING = "+notes"
 """Behind a tier's name: servers that make records with notes (`ray_app.semantics`). Plain ones stay as they are."""
 PACKAGES = tuple(os.environ.get("SEMRAY_PACKAGES", "numpy pandas sympy").split())
@@ -93,7 +96,7 @@ def load(tier: str) -> None:
     if tier == "packages":
         _load_packages()
     if tier != "lean":
-        _run_openly("event_loop.py")["install"]()
+        _read_world()
     space: dict[str, object] = {}
     exec(compile("class C:\n def f(s, x):\n  return [y for y in x]\nr = C().f('ab')", "<warm>", "exec"), space)
 
@@ -127,11 +130,55 @@ def _load_packages() -> None:
         sys.modules["numpy"].random.seed(0)
 
 
-def _run_openly(file: str) -> dict[str, Any]:
-    """The names of a file of this folder that programs will see, run apart from trusted modules and their builtins."""
-    path = os.path.join(os.path.dirname(__file__), file)
-    name = f"asyncio.{file.removesuffix('.py')}"
-    space: dict[str, Any] = {"__name__": name, "__builtins__": sys.modules["builtins"]}
-    with open(path, encoding="utf-8") as source:
-        exec(compile(source.read(), f"<{file}>", "exec"), space)
-    return space
+def _read_world() -> None:
+    """Reads the machine's stand-ins. Programs see them, so they run apart from trusted code and its builtins."""
+    from ray_app.sandbox import world
+
+    package: Any = types.ModuleType("_world")
+    sys.modules["_world"] = package
+    for name in world.PARTS:
+        part = types.ModuleType(f"_world.{name}")
+        part.__dict__["__builtins__"] = sys.modules["builtins"]
+        setattr(package, name, part)
+        path = os.path.join(os.path.dirname(world.__file__), f"{name}.py")
+        with open(path, encoding="utf-8") as source:
+            exec(compile(source.read(), f"<sandbox {name}>", "exec"), part.__dict__)
+    global script
+    script = package.script
+    _parts.extend(getattr(package, name) for name in world.PARTS)
+    del sys.modules["_world"]
+
+
+def install() -> None:
+    """Puts the stand-ins in the machine's place: the last thing before programs run, as trusted code needs the machine.
+
+    From then on it works with its own copies of modules (see `guard.hide`). Who has imported a function by name, or
+    took it for a default, gets the stand-in too.
+    """
+    replaced: dict[Any, Any] = {}
+    for part in _parts:
+        if hasattr(part, "install"):
+            replaced.update(part.install() or {})
+    if replaced:
+        for module in list(sys.modules.values()):
+            _replace(getattr(module, "__dict__", {}), replaced)
+
+
+def _replace(space: dict[str, Any], replaced: dict[Any, Any]) -> None:
+    """Puts stand-ins into a module: its names, and the defaults of its functions and methods."""
+    stand_ins = {id(original): stand_in for original, stand_in in replaced.items()}
+    functions = [value for value in space.values() if type(value) is types.FunctionType]
+    for kind in [value for value in space.values() if type(value) is type]:
+        functions += [value for value in vars(kind).values() if type(value) is types.FunctionType]
+    for name, value in list(space.items()):
+        if id(value) in stand_ins:
+            space[name] = stand_ins[id(value)]
+    for function in functions:
+        defaults = function.__defaults__ or ()
+        if any(id(value) in stand_ins for value in defaults):
+            function.__defaults__ = tuple(stand_ins.get(id(value), value) for value in defaults)
+
+
+script: Any = None
+"""The stand-in that begins and ends whole programs (`world/script.py`); None in the lean tier."""
+_parts: list[Any] = []

@@ -68,19 +68,6 @@ class _DebugBody(_Body):
     temperature: float = Field(0.0, ge=0, le=2)
 
 
-class _RunCodeBody(BaseModel):
-    """SandboxFusion's request. What our sandbox cannot do is refused in the answer's message, as that service does."""
-
-    code: str
-    language: str = "python"
-    compile_timeout: float = 10
-    run_timeout: float = Field(10, gt=0)
-    memory_limit_MB: float = -1  # noqa: N815 (the service's name)
-    stdin: str | None = None
-    files: dict[str, str | None] = Field(default_factory=dict)
-    fetch_files: list[str] = Field(default_factory=list)
-
-
 def trace(body: Json, execute: Execute) -> Json:
     """POST /v1/trace: code and a call -> what happened, event by event, and a narrated monologue with its verdict.
 
@@ -175,67 +162,6 @@ def patch_of(reply: str) -> str | None:
         if candidate.strip() and _parses(candidate):
             return candidate.strip("\n") + "\n"
     return None
-
-
-def run_code(body: Json, execute: Execute) -> Json:
-    """POST /run_code: SandboxFusion's interface, for Python scripts. `run_timeout` bounds CPU time.
-
-    Differences: no files in or out and no other language (status "SandboxError" says so); the compile limit is the
-    run limit; standard error holds only the exception.
-    """
-    request = _parsed(_RunCodeBody, body)
-    refusal = _refusal(request)
-    if refusal:
-        return _fusion("SandboxError", refusal, None)
-    setup = f"import io, sys\nsys.stdin = io.StringIO({request.stdin or ''!r})\n"
-    script = f"exec(compile({request.code!r}, 'main.py', 'exec'), {{'__name__': '__main__'}})"
-    memory = request.memory_limit_MB
-    limits = Limits(
-        cpu_s=request.run_timeout,
-        wall_s=5 * request.run_timeout + 5,
-        memory_bytes=int(memory * 2**20) if memory > 0 else Limits().memory_bytes,
-        stdout_chars=1_000_000,
-    )
-    execution = execute(setup, [script], limits, trace=False)[0]
-    if execution.status == "timeout-wall":
-        return _fusion("SandboxError", "the machine was too busy to run the program in time", None)
-    return _fusion("Success" if _exit_code(execution) == 0 else "Failed", "", execution)
-
-
-def _refusal(request: _RunCodeBody) -> str:
-    if request.language != "python":
-        return f"language {request.language!r} is not supported: this sandbox runs python"
-    if request.files or request.fetch_files:
-        return "files are not supported: this sandbox has no file system"
-    return ""
-
-
-def _fusion(status: str, message: str, execution: Execution | None) -> Json:
-    result: Json | None = None
-    if execution is not None:
-        kinds = {"timeout-cpu": "TimeLimitExceeded", "compile-error": "Finished"}
-        result = {
-            "status": kinds.get(execution.status, "Finished"),
-            "execution_time": execution.cpu_us / 1e6,
-            "return_code": None if execution.status == "timeout-cpu" else _exit_code(execution),
-            "stdout": execution.stdout,
-            "stderr": execution.exception or ("" if execution.status == "ok" else execution.status),
-        }
-    return {
-        "status": status,
-        "message": message,
-        "compile_result": None,
-        "run_result": result,
-        "executor_pod_name": None,
-        "files": {},
-    }
-
-
-def _exit_code(execution: Execution) -> int:
-    """0 where a shell would see success; `sys.exit(0)` and `sys.exit()` are success."""
-    if execution.status == "system-exit":
-        return 0 if (execution.exception or "").partition(":")[2].strip() in ("", "0", "None") else 1
-    return 0 if execution.status == "ok" else 1
 
 
 def _parsed(kind: type[B], body: Json) -> B:

@@ -1,4 +1,4 @@
-"""Trace, verify, debug and run_code with the real sandbox."""
+"""Trace, verify and debug with the real sandbox."""
 
 from typing import Any
 
@@ -113,44 +113,6 @@ def test_debug_of_a_test_that_is_no_expression_is_refused() -> None:
     with pytest.raises(ApiError) as refused:
         tools.Debugging({"code": CODE, "test": "import os; os"}, execute)
     assert refused.value.param == "test"
-
-
-@pytest.mark.parametrize(
-    ("code", "stdin", "status", "run_status", "stdout"),
-    [
-        ("print('hello')", "", "Success", "Finished", "hello\n"),
-        ("a, b = map(int, input().split())\nprint(a + b)", "3 4\n", "Success", "Finished", "7\n"),
-        ("if __name__ == '__main__':\n    print('main')", "", "Success", "Finished", "main\n"),
-        ("import sys\nprint(sys.stdin.read())\nsys.exit(0)", "x", "Success", "Finished", "x\n"),
-        ("import sys\nsys.exit(3)", "", "Failed", "Finished", ""),
-        ("print('before')\n1 / 0", "", "Failed", "Finished", "before\n"),
-        ("def broken(:", "", "Failed", "Finished", ""),
-        ("while True: pass", "", "Failed", "TimeLimitExceeded", ""),
-    ],
-)
-def test_run_code_answers_as_sandbox_fusion_does(
-    code: str, stdin: str, status: str, run_status: str, stdout: str
-) -> None:
-    answer = tools.run_code({"code": code, "language": "python", "run_timeout": 1, "stdin": stdin}, execute)
-    assert answer["status"] == status
-    assert answer["run_result"]["status"] == run_status
-    assert answer["run_result"]["stdout"] == stdout
-    assert answer["compile_result"] is None
-    assert answer["files"] == {}
-    assert (answer["run_result"]["return_code"] == 0) == (status == "Success")
-
-
-def test_run_code_names_the_exception_on_standard_error() -> None:
-    answer = tools.run_code({"code": "1 / 0", "language": "python"}, execute)
-    assert "ZeroDivisionError" in answer["run_result"]["stderr"]
-
-
-@pytest.mark.parametrize("more", [{"language": "cpp"}, {"files": {"a.txt": "eA=="}}, {"fetch_files": ["out.txt"]}])
-def test_run_code_refuses_what_the_sandbox_cannot_do(more: dict[str, Any]) -> None:
-    answer = tools.run_code({"code": "print(1)", **more}, execute)
-    assert answer["status"] == "SandboxError"
-    assert "not supported" in answer["message"]
-    assert answer["run_result"] is None
 
 
 @pytest.mark.parametrize(

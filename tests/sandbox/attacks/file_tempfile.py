@@ -1,8 +1,8 @@
-"""Writes a temporary file."""
+"""Writes a temporary file where everyone may."""
 import tempfile
 
 
 def attack(canary):
-    name = tempfile.mkstemp()[1]
+    name = tempfile.mkstemp(dir=canary["folder"])[1]
     open(name, "w").write("owned")
     return "escaped"
