@@ -63,7 +63,7 @@ static struct {
     char note_prefix[40];
     PyObject *compile, *exec, *eval, *screen, *freeze, *bytes_io, *text_io, *getvalue;
     PyObject *interpreter, *modules; /* sys.__dict__, sys.modules */
-    PyObject *filename, *call_filename, *module_name, *main_name, *exec_mode, *eval_mode, *zero;
+    PyObject *filename, *call_filename, *script_filename, *module_name, *main_name, *exec_mode, *eval_mode, *zero;
     PyObject *modules_key, *hook_key, *stream_keys[6], *stream_options[3];
     Streams streams[STREAM_SETS];
     int recursion_limit, streams_used;
@@ -224,6 +224,7 @@ static int prepare_names(void)
     child.filename = PyUnicode_InternFromString("<program>");
     child.call_filename = PyUnicode_InternFromString("<call>");
     child.module_name = PyUnicode_InternFromString("program");
+    child.script_filename = PyUnicode_InternFromString("main.py");
     child.main_name = PyUnicode_InternFromString("__main__");
     child.exec_mode = PyUnicode_InternFromString("exec");
     child.eval_mode = PyUnicode_InternFromString("eval");
@@ -323,6 +324,17 @@ static void reset_recursion(void)
 #endif
 }
 
+/* A whole program stands as deep as where nothing but the interpreter is below it: `exec` does not count. */
+static void allow_exec(void)
+{
+    PyThreadState *thread = PyThreadState_Get();
+#if PY_VERSION_HEX >= 0x030C0000
+    thread->py_recursion_remaining++;
+#else
+    thread->recursion_remaining++;
+#endif
+}
+
 /* The pending exception as an instance, or NULL. */
 static PyObject *take_error(void)
 {
@@ -353,10 +365,10 @@ static PyObject *compile_source(PyObject *source, PyObject *filename, PyObject *
 }
 
 /* The program's code with constants that are to become notes, and the names that its record watches. */
-static PyObject *compile_noted(PyObject *source, PyObject **watched)
+static PyObject *compile_noted(PyObject *source, PyObject *filename, PyObject **watched)
 {
     PyObject *prefix = PyUnicode_FromString(child.note_prefix);
-    PyObject *both = prefix ? PyObject_CallFunctionObjArgs(child.instrument, source, child.filename, prefix, NULL) : NULL;
+    PyObject *both = prefix ? PyObject_CallFunctionObjArgs(child.instrument, source, filename, prefix, NULL) : NULL;
     Py_XDECREF(prefix);
     if (both == NULL) return take_compile_error();
     *watched = Py_NewRef(PyTuple_GET_ITEM(both, 1));
@@ -381,19 +393,19 @@ static void compile_program(PyObject *program, size_t at, Compiled *compiled, in
     memory.refused = 0;
     commit(0, at);
     PyObject *source = PyTuple_GET_ITEM(program, 0), *watched = NULL;
-    PyObject *module = traced == RECORDED ? compile_noted(source, &watched)
-                                          : compile_source(source, child.filename, child.exec_mode);
+    int is_script = count > 0 && PyTuple_Check(PyTuple_GET_ITEM(sources, 0));
+    PyObject *filename = is_script ? child.script_filename : child.filename;
+    PyObject *module = traced == RECORDED ? compile_noted(source, filename, &watched)
+                                          : compile_source(source, filename, child.exec_mode);
     PyObject *calls = PyTuple_New(count);
     if (calls == NULL) _exit(EXIT_TAMPERED);
-    int scripts = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
         if (i > 0) commit(0, at + (size_t)i);
         PyObject *call = PyTuple_GET_ITEM(sources, i);
-        scripts |= PyTuple_Check(call);
         PyTuple_SET_ITEM(calls, i, PyTuple_Check(call) ? Py_NewRef(call)
                                                        : compile_source(call, child.call_filename, child.eval_mode));
     }
-    int excluded = child.is_shared && (scripts || !may_share(module, calls));
+    int excluded = child.is_shared && (is_script || !may_share(module, calls));
     if (watched && tracer_place_notes((PyCodeObject *)module, child.note_prefix)) _exit(EXIT_TAMPERED);
     for (Py_ssize_t i = 0; i < count; i++) {
         PyObject *call = PyTuple_GET_ITEM(calls, i);
@@ -462,9 +474,11 @@ static PyObject *run_script(const Compiled *compiled, PyObject *module, PyObject
     if (caps->traced) {
         uint64_t before = audit.settraces;
         tracer_watch(space, compiled->watched);
-        tracer_start(trace, TRACE_BYTES, child.filename, caps->value_chars, caps->trace_events);
+        tracer_start(trace, TRACE_BYTES, child.script_filename, caps->value_chars, caps->trace_events);
         *own = audit.settraces - before;
     }
+    reset_recursion();
+    allow_exec();
     if (run_code(child.exec, compiled->module, space) == NULL) *ended = take_error();
     reset_recursion();
     return PyObject_CallOneArg(child.finish, *ended ? *ended : Py_None);

@@ -68,7 +68,17 @@ class Result(NamedTuple):
     def execution(self) -> Execution:
         """The same with its trace decoded."""
         stderr = self.ending.stderr if self.ending else ""
-        return Execution(*self[: len(self) - 2], _read_trace(self.trace), stderr)
+        return Execution(
+            self.call,
+            self.status,
+            self.output,
+            self.exception,
+            self.stdout,
+            self.cpu_us,
+            self.flags,
+            _read_trace(self.trace),
+            stderr,
+        )
 
 
 @dataclass(eq=False, slots=True)

@@ -26,6 +26,7 @@ from ray_app.sandbox import guard, protocol
 
 FILENAME = "<program>"
 CALL_FILENAME = "<call>"
+SCRIPT_FILENAME = "main.py"
 MODULE = "program"
 SCRIPT_CHARS = 8_000_000
 _BALLAST_BYTES = 1 << 20
@@ -35,7 +36,7 @@ _COMPILE_ERRORS = (SyntaxError, ValueError, RecursionError, MemoryError, Overflo
 Programs = tuple[tuple[str, tuple[Any, ...]], ...]
 Job = tuple[Programs, int, int, int, int]
 """Programs (code, calls or `scripts.Spec`s), and caps: stdout, output and value characters, trace events."""
-Code = types.CodeType | str | tuple[Any, ...]
+Code = Any
 """Compiled, or what is wrong with the source; of a whole program's run, what `begin` takes."""
 
 
@@ -104,15 +105,22 @@ def _run(tools: Tools, job: Job, tracing: int, slot: memoryview) -> Iterator[Cal
             module, failures, box, pipes, hook_now, said = new_module(name), [], [], [], [], []
             space, hook, raw = module.__dict__, failures.append, bytes_io()
             kept.append((module, failures, box, pipes, raw, said))
-            execute = partial(exec, module_code, space)
-            actions: list[Callable[[], Any]] = [execute, partial(eval, call_code, space)]
+            execute: Callable[[], Any] = partial(exec, module_code, space)
+            actions: list[Any] = [execute, partial(eval, call_code, space)]
+            ended: Any = None
             if spec is not None:
                 begin_script = partial(tools.script.begin, module, programs[0][0], raw, spec)
-                actions = [begin_script, execute] if wrong is None else [begin_script]
+                actions = [begin_script, execute][: 1 if wrong else 2]
             if tracing and wrong is None:
                 buffer = slot[trace_at : trace_at + protocol.TRACE_BYTES]
                 begin = partial(tools.start_noted, space, watched) if tracing == protocol.RECORDED else tools.start
-                start = partial(begin, buffer, FILENAME, value_chars=value_chars, max_events=trace_events)
+                start = partial(
+                    begin,
+                    buffer,
+                    FILENAME if spec is None else SCRIPT_FILENAME,
+                    value_chars=value_chars,
+                    max_events=trace_events,
+                )
                 actions[1:1] = [settraces.__next__, start, settraces.__next__]
             yield partial(
                 pipes.extend,
@@ -152,8 +160,7 @@ def _run(tools: Tools, job: Job, tracing: int, slot: memoryview) -> Iterator[Cal
             elif spec is not None:
                 status, output = _value(said[0], tools, SCRIPT_CHARS) if said else (protocol.TAMPERED, None)
                 if said and status == protocol.OK and (failures or wrong is not None):
-                    compile_error = (protocol.COMPILE_ERROR, wrong)
-                    status, exception = _failure(ended, tools) if wrong is None else compile_error
+                    status, exception = _failure(ended, tools) if ended else (protocol.COMPILE_ERROR, wrong)
             elif len(box) == len(actions):
                 status, output = _value(box[-1], tools, output_chars)
             elif failures:
@@ -190,15 +197,16 @@ def _compile_all(
 ) -> tuple[list[tuple[Code, Code]], tuple[str, ...]]:
     """(module, call) for every call, all before any of them runs; and the names that records watch."""
     announce(0)
+    filename = SCRIPT_FILENAME if isinstance(program[1][0], tuple) else FILENAME
     watched: tuple[str, ...] = ()
     if compile_noted is None:
-        module = _compile(program[0], FILENAME, "exec")
+        module = _compile(program[0], filename, "exec")
     else:
         try:
-            module, watched = compile_noted(program[0], FILENAME)
+            module, watched = compile_noted(program[0], filename)
         except _COMPILE_ERRORS as error:
             module = _wrong(error)
-    compiled: list[tuple[Code, Code]] = []
+    compiled: list[tuple[Any, Any]] = []
     for call in program[1]:
         announce(len(compiled))
         compiled.append((module, call if isinstance(call, tuple) else _compile(call, CALL_FILENAME, "eval")))

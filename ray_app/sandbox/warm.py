@@ -159,6 +159,9 @@ def install() -> None:
     for part in _parts:
         if hasattr(part, "install"):
             replaced.update(part.install() or {})
+    for original, stand_in in replaced.items():
+        if type(stand_in) is types.FunctionType:
+            stand_in.__name__ = stand_in.__qualname__ = original.__name__
     if replaced:
         for module in list(sys.modules.values()):
             _replace(getattr(module, "__dict__", {}), replaced)

@@ -17,6 +17,7 @@ from ray.serve.handle import DeploymentHandle
 from ray_app.errors import EngineError, InputError
 from ray_app.sandbox.api import execute, run
 from ray_app.serving import openai_api as api
+from ray_app.serving import run_code as fusion
 from ray_app.serving import tools, vllm
 from ray_app.serving.generation import Delta, EngineOptions, Generation, merge
 from ray_app.serving.streaming import Inbox, Resumable
@@ -113,7 +114,7 @@ class Workbench:
 
     async def run_code(self, body: api.Json) -> api.Json:
         """See `run_code.run_code`."""
-        return await self._do(run_code.run_code, body, run)
+        return await self._do(fusion.run_code, body, run)
 
     async def debug(self, body: api.Json, models: dict[str, DeploymentHandle], kind: Kind = "ours") -> api.Json:
         """See `tools.Debugging`; `models` are those that may be asked, replicas of ours or servers of Ray Serve LLM."""

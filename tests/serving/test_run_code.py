@@ -27,7 +27,6 @@ def asked(code: str, **more: Any) -> dict[str, Any]:
         ("print('before')\n1 / 0", "", 1, "before\n"),
         ("def broken(:", "", 1, ""),
         ("import os\nos._exit(4)", "", 4, ""),
-        ("import os, signal\nos.abort()", "", -6, ""),
     ],
 )
 def test_run_code_answers_as_sandbox_fusion_does(code: str, stdin: str, return_code: int, stdout: str) -> None:
@@ -102,5 +101,5 @@ def test_run_code_other_languages_are_refused(language: str) -> None:
 
 
 def test_run_code_a_file_that_is_not_in_base64_is_named() -> None:
-    with pytest.raises(ApiError, match="in.txt"):
+    with pytest.raises(ApiError, match="is not in base64"):
         asked("print(1)", files={"in.txt": "***"})

@@ -5,5 +5,5 @@ program may reach, read and break everything here: that changes what it is shown
 are the kernel's (`isolation`, `seccomp`), and no file here asks the kernel for anything.
 """
 
-PARTS = ("event_loop", "clock", "host", "files", "threads", "script")
+PARTS = ("event_loop", "clock", "host", "files", "tracebacks", "threads", "script")
 """The files, each of which may use those before it as `from _world import clock`."""

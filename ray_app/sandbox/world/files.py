@@ -485,9 +485,8 @@ def _rename(src: Any, dst: Any, **_: Any) -> None:
     there = system.nodes.get(new)
     if there is not None and there is not moved:
         if (there.data is None) != (moved.data is None):
-            raise OSError(
-                errno.EISDIR if there.data is None else errno.ENOTDIR, os.strerror(errno.EISDIR), src, None, dst
-            )
+            number = errno.EISDIR if there.data is None else errno.ENOTDIR
+            raise OSError(number, os.strerror(number), src, None, dst)
         if there.data is None and system.inside(new):
             raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), src, None, dst)
     for path in [path for path in system.nodes if path == old or path.startswith(old + "/")]:
@@ -523,6 +522,10 @@ def _isatty(fd: int, /) -> bool:
     return False
 
 
+def _no_attributes(path: Any = None, *, follow_symlinks: bool = True) -> list[str]:
+    return []
+
+
 def _nothing(*_: Any, **__: Any) -> None:
     """What has no meaning in memory."""
 
@@ -541,6 +544,7 @@ _OS: dict[str, Any] = {
     "stat": _stat, "lstat": _lstat, "access": _access, "listdir": _listdir, "scandir": _scandir, "mkdir": _mkdir,
     "rmdir": _rmdir, "unlink": _unlink, "remove": _unlink, "rename": _rename, "replace": _rename, "chdir": _chdir,
     "truncate": _truncate, "ftruncate": _truncate, "chmod": _chmod, "utime": _utime, "isatty": _isatty, "dup": _dup,
+    "listxattr": _no_attributes,
     "fsync": _nothing, "readlink": _no_link, "link": _refused_link, "symlink": _refused_link, "DirEntry": Entry,
     "getcwd": lambda: system.folder, "getcwdb": lambda: os.fsencode(system.folder),
 }  # fmt: skip

@@ -22,11 +22,17 @@ def _refuse_system(command: object) -> int:
     raise PermissionError(errno.EPERM, "the sandbox refuses processes")
 
 
+def _nobody(who: object, /) -> Any:
+    raise KeyError(f"getpw: the sandbox has no users: {who}")
+
+
 def install() -> "dict[Any, Any]":
     """Which stand in the place of what would ask the machine."""
-    replaced: dict[Any, Any] = {os.uname: _uname, os.system: _refuse_system}
+    replaced: dict[Any, Any] = {os.uname: _uname, vars(os)["system"]: _refuse_system}
     if "_socket" in sys.modules:
         replaced[vars(sys.modules["_socket"])["gethostname"]] = _hostname
+    for name in ("getpwuid", "getpwnam"):
+        replaced[vars(sys.modules["pwd"])[name]] = _nobody
     platform: Any = sys.modules.get("platform")
     if platform is not None:
         platform._uname_cache = None

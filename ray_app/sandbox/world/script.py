@@ -1,23 +1,20 @@
 """A whole program: what stands before its first line and after its last, as the interpreter arranges it.
 
 `begin` gives it standard streams, arguments, files and a module named `__main__`; `finish` does what the interpreter
-does at the end (exit handlers, a traceback, the exit code) and says how it ended. Both run beside the program and can be
-broken by it; what they say is its own word, as is all that a program prints.
+does at the end (exit handlers, a traceback, the exit code) and says how it ended. Both run beside the program, which
+can break them; what they say is its own word, as is all that a program prints.
 """
 
 import atexit
 import builtins
 import io
-import linecache
 import os
 import sys
-import traceback
 from typing import Any
 
-from _world import clock, files, threads  # type: ignore[import-not-found]
+from _world import clock, files, threads, tracebacks  # type: ignore[import-not-found]
 
 NAME = "main.py"
-FILENAME = "<program>"
 _EXIT_SLEPT = 99
 _MOST_STDERR = 65_536
 
@@ -51,9 +48,8 @@ def begin(module: Any, source: str, out: io.BytesIO, spec: "tuple[Any, ...]") ->
         builtins.__import__ = _import_given(builtins.__import__)
     files.system.put(NAME, source.encode("utf-8", "surrogatepass"))
     threads.begin()
-    module.__file__ = NAME
+    module.__file__, module.__builtins__ = NAME, builtins
     sys.modules["__main__"] = module
-    linecache.cache[FILENAME] = (len(source), None, source.splitlines(keepends=True), FILENAME)
     atexit.register, atexit.unregister = _register, _unregister
     clock.clock.most_ns = int(seconds * 1e9) if seconds is not None else None
     clock.clock.leave = _leave
@@ -62,7 +58,7 @@ def begin(module: Any, source: str, out: io.BytesIO, spec: "tuple[Any, ...]") ->
 def _stream(descriptor: int, name: str, mode: str, errors: str) -> io.TextIOWrapper:
     raw = files.Raw(descriptor, name, mode + "b", closes=False)
     buffered: Any = io.BufferedReader(raw) if mode == "r" else io.BufferedWriter(raw)
-    made = io.TextIOWrapper(buffered, "utf-8", errors, line_buffering=descriptor == 2)
+    made = io.TextIOWrapper(buffered, "utf-8", errors, "\n", line_buffering=descriptor == 2)
     made.mode = mode  # type: ignore[misc]
     return made
 
@@ -182,28 +178,19 @@ def _flush_and_write(text: str) -> None:
 
 
 def _print(error: BaseException, title: str = "") -> None:
-    """A traceback as the interpreter prints it, without this file's frames."""
-    shown = traceback.TracebackException.from_exception(error)
-    _leave_out_ours(shown, 0)
-    text = "".join(shown.format()).replace(f'File "{FILENAME}"', f'File "{NAME}"')
+    text = tracebacks.text_of(error)
     _flush_and_write(f"{title}:\n{text}" if title else text)
-
-
-def _leave_out_ours(shown: Any, depth: int) -> None:
-    """Takes the stand-ins' frames out of a traceback, and out of those of its causes."""
-    if shown is None or depth > 50:
-        return
-    ours = [frame for frame in shown.stack if frame.filename.startswith("<sandbox ")]
-    for frame in ours:
-        shown.stack.remove(frame)
-    for other in (shown.__cause__, shown.__context__, *(shown.exceptions or ())):
-        _leave_out_ours(other, depth + 1)
 
 
 def refuse(source: str) -> "tuple[Any, ...]":
     """What `finish` would say of a text that does not compile."""
     try:
-        compile(source, FILENAME, "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+        compile(source, NAME, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        lines = source.splitlines(keepends=True)
+        if error.text is None and error.lineno and error.lineno <= len(lines):
+            error.text = lines[error.lineno - 1]  # what the compiler finds wrong, it would quote from the file
+        return finish(error.with_traceback(None))
+    except (ValueError, RecursionError, MemoryError, OverflowError) as error:
         return finish(error.with_traceback(None))
     return finish(None)

@@ -1,8 +1,8 @@
 """Threads that take turns: each runs when the program waits for it, one after another, always in the same order.
 
-A process in the sandbox has one thread, so a thread that is started waits in a queue. Whoever waits (`join`, a lock that
-is held, an empty queue, the end of the program) lets the oldest of the queue run, on the same stack, until it ends or
-waits itself. So programs in which threads do work, share locks and pass things through queues run, and always alike.
+A process in the sandbox has one thread, so a thread that is started waits in a queue. Whoever waits (`join`, a lock
+that is held, an empty queue, the end of the program) lets the oldest of the queue run, on the same stack, until it ends
+or waits itself. So programs in which threads do work, share locks and pass things through queues run, and always alike.
 Two threads that wait for each other in turn cannot go on: RuntimeError says so, and the result is flagged.
 """
 
@@ -13,6 +13,7 @@ from collections import deque
 from typing import Any
 
 from _world import clock as clocks  # type: ignore[import-not-found]
+from _world import tracebacks  # type: ignore[import-not-found]
 
 MOST = 64
 """threads that may wait for their turn"""
@@ -44,9 +45,8 @@ class Turns:
             function(*arguments, **named)
         except SystemExit:
             pass
-        except BaseException:
-            kind, error, trace = sys.exc_info()
-            threading.excepthook(threading.ExceptHookArgs((kind, error, trace, None)))
+        except BaseException as error:
+            _report(error, None)
         finally:
             self.running.pop()
         return True
@@ -136,14 +136,26 @@ def _body_of(thread: Any) -> Any:
             thread.run()
         except SystemExit:
             pass
-        except BaseException:
-            kind, error, trace = sys.exc_info()
-            threading.excepthook(threading.ExceptHookArgs((kind, error, trace and trace.tb_next, thread)))
+        except BaseException as error:
+            _report(error, thread)
         finally:
             thread._is_stopped = True
             threading._active.pop(thread._ident, None)  # type: ignore[attr-defined]
 
     return body
+
+
+def _report(error: BaseException, thread: Any) -> None:
+    """What `threading` does with an exception that ended a thread."""
+    if threading.excepthook is not threading.__excepthook__:
+        threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, thread)))
+        return
+    text = tracebacks.text_of(error)
+    try:
+        sys.stderr.write(f"Exception in thread {thread.name if thread else _ident()}:\n{text}")
+        sys.stderr.flush()
+    except (ValueError, OSError, AttributeError):
+        return
 
 
 def _join(self: Any, timeout: "float | None" = None) -> None:
