@@ -106,7 +106,7 @@ def _run(tools: Tools, job: Job, tracing: int, slot: memoryview) -> Iterator[Cal
             space, hook, raw = module.__dict__, failures.append, bytes_io()
             kept.append((module, failures, box, pipes, raw, said))
             execute: Callable[[], Any] = partial(exec, module_code, space)
-            actions: list[Any] = [execute, partial(eval, call_code, space)]
+            actions: list[Any] = [execute, partial(eval, call_code, space)]  # pyright: ignore[reportArgumentType]
             ended: Any = None
             if spec is not None:
                 begin_script = partial(tools.script.begin, module, programs[0][0], raw, spec)
