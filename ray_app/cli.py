@@ -69,29 +69,48 @@ def compare(
 @app.command()
 def verify(
     rows: Annotated[
-        Path, typer.Argument(help="JSON lines: id, code, call, output, direction, monologue; or a text; - is stdin")
+        Path,
+        typer.Argument(
+            help="rows of JSON (code, call, monologue; perhaps id, output, direction) or a text; - is stdin"
+        ),
     ],
-    out: Annotated[Path | None, typer.Option(help="where the verdicts go, as JSON lines in the same order")] = None,
+    out: Annotated[Path | None, typer.Option(help="where the verdicts on rows go, as JSON lines; else stdout")] = None,
     program: Annotated[Path | None, typer.Option(help="the Python file that a plain text is about")] = None,
     call: Annotated[str, typer.Option(help='the call that a plain text explains, such as "f(3)"')] = "",
     direction: Annotated[str, typer.Option(help="of a plain text: forward or backward")] = "forward",
+    explain: Annotated[bool, typer.Option("--explain", help="every sentence in its colour, with its evidence")] = False,
+    edit: Annotated[
+        bool,
+        typer.Option("--edit", help="write the text with what is false put right or cut (rows: beside the verdict)"),
+    ] = False,
+    cut_unchecked: Annotated[
+        bool, typer.Option("--cut-unchecked", help="with --edit: cut what is not checked")
+    ] = False,
 ) -> None:
-    """Check every claim of every monologue against a fresh record: accepted or not, why, and each claim's evidence."""
+    """Check every claim of an explanation against a fresh record: accepted or not, why, and each claim's evidence."""
     from ray_app.verification import command
 
-    if (out is None) == (program is None or not call):
-        typer.echo("semray verify: give --out for JSON lines, or --program and --call for a plain text", err=True)
+    if (program is None) != (not call):
+        typer.echo("semray verify: a plain text needs both --program and --call", err=True)
         raise typer.Exit(2)
+    unchecked = ("cut" if cut_unchecked else "keep") if edit else None
     try:
-        if out is None:
-            accepted, report = command.verify_program(rows, program or Path(), call, direction)
-            typer.echo(report)
-            raise typer.Exit(0 if accepted else 1)
-        accepted, total = command.verify_file(rows, out)
+        if program is not None:
+            found = command.verify_program(rows, program, call, direction, is_explained=explain, edit=unchecked)
+            if edit and found.text:
+                typer.echo(found.text, nl=not found.text.endswith("\n"))
+            typer.echo(found.report, err=edit)
+            raise typer.Exit(0 if found.is_good else 1)
+        if explain:
+            for report in command.explain_file(rows):
+                typer.echo(report)
+            return
+        accepted, total = command.verify_file(rows, out, unchecked)
     except SemrayError as error:
         typer.echo(f"semray verify: {error}", err=True)
         raise typer.Exit(1) from error
-    typer.echo(f"{accepted} of {total} monologues accepted; verdicts in {out}")
+    where = f"; verdicts in {out}" if out else ""
+    typer.echo(f"{accepted} of {total} monologues accepted{where}", err=out is None)
 
 
 @app.command()

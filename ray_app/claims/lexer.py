@@ -103,6 +103,12 @@ _SPACE = re.compile(r"[ \t]*:?[ \t]*")
 _BUILTINS = frozenset(dir(builtins))
 
 
+_MOST_BRACKETS = 20_000
+"""Brackets that are looked at for one text; behind them none opens anything. A text of a person has some hundreds."""
+_MOST_TOKENS = 150
+"""Tokens in one sentence; one with more is read as two."""
+
+
 @dataclass(slots=True)
 class _Lexer:
     text: str
@@ -121,6 +127,7 @@ class _Lexer:
     after_blank: bool = True
     heading: bool = False
     arrows: bool = False
+    brackets: int = _MOST_BRACKETS
 
     def run(self) -> list[Sentence]:
         """All sentences of the text."""
@@ -255,6 +262,8 @@ class _Lexer:
         """A token is placed, joined to the one before where an operator stands between them."""
         if lifted is None:
             return end
+        if len(self.tokens) >= _MOST_TOKENS:
+            self._close(start, start)
         token = Token(lifted[0], lifted[1], start, end, coded)
         if token.sort == "v" and self.text.startswith(" = ", self.copied) and start == self.copied + 3:
             self._put_together()
@@ -369,6 +378,14 @@ class _Lexer:
         unled = not _ARTICLE.search(self.text, max(0, start - 7), start)
         return piece != "a" and unled and bool(_VALUE_FOLLOWS.match(self.text, end))
 
+    def _balanced(self, opening: int) -> int | None:
+        """The position after the bracket that closes the one at `opening`, None where there is none near."""
+        if self.brackets <= 0:
+            return None
+        end, seen = balanced(self.text, opening)
+        self.brackets -= seen
+        return end
+
     def _bracketed(self, match: re.Match[str]) -> int:
         """A bracketed literal (`[1, 2]`), a call or subscript (`f(2)`, `xs[0]`), a method of a literal, `(a + b)`."""
         kind, start, end = match.lastgroup, match.start(), match.end()
@@ -380,12 +397,12 @@ class _Lexer:
             if root not in self.names and root not in _BUILTINS and not root[:1].isupper() and root not in _SHOWN_ROOTS:
                 return self._add(self._word(head, start, end), start, end)
         if kind != "string":
-            closed = balanced(self.text, end if kind == "named" else start)
+            closed = self._balanced(end if kind == "named" else start)
             if closed is None:
                 return self._add(self._word(head, start, end), start, end) if kind == "named" else end
             end = closed
         while chain := _CHAIN.match(self.text, end):
-            further = balanced(self.text, chain.end() - 1)
+            further = self._balanced(chain.end() - 1)
             if further is None:
                 break
             end = further
@@ -456,21 +473,24 @@ def _plain(words: str) -> str:
     return " ".join(words.lower().split())
 
 
-def balanced(text: str, opening: int) -> int | None:
-    """The position after the bracket that closes the one at `opening`, quotes respected; None if there is none near."""
+def balanced(text: str, opening: int) -> tuple[int | None, int]:
+    """The position after the bracket that closes the one at `opening`, quotes respected, None if there is none near;
+    and how many marks were looked at."""
     stack: list[str] = []
+    seen = 0
     for match in _BRACKETS.finditer(text, opening, min(len(text), opening + 20_000)):
         mark = match.group()
+        seen += 1
         if mark in _CLOSE:
             stack.append(_CLOSE[mark])
         elif mark in (")", "]", "}"):
             if not stack or stack.pop() != mark:
-                return None
+                break
             if not stack:
-                return match.end()
+                return match.end(), seen
         elif mark == "\n\n":
-            return None
-    return None
+            break
+    return None, seen
 
 
 _BRACKETS = re.compile(rf"(?:{_STRING})|[\[\](){{}}]|\n\n")

@@ -18,6 +18,8 @@ _GENERAL_HEADING = re.compile(
     r"\b(?:propert|purpose|constraint|understand|overview|what .* does|edge case|invariant|description|general)"
 )
 _RUN_HEADING = re.compile(r"\b(?:execution|simulat|trace|step|walk|run|result|conclusion|answer)")
+LONGEST = 30_000
+"""Characters of a text that is read: ten times what models write about one run."""
 _LONG = frozenset("[{('\"b")
 _TELLING = 5
 """Characters of a value that is not met by chance."""
@@ -27,7 +29,10 @@ _STEPWISE_SHARE = 0.7
 
 
 def read(text: str, source: Source) -> Reading:
-    """The reading of a text about a program. Never raises, whatever the text."""
+    """The reading of a text about a program; of one beyond `LONGEST` characters nothing is read. Never raises, whatever
+    the text."""
+    if len(text) > LONGEST:
+        return Reading((), (), "")
     body, answer = split(text.translate(_MARKS))
     found = sentences(body, names_of(source), source.code.__contains__, phrases_of(source))
     reader = _Reader(source, body, _is_stepwise(found, body), 1 if _FROM_ZERO.search(body) else 0)

@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from ray_app import records
 from ray_app.claims.claim import Reading
-from ray_app.claims.read import read
+from ray_app.claims.read import LONGEST, read
 from ray_app.semantics.record import Run
 from ray_app.verification.align import Placed, align
 from ray_app.verification.answers import answer_fault
@@ -21,6 +21,8 @@ from ray_app.verification.verdict import Verdict, claim
 
 def verify_forward(run: Run, text: str) -> Verdict:
     """The verdict on an explanation of a run, from its call to its result."""
+    if len(text) > LONGEST:
+        return Verdict(False, "text is too long")
     reading = read(text, run.source)
     facts = Facts(run, _is_strict(reading))
     placed = align(facts, reading.groups)

@@ -86,3 +86,92 @@ def test_command_line_verify_takes_a_plain_text_from_standard_input(tmp_path: Pa
     false = CliRunner().invoke(app, options, input=TOLD.replace("becomes 3", "becomes 4"))
     assert false.exit_code == 1
     assert "- total becomes 4" in false.output
+
+
+FALSE = TOLD.replace("becomes 3", "becomes 4")
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "p.py"
+    path.write_text(CODE)
+    return path
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(ROW),
+        json.dumps(ROW, indent=2),
+        json.dumps([ROW, ROW]),
+        json.dumps([ROW], indent=1),
+        json.dumps({"program": CODE, "call": "f(3)", "text": TOLD}),
+        f"\n{json.dumps(ROW)}\n\n",
+    ],
+)
+def test_verify_lines_any_form_of_json_with_the_fields_is_read(text):
+    rows = list(verify_lines(text.splitlines(keepends=True)))
+    assert rows
+    assert all(row["accepted"] for row in rows), rows
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"code": "x = '\ud800'\ndef f(n):\n    return x", "call": "f(3)", "monologue": "\ud800 is 3"},
+        {"code": "(" * 9000, "call": "f(3)", "monologue": TOLD},
+        {"code": CODE + "\0", "call": "f(3)", "monologue": TOLD},
+        {"code": CODE, "call": "f(" * 500, "monologue": TOLD},
+        {"code": CODE, "call": "f(3)", "monologue": "[ANSWER]" + "(" * 3000},
+        {"code": CODE, "call": "f(3)", "monologue": TOLD, "output": 3},
+        {"code": CODE, "call": "f(3)", "monologue": TOLD, "direction": ["forward"]},
+        {"id": {"a": [1]}, "code": 1},
+        {},
+    ],
+)
+def test_command_line_verify_odd_row_is_a_verdict_and_no_traceback(row, tmp_path: Path):
+    (tmp_path / "in.jsonl").write_text(json.dumps(row))
+    result = CliRunner().invoke(app, ["verify", str(tmp_path / "in.jsonl"), "--edit", "--out", str(tmp_path / "o")])
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "o").read_text())["accepted"] is False
+
+
+def test_command_line_verify_without_out_writes_verdicts_to_standard_output():
+    result = CliRunner().invoke(app, ["verify", "-"], input=json.dumps(ROW))
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["accepted"]
+
+
+def test_command_line_verify_explain_colours_each_sentence_and_gives_its_evidence(program: Path):
+    options = ["verify", "-", "--program", str(program), "--call", "f(3)", "--explain"]
+    result = CliRunner().invoke(app, options, input=FALSE, color=True)
+    assert result.exit_code == 1
+    assert "\x1b[32m+ total becomes 0\x1b[0m" in result.output
+    assert "\x1b[31m- Iteration 3: total becomes 4\x1b[0m" in result.output
+    assert "total is 3" in result.output
+    assert "\x1b[" not in CliRunner().invoke(app, options, input=FALSE).output
+
+
+def test_command_line_verify_edit_writes_the_corrected_text_alone_to_standard_output(program: Path):
+    options = ["verify", "-", "--program", str(program), "--call", "f(3)", "--edit"]
+    result = CliRunner().invoke(app, options, input=FALSE + "\n")
+    assert result.exit_code == 0, result.output
+    assert result.stdout == TOLD + "\n"
+    assert "corrected: '4' -> '3'" in result.stderr
+
+
+def test_command_line_verify_edit_of_rows_adds_the_text_and_its_edits(tmp_path: Path):
+    out = tmp_path / "out.jsonl"
+    row = json.dumps({**ROW, "monologue": FALSE})
+    result = CliRunner().invoke(app, ["verify", "-", "--edit", "--out", str(out)], input=row)
+    assert result.exit_code == 0, result.output
+    found = json.loads(out.read_text())
+    assert found["accepted"] is False
+    assert (found["text"], found["refused"]) == (TOLD, "")
+    assert [edit["after"] for edit in found["edits"]] == ["3"]
+
+
+def test_command_line_verify_of_a_plain_text_without_its_program_says_what_is_missing():
+    result = CliRunner().invoke(app, ["verify", "-"], input=TOLD)
+    assert result.exit_code == 1
+    assert "--program and --call" in result.stderr
