@@ -4,16 +4,12 @@
     python -m pipelines.expert --recipe demo --root runs/demo --endpoint http://127.0.0.1:8000/v1 --model tuned
 
 Each call makes one round under ROOT/expert-1, ROOT/expert-2, ...: `explained` holds the verified monologues,
-`rl/rewards.parquet` the prompts with checkable rewards in verl's layout, `model` the student trained from the last one
-on all samples so far. A round that was cut off is continued.
+`model` the student trained from the last one on all samples so far. A round that was cut off is continued.
 """
 
-import io
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
-
-import pyarrow.parquet as pq
 
 from cluster.session import connect, require_packages
 from pipelines import options
@@ -27,7 +23,7 @@ from ray_app.records import Monologue, Sample, TracedProgram
 from ray_app.runner import stream
 from ray_app.stage import Stage
 from ray_app.stages import SAMPLES
-from ray_app.store import Dataset, write_file
+from ray_app.store import Dataset
 from ray_app.teacher.endpoint import Place
 from ray_app.training import expert
 from ray_app.training.expert import Explaining
@@ -78,8 +74,6 @@ def learned(recipe: Recipe, root: str) -> str:
     """Train the current round's model on the root's samples and those of all rounds; its directory."""
     done = finished(root)
     here = f"{root}/expert-{len(done)}"
-    told = [Dataset(root, "monologues"), Dataset(here, "explained")]
-    write_rewards(told, f"{here}/rl/rewards.parquet", recipe.synthesize.mixture.held_out_fraction)
     own = [Dataset(each, _samples(number)) for number, each in enumerate([*done[1:], here], 1)]
     student = model_directory(done[-1])
     return train(replace(recipe, model=student), here, [*(Dataset(root, name) for name in SAMPLES), *own])
@@ -87,14 +81,6 @@ def learned(recipe: Recipe, root: str) -> str:
 
 def _samples(number: int) -> str:
     return f"samples-expert-{number}"
-
-
-def write_rewards(told: list[Dataset], path: str, held_out_fraction: float) -> None:
-    """The prompts of these monologues with their rewards, each prompt once."""
-    rows = {(row.code, row.direction, row.call): row for data in told for row in data.read(Monologue)}
-    sink = io.BytesIO()
-    pq.write_table(mixture.to_rl(rows.values(), held_out_fraction=held_out_fraction), sink)
-    write_file(path, sink.getvalue())
 
 
 def main(recipe: Recipe, root: str, endpoint: options.Url = "", model: options.ModelName = TUNED) -> None:

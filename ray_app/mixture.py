@@ -202,15 +202,6 @@ MESSAGES_SCHEMA: Final = pa.schema(
         ("task", pa.string()),
     ]
 )
-RL_SCHEMA: Final = pa.schema(
-    [
-        ("data_source", pa.string()),
-        ("prompt", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
-        ("ability", pa.string()),
-        ("reward_model", pa.struct([("style", pa.string()), ("ground_truth", pa.string())])),
-        ("extra_info", pa.struct([(n, pa.string()) for n in ("split", "id", "program_id", "code", "entry", "task")])),
-    ]
-)
 
 
 def to_pyx(rows: Iterable[Sample]) -> pa.Table:
@@ -246,34 +237,6 @@ def to_messages(rows: Iterable[Sample]) -> pa.Table:
         for row in rows
     ]
     return pa.Table.from_pylist(records, schema=MESSAGES_SCHEMA)
-
-
-def to_rl(rows: Iterable[Monologue], *, held_out_fraction: float) -> pa.Table:
-    """Prompts with a checkable reward in the layout of verl: rule style, `ground_truth` is the verified value.
-
-    Forward rows: the canonical output (rows that end in an exception are left out). Backward rows: the output that any
-    right input must give; the reward function
-    re-executes `extra_info.code` with the proposed call, so a witness other than ours counts as well.
-    """
-    records = [
-        {
-            "data_source": f"semray/{row.direction}",
-            "prompt": [_turn("user", _monologue_prompt(row))],
-            "ability": "code_reasoning",
-            "reward_model": {"style": "rule", "ground_truth": row.output},
-            "extra_info": {
-                "split": split_of(row.program_id, held_out_fraction),
-                "id": row.id,
-                "program_id": row.program_id,
-                "code": row.code,
-                "entry": row.entry,
-                "task": row.direction,
-            },
-        }
-        for row in rows
-        if not row.exception
-    ]
-    return pa.Table.from_pylist(records, schema=RL_SCHEMA)
 
 
 def _assertion_prompt(task: Task, code: str, assertion: str, *, monologue: bool) -> str:

@@ -34,6 +34,7 @@ ORDER = [
     "training",
     "serving",
     "evaluation",
+    "reward",
     "report",
     "capacity",
     "doctor",

@@ -63,7 +63,6 @@ def test_samples_of_an_exception_are_a_task_of_their_own() -> None:
     (sample,) = mixture.samples([row], held_out_fraction=0.0)
     assert (sample.task, sample.response) == ("exception", text)
     assert "f(1) raises ??" in sample.prompt
-    assert mixture.to_rl([row], held_out_fraction=0.0).num_rows == 0
 
 
 def test_samples_of_a_traced_program_ask_about_the_middle_of_its_runs() -> None:
@@ -105,20 +104,12 @@ def test_pyx_r_export_puts_the_fix_between_tags() -> None:
     assert row["response"].split("[Refined]\n")[1].split("\n[/Refined]")[0] == REPAIR.fixed.rstrip()
 
 
-def test_rl_export_ground_truth_is_the_verified_output() -> None:
-    forward, backward = mixture.to_rl([FORWARD, BACKWARD], held_out_fraction=0.0).to_pylist()
-    assert forward["reward_model"] == {"style": "rule", "ground_truth": FORWARD.output}
-    assert backward["reward_model"]["ground_truth"] == BACKWARD.output
-    assert BACKWARD.witness not in backward["prompt"][0]["content"]
-
-
 def test_exports_load_with_datasets(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     rows = list(mixture.samples(ROWS, held_out_fraction=0.0))
     tables: dict[str, pa.Table] = {
         "pyx": mixture.to_pyx(rows),
         "messages": mixture.to_messages(rows),
-        "rl": mixture.to_rl([FORWARD], held_out_fraction=0.0),
     }
     for name, table in tables.items():
         pq.write_table(table, tmp_path / f"{name}.parquet")

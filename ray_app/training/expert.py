@@ -1,8 +1,7 @@
 """Expert iteration: the student explains executions, the verifier keeps what is true, and that is trained on next.
 
 The student is any `Teacher`, so usually the serving endpoint of the latest checkpoint. Nothing is taken on trust: every
-claim of a kept monologue holds against the trace, and a witness has been run. The same rows become rewards for
-reinforcement learning through `mixture.to_rl`.
+claim of a kept monologue holds against the trace, and a witness has been run.
 """
 
 from collections import deque

@@ -29,7 +29,7 @@ def missing(facts: Facts, placed: Iterable[Placed]) -> list[str]:
     untold = {key: change for key, change in _changes(facts) if key not in stated and not _is_implied(change, values)}
     if not untold:
         return []
-    deciding = _Slice(facts).keys()
+    deciding = _Slice(facts).changes()
     lacking: list[str] = []
     for (node, name), visits in _grouped(facts, deciding).items():
         told = [(step, name) not in untold for step in visits]
@@ -37,6 +37,13 @@ def missing(facts: Facts, placed: Iterable[Placed]) -> list[str]:
         line = facts.run.source.line(node)
         lacking += [f"{name} at L{line}, visit {at + 1}" for at in dict.fromkeys(wanted) if not told[at]]
     return lacking
+
+
+def deciding_steps(facts: Facts) -> set[int]:
+    """The steps that the result depends on."""
+    found = _Slice(facts)
+    changes = {step for step, _ in found.changes()}
+    return changes | found.seen
 
 
 def _stated(facts: Facts, placed: Iterable[Placed]) -> tuple[set[Key], set[str]]:
@@ -48,12 +55,12 @@ def _stated(facts: Facts, placed: Iterable[Placed]) -> tuple[set[Key], set[str]]
             values |= {item.claim.value, f"{item.claim.subject} {item.claim.value}"}
             if item.spot is not None and item.spot.step is not None:
                 step = item.spot.step
-                names = {item.claim.subject, _root(item.claim.subject), *(name for name, _ in step.bound)}
+                names = {item.claim.subject, root_of(item.claim.subject), *(name for name, _ in step.bound)}
                 keys |= {(index, name) for index in (step.index, facts.owner(step).index) for name in names}
     return keys, values
 
 
-def _root(subject: str) -> str:
+def root_of(subject: str) -> str:
     """The variable that an item or an attribute belongs to."""
     return subject.removeprefix("len(").partition("[")[0].partition(".")[0].partition(")")[0]
 
@@ -97,7 +104,7 @@ class _Slice:
         self.waiting: list[int] = []
         self.found: set[Key] = set()
 
-    def keys(self) -> set[Key]:
+    def changes(self) -> set[Key]:
         """The deciding changes."""
         self._want_end(self.run.frames[0])
         while self.waiting:
