@@ -49,6 +49,8 @@ class Measured:
     @functools.cached_property
     def deciding(self) -> frozenset[int]:
         """The steps that decide the result and that something can be said about before it."""
+        if not self.run.frames:  # a call of nothing that the program defines
+            return frozenset()
         facts = self._facts_of(False)
         steps = (self.run.steps[index] for index in deciding_steps(facts))
         return frozenset(step.index for step in steps if self._has_content(step))
