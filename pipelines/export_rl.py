@@ -7,22 +7,16 @@ Writes ROOT/rl/train.parquet and ROOT/rl/held_out.parquet (split by program) fro
 `ray_app/reward/verl.py` or `ray_app.reward.trl.execution_reward`: see docs/rl.md.
 """
 
-import io
-from collections import Counter
-from collections.abc import Iterable
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import typer
 
 from pipelines import options
 from pipelines.recipes import Recipe
-from ray_app.errors import InputError
 from ray_app.records import TracedProgram
 from ray_app.reward.question import QuestionTask
-from ray_app.reward.rows import SCHEMA, rows
-from ray_app.store import Dataset, write_file
+from ray_app.reward.rows import export
+from ray_app.store import Dataset
 
 TASKS = "forward,backward,exception,probe"
 
@@ -40,24 +34,6 @@ def main(
     share = recipe.synthesize.mixture.held_out_fraction
     for path, count in export(executions.read(TracedProgram), root, asked, share, per_kind).items():
         print(f"{path}: {count} prompts", flush=True)
-
-
-def export(
-    programs: Iterable[TracedProgram], root: str, tasks: list[QuestionTask], held_out_fraction: float, per_kind: int = 1
-) -> dict[str, int]:
-    """Write both files; the number of prompts in each. InputError where there is none to train on."""
-    found: dict[str, list[dict[str, Any]]] = {"train": [], "held_out": []}
-    for row in rows(programs, tasks, held_out_fraction, per_kind):
-        found[row["extra_info"]["split"]].append(row)
-    if not found["train"]:
-        raise InputError(f"{root} has no execution that can be asked about as {', '.join(tasks) or 'nothing'}")
-    written: Counter[str] = Counter()
-    for split, chosen in found.items():
-        path, sink = f"{root}/rl/{split}.parquet", io.BytesIO()
-        pq.write_table(pa.Table.from_pylist(chosen, schema=SCHEMA), sink)
-        write_file(path, sink.getvalue())
-        written[path] = len(chosen)
-    return written
 
 
 if __name__ == "__main__":

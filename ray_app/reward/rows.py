@@ -1,15 +1,19 @@
 """Executions as prompts with a reward that can be checked, in the columns that verl and TRL read."""
 
+import io
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ray_app.errors import InputError
 from ray_app.mixture import backward_prompt, exception_prompt, forward_prompt, probe_prompt, split_of
 from ray_app.records import Execution, Program, TracedProgram, content_id
 from ray_app.reward.question import TASKS, Question, QuestionTask
 from ray_app.semantics.fitness import unfit
+from ray_app.store import write_file
 from ray_app.tracing.probes import probes
 
 _EXTRA: Final = ("split", "id", "program_id", "task", "code", "entry", "call", "question", "kind")
@@ -92,3 +96,25 @@ def _row(question: Question, prompt: str, identity: dict[str, str], index: int) 
             "kind": question.kind,
         },
     }
+
+
+def export(
+    programs: Iterable[TracedProgram],
+    root: str,
+    tasks: Collection[QuestionTask],
+    held_out_fraction: float,
+    per_kind: int = 1,
+) -> dict[str, int]:
+    """Write both files; the number of prompts in each. InputError where there is none to train on."""
+    found: dict[str, list[dict[str, Any]]] = {"train": [], "held_out": []}
+    for row in rows(programs, tasks, held_out_fraction, per_kind):
+        found[row["extra_info"]["split"]].append(row)
+    if not found["train"]:
+        raise InputError(f"{root} has no execution that can be asked about as {', '.join(tasks) or 'nothing'}")
+    written: Counter[str] = Counter()
+    for split, chosen in found.items():
+        path, sink = f"{root}/rl/{split}.parquet", io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(chosen, schema=SCHEMA), sink)
+        write_file(path, sink.getvalue())
+        written[path] = len(chosen)
+    return written

@@ -2,10 +2,10 @@
 
     score = answer * right + claims * process + format * well_formed - length * overlong
 
-`right` is the strict verdict of the graders. `process` lies between -1 and 1: of the steps that decide the result the
-weighed share which the reply describes rightly before it states the result, less twice a step's share for each false
-claim, less one share for each sentence that only repeats. So a step left out costs less than one told wrongly, and a
-reply that repeats itself, copies its prompt, says nothing, or gives the answer first earns no more than the answer.
+`right` is the strict verdict of the graders. `process` lies between -2 and 1: of the steps that decide the result the
+weighed share which the reply describes rightly before it states the result, less twice a step's share for each
+sentence with a false claim, less one share for each that only repeats. So a step left out costs less than one told
+wrongly, and a reply that repeats itself, copies its prompt, says nothing, or gives the answer first earns no more than the answer.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,6 +23,7 @@ from ray_app.verification.measure import Measured
 
 _FEW: Final = 3
 """So many true statements make a whole backward explanation; of a short run, a false claim costs a share of so many."""
+_LEAST: Final = -2.0
 _REFERENCES: Final = frozenset(["answer", "returns"])
 
 
@@ -65,7 +66,7 @@ class Reward:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What was found out about a reply's claims; `share` is between -1 and 1."""
+    """What was found out about a reply's claims; `share` is between -2 and 1."""
 
     share: float = 0.0
     true: int = 0
@@ -133,7 +134,7 @@ def _forward(measured: Measured | None, text: str, weights: Weights) -> Process:
     found = measured.measure(text)
     gained = max(0.0, sum(map(weights.step, found.stated.values())) - found.repeated)
     share = gained / max(1, found.steps) - weights.false_claim * found.false / max(_FEW, found.steps)
-    return Process(max(-1.0, min(1.0, share)), found.true, found.false, found.steps, len(found.stated))
+    return Process(max(_LEAST, min(1.0, share)), found.true, found.false, found.steps, len(found.stated))
 
 
 def _backward(measured: Measured | None, text: str, record: Record, weights: Weights) -> Process:
@@ -150,4 +151,4 @@ def _backward(measured: Measured | None, text: str, record: Record, weights: Wei
         gained = 0
     share = min(1.0, gained / _FEW) - weights.false_claim * false / max(_FEW, len(claims))
     reason = verdict.reason if not verdict.accepted else ""
-    return Process(max(-1.0, min(1.0, share)), len(true), false, _FEW, different, reason)
+    return Process(max(_LEAST, min(1.0, share)), len(true), false, _FEW, different, reason)

@@ -37,10 +37,11 @@ def settings(config: TrainConfig, workers: int, *, universal: bool = False) -> d
         "allgather_bucket_size": REDUCE_BUCKET,
     }
     half = config.precision == "bf16"
-    if half and not config.zero_stage:
+    if half and config.zero_stage < 2:
+        # Of stage 1 DeepSpeed writes checkpoints that its own conversion to fp32 weights cannot read.
+        why = ("keeps no fp32 weights", "writes checkpoints that cannot be exported")[config.zero_stage]
         raise InputError(
-            "zero_stage=0 with precision=bf16 keeps no fp32 weights and adds gradients up in bf16: set zero_stage=1, "
-            "which needs less memory too"
+            f"zero_stage={config.zero_stage} with precision=bf16 {why}: set zero_stage=2, which needs less memory too"
         )
     if config.offload and config.zero_stage:
         zero["offload_optimizer"] = {"device": "cpu", "pin_memory": config.use_gpu}

@@ -29,8 +29,8 @@ _WITHOUT_CONTENT = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Imp
 @dataclass(frozen=True, slots=True)
 class Measure:
     """`steps`: how many steps decide the result; `stated`: the kinds of the true claims about each of them that the
-    text makes before it states the result; `true`, `false`: how many such claims it makes anywhere; `repeated`: how
-    many sentences only say again what was said."""
+    text makes before it states the result; `true`: how many true claims it makes anywhere; `false`: how many
+    sentences of it make a false one; `repeated`: how many only say again what was said."""
 
     steps: int
     stated: Mapping[int, frozenset[Kind]]
@@ -62,19 +62,23 @@ class Measured:
         placed = align(facts, reading.groups)
         until = min([_answered_at(text), *(item.span[0] for item in placed if self._is_result(item))])
         starts = [statement.start for statement in reading.statements]
+
+        def sentence_of(item: Placed) -> int:
+            return bisect_right(starts, item.span[0]) - 1
+
         stated: dict[int, set[Kind]] = {}
         sentences: dict[int, set[int]] = {}
         for item in placed:
             if item.finding.holds and item.span[0] < until:
                 found = [step for step in self._about(facts, item) if step in self.deciding]
-                sentences.setdefault(bisect_right(starts, item.span[0]) - 1, set()).update(found)
+                sentences.setdefault(sentence_of(item), set()).update(found)
                 for step in found:
                     stated.setdefault(step, set()).add(item.claim.kind)
         return Measure(
             steps=len(self.deciding),
             stated={step: frozenset(kinds) for step, kinds in stated.items()},
             true=sum(item.finding.holds is True for item in placed),
-            false=sum(item.finding.holds is False for item in placed),
+            false=len({sentence_of(item) for item in placed if item.finding.holds is False}),
             repeated=_repeated(reading, sentences),
         )
 

@@ -79,8 +79,8 @@ with head(num_cpus=1) as running:
 
 @pytest.mark.slow
 def test_submit_failed_job_says_why_and_how_to_resume(tmp_path):
-    (tmp_path / "mined").mkdir()
-    (tmp_path / "mined" / "plan.json").write_text('{"config": {"seed": 1}, "inputs": {}, "code": {}}')
+    (tmp_path / "mined" / "ledger").mkdir(parents=True)
+    (tmp_path / "mined" / "ledger" / "shard-00000.json").write_text('{"ledger": {}}')
     done = subprocess.run(
         [sys.executable, "-c", ON_A_CLUSTER, str(tmp_path)], cwd=PROJECT, capture_output=True, text=True, check=False
     )
@@ -88,7 +88,7 @@ def test_submit_failed_job_says_why_and_how_to_resume(tmp_path):
     facts = json.loads(done.stdout.splitlines()[-1])
     code, log, said = facts["failed"]
     assert code == 1
-    assert f"error: {tmp_path}/mined holds another run" in log
+    assert f"error: {tmp_path}/mined was made by another version" in log
     resume = f"resume: python -m cluster.submit -- python -m pipelines.synthesize --recipe demo --root {tmp_path}"
     assert resume in log
     assert "ended as FAILED" in said

@@ -8,12 +8,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.export_rl import export
 from ray_app.errors import InputError
 from ray_app.records import Program, TracedProgram
 from ray_app.reward import verl
 from ray_app.reward.question import question_of
-from ray_app.reward.rows import SCHEMA, rows
+from ray_app.reward.rows import SCHEMA, export, rows
 from ray_app.reward.trl import execution_reward
 from ray_app.sandbox.api import execute
 from tests.reward.kit import ANSWER, CALL, CODE, narration
