@@ -5,7 +5,8 @@
 `right` is the strict verdict of the graders. `process` lies between -2 and 1: of the steps that decide the result the
 weighed share which the reply describes rightly before it states the result, less twice a step's share for each
 sentence with a false claim, less one share for each that only repeats. So a step left out costs less than one told
-wrongly, and a reply that repeats itself, copies its prompt, says nothing, or gives the answer first earns no more than the answer.
+wrongly, and a reply that repeats itself, copies its prompt, says nothing, or gives the answer first earns no more than
+the answer.
 """
 
 from collections.abc import Collection, Mapping
