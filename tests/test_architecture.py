@@ -36,6 +36,7 @@ ORDER = [
     "evaluation",
     "reward",
     "report",
+    "api",
     "capacity",
     "doctor",
     "cli",

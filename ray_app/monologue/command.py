@@ -26,8 +26,13 @@ class Telling:
 
 
 def narrate_file(path: Path, call: str, telling: Telling) -> str:
-    """The monologue about one call of the program in a file. InputError where there is nothing that could be said, or
-    where the verifier does not accept it.
+    """The monologue about one call of the program in a file; InputError as of `narrate_code`."""
+    return narrate_code(_program(path), call, telling)
+
+
+def narrate_code(code: str, call: str, telling: Telling) -> str:
+    """The monologue about one call of a program. InputError where there is nothing that could be said, or where the
+    verifier does not accept it.
     """
     if telling.direction not in ("forward", "backward"):
         raise InputError(f"--direction {telling.direction}: use forward or backward")
@@ -35,7 +40,6 @@ def narrate_file(path: Path, call: str, telling: Telling) -> str:
         raise InputError(f"--style {telling.style}: use prose or states")
     if telling.detail not in (1, 2, 3):
         raise InputError(f"--detail {telling.detail}: use 1, 2 or 3")
-    code = _program(path)
     if not _is_expression(call):
         raise InputError(f"--call {call}: not a Python expression")
     recording = record(code, call)
