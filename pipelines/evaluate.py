@@ -25,6 +25,7 @@ from pipelines.train import model_directory
 from ray_app import mixture
 from ray_app.evaluation import benchmarks, caps, formats, metrics, process, prompts, robustness, worker
 from ray_app.evaluation.benchmarks import held_out
+from ray_app.evaluation.breakdowns import breakdown
 from ray_app.evaluation.fingerprint import environment
 from ray_app.evaluation.generate import GenerationConfig
 from ray_app.evaluation.items import Benchmark, Item
@@ -52,7 +53,7 @@ def load(exam: Exam, recipe: Recipe, root: str) -> Benchmark:
     """The exam's benchmark; "held_out" and "probes" are made of the root's own programs that training never saw."""
     if exam.benchmark not in OWN:
         data = recipe.evaluate.data
-        return benchmarks.load(exam.benchmark, Path(data) if data else None)
+        return benchmarks.load(exam.benchmark, Path(data) if data else None, window=exam.window)
     fraction = recipe.synthesize.mixture.held_out_fraction
     dataset = Dataset(root, "executions")
     kept = (row for row in dataset.read(TracedProgram) if mixture.split_of(row.id, fraction) == "held_out")
@@ -213,7 +214,7 @@ def _reading(whom: Endpoint) -> Stage[Endpoint, Passage, ClaimScore]:
 
 def publish(held: Sequence[Paper], root: str, names: Sequence[str]) -> None:
     """ROOT/official/exams.json says what was asked, of which files, and graded where; beside it, for each model and
-    exam, its answers and verdicts as the official graders read and write them."""
+    exam, its answers and verdicts as the official graders read and write them, and the benchmark's further scores."""
     asked = [_described(paper) for paper in held]
     record = {"environment": environment(), "models": list(names), "exams": asked}
     write_file(f"{root}/official/exams.json", (json.dumps(record, indent=1) + "\n").encode())
@@ -229,6 +230,8 @@ def publish(held: Sequence[Paper], root: str, names: Sequence[str]) -> None:
             groups.setdefault((row.benchmark, row.prompt_format), []).append(row)
         for (benchmark, prompt_format), rows in groups.items():
             files = formats.official_files(known[benchmark], rows) if benchmark in known else {}
+            if benchmark in known and (more := breakdown(known[benchmark], rows)):
+                files["breakdown.json"] = json.dumps(more, indent=1)
             for name, text in files.items():
                 folder = "-".join(filter(None, (benchmark, prompt_format)))
                 write_file(f"{root}/official/{model}/{folder}/{name}", text.encode("utf-8", "backslashreplace"))

@@ -57,7 +57,8 @@ class Exam:
     `max_tokens` 0: the cap of an answer is derived from the right ones (`evaluation.caps`); `longest` above 0 leaves
     out questions whose right reply has more tokens.
     `variant` "renamed" or "reformatted" asks about the same programs in other clothes; `fidelity` also checks the
-    claims of monologues; with `rounds` above 0 programs are repaired so often, beside attempts from scratch.
+    claims of monologues; with `rounds` above 0 programs are repaired so often, beside attempts from scratch;
+    `window` "2024-08-01.." takes the problems of that time only (LiveCodeBench).
     """
 
     benchmark: str
@@ -70,6 +71,7 @@ class Exam:
     variant: Variant | Literal[""] = ""
     fidelity: bool = False
     rounds: int = 0
+    window: str = ""
 
 
 @dataclass(frozen=True)

@@ -19,15 +19,21 @@ def main() -> None:
 def grade(
     benchmark: Annotated[
         str,
-        typer.Option(help="humaneval, humaneval_plus, mbpp, mbpp_plus, cruxeval_input, cruxeval_output, lcb_execution"),
+        typer.Option(
+            help="humaneval[_plus], mbpp[_plus], cruxeval_input, cruxeval_output, cruxeval_x, lcb_execution, "
+            "lcb_generation, reval, core_io, core_qa"
+        ),
     ],
-    samples: Annotated[Path, typer.Option(help="EvalPlus samples.jsonl, or CRUXEval generations.json")],
+    samples: Annotated[
+        Path, typer.Option(help="samples.jsonl (EvalPlus), generations.json (CRUXEval), or LiveCodeBench's code_list")
+    ],
     out: Annotated[Path, typer.Option(help="where the verdict rows go, as JSON lines")],
     data: Annotated[
         Path | None, typer.Option(help="folder with the benchmark's file; without it, the public one")
     ] = None,
     any_version: Annotated[bool, typer.Option(help="accept a benchmark file that is no known release")] = False,
     partial: Annotated[bool, typer.Option(help="exit 0 even if problems of the benchmark have no sample")] = False,
+    window: Annotated[str, typer.Option(help="of LiveCodeBench, such as 2024-08-01..2025-02-01")] = "",
     workers: Annotated[int, typer.Option(help="sandboxes; 0 means one per core")] = 0,
     official: Annotated[
         Path | None, typer.Option(help="folder for the results as EvalPlus and CRUXEval write them")
@@ -38,7 +44,7 @@ def grade(
 
     try:
         graded = command.grade_file(
-            benchmark, samples, out, data, any_version=any_version, workers=workers, official=official
+            benchmark, samples, out, data, any_version=any_version, workers=workers, official=official, window=window
         )
     except SemrayError as error:
         typer.echo(f"semray grade: {error}", err=True)

@@ -37,7 +37,9 @@ class RightReplies:
             self._tokens.setdefault((row.direction, row.code, asked), count(row.text))
 
     def tokens(self, item: Item, prompt_format: str) -> int | None:
-        """The length of a right reply; None where nobody has told one."""
+        """The length of a right reply; None where nobody has told one, as of contests, which come without solutions."""
+        if not item.gold:
+            return None
         if item.task not in _TOLD or prompt_format in _DIRECT:
             return self._count(answer(item))
         asked = item.call if item.task == "output" else item.output
@@ -67,6 +69,6 @@ def answer(item: Item) -> str:
     """The shortest reply that passes: the answer alone, as it is asked for."""
     if item.task == "code":
         return f"```python\n{item.gold.rstrip()}\n```"
-    if item.task == "probe":
+    if item.task in ("probe", "question"):
         return f"[ANSWER]{item.gold}[/ANSWER]"
     return final_answer(item.gold if item.task == "input" else item.call, item.output)

@@ -8,8 +8,10 @@ from typing import Any
 
 from ray_app.errors import InputError
 from ray_app.evaluation import benchmarks, formats
+from ray_app.evaluation.breakdowns import breakdown
 from ray_app.evaluation.fingerprint import environment
 from ray_app.evaluation.grade import grade_all
+from ray_app.evaluation.items import Benchmark
 from ray_app.evaluation.metrics import Estimate, Rule, Summary, compare, estimate, rates, summarise
 from ray_app.records import Score
 from ray_app.store import write_file
@@ -33,14 +35,16 @@ def grade_file(
     any_version: bool = False,
     workers: int = 0,
     official: Path | None = None,
+    window: str = "",
 ) -> Graded:
     """Grades `samples` and writes the verdicts to `out`, and to the folder `official` as the official graders write
     them. `workers` 0 means one sandbox per core.
 
     Ids of the file that are not in the benchmark are skipped and ids it lacks are not counted; both are named in
-    `warnings`. InputError for a benchmark, file or row that cannot be used.
+    `warnings`. `window` takes the problems of a time only: see `benchmarks.load`. InputError for a benchmark, file or
+    row that cannot be used.
     """
-    loaded = benchmarks.load(benchmark, data, any_version=any_version)
+    loaded = benchmarks.load(benchmark, data, any_version=any_version, window=window)
     read = formats.read_samples(samples, loaded)
     rows = [row for row in grade_all(loaded, read.rows, workers or os.cpu_count() or 1) if isinstance(row, Score)]
     formats.write_verdicts(out, rows)
@@ -54,10 +58,12 @@ def grade_file(
         "official_pass@1": summary.official[1].mean,
         "strict_pass@1": summary.strict[1].mean,
         **_details(summary, len(read.missing), len(read.unknown)),
+        "breakdown": breakdown(loaded, rows),
         "data": {"version": loaded.version, "md5": loaded.md5, "sha256": loaded.sha256, "path": loaded.origin},
         "environment": environment(),
     }
-    return Graded(report, tuple(_warnings(benchmark, summary, read)), bool(read.missing) and benchmark != "mbpp")
+    warnings = (*_warnings(benchmark, summary, read), *_left_out(loaded))
+    return Graded(report, warnings, bool(read.missing) and benchmark != "mbpp")
 
 
 def compare_files(left: Path, right: Path) -> dict[str, Any]:
@@ -114,6 +120,12 @@ def _warnings(benchmark: str, summary: Summary, read: formats.Samples) -> list[s
             f"{summary.ungraded} samples could not be graded (the machine failed) and are not counted; run again"
         )
     return found
+
+
+def _left_out(benchmark: Benchmark) -> list[str]:
+    if not benchmark.left_out:
+        return []
+    return [f"{len(benchmark.left_out)} parts of {benchmark.name} are left out: {_few(benchmark.left_out)}"]
 
 
 def _few(ids: tuple[str, ...]) -> str:

@@ -29,8 +29,8 @@ class Samples:
 
 
 def read_samples(path: Path, benchmark: Benchmark, model: str = "") -> Samples:
-    """EvalPlus samples.jsonl[.gz] (`task_id` with `solution` or `completion`) for code, CRUXEval generations.json
-    ({id: [answer, ...]}) for the rest.
+    """EvalPlus samples.jsonl[.gz] (`task_id` with `solution` or `completion`) or LiveCodeBench's array
+    ([{"question_id", "code_list"}]) for code, CRUXEval generations.json ({id: [answer, ...]}) for the rest.
 
     InputError, with the line or id, for a row without an id or answer, an id twice in one object, an id without any
     generation, a file without any, or one in which no id belongs to the benchmark.
@@ -39,7 +39,10 @@ def read_samples(path: Path, benchmark: Benchmark, model: str = "") -> Samples:
     if not text.strip():
         raise InputError(f"{path} is empty: no samples to grade")
     code = any(item.task == "code" for item in benchmark.items)
-    answers = _read_jsonl(path, text, benchmark) if code else _read_generations(path, text)
+    if code and text.lstrip().startswith("["):
+        answers = _read_code_lists(path, text)
+    else:
+        answers = _read_jsonl(path, text, benchmark) if code else _read_generations(path, text)
     items = {item.id for item in benchmark.items}
     unknown = tuple(key for key in answers if key not in items)
     if len(unknown) == len(answers):
@@ -72,6 +75,21 @@ def _read_jsonl(path: Path, text: str, benchmark: Benchmark) -> dict[str, list[s
         if "sample" in row and (first := numbered.setdefault((key, str(row["sample"])), number)) != number:
             raise InputError(f"{where}: sample {row['sample']} of {key} is already in line {first}; give each once")
         answers[key].append(_answer(where, row, prompts.get(key, "")))
+    return answers
+
+
+def _read_code_lists(path: Path, text: str) -> dict[str, list[str]]:
+    """LiveCodeBench's form; problems of a file come in any order, each once."""
+    rows = _json(str(path), text)
+    answers: dict[str, list[str]] = {}
+    for number, row in enumerate(rows, 1):
+        where = f"{path}, element {number}"
+        if not isinstance(row, dict) or "question_id" not in row or not isinstance(row.get("code_list"), list):
+            raise InputError(f"{where}: expected {{'question_id': ..., 'code_list': [program, ...]}}")
+        key = str(row["question_id"])
+        if key in answers or not row["code_list"]:
+            raise InputError(f"{where}: {key} {'is there twice' if key in answers else 'has an empty code_list'}")
+        answers[key] = [str(program) for program in row["code_list"]]
     return answers
 
 
@@ -152,10 +170,13 @@ def read_verdicts(path: Path) -> list[Score]:
 def official_files(benchmark: Benchmark, rows: Sequence[Score]) -> dict[str, str]:
     """Answers and verdicts in the official forms, by file name; none for tasks that have no official form.
 
-    Programs: samples.jsonl as `evalplus.evaluate` reads it, and what it writes. Predictions: CRUXEval's
+    Programs: samples.jsonl as `evalplus.evaluate` reads it, and what it writes; of contests, what LiveCodeBench reads
+    as custom output. Predictions: CRUXEval's
     generations.json, and the scored file.
     """
     tasks = {item.task for item in benchmark.items}
+    if any(item.tests for item in benchmark.items):
+        return {"code_lists.json": code_lists(benchmark, rows)}
     if tasks == {"code"}:
         return {
             "samples.jsonl": evalplus_samples(benchmark, rows),
@@ -164,6 +185,13 @@ def official_files(benchmark: Benchmark, rows: Sequence[Score]) -> dict[str, str
     if tasks <= {"output", "input"}:
         return {"generations.json": json.dumps(_generations(benchmark, rows)), "scored.json": scored(benchmark, rows)}
     return {}
+
+
+def code_lists(benchmark: Benchmark, rows: Iterable[Score]) -> str:
+    """LiveCodeBench's form for programs that its own grader shall judge (`custom_evaluator`)."""
+    return json.dumps(
+        [{"question_id": key, "code_list": given} for key, given in _generations(benchmark, rows).items()]
+    )
 
 
 def evalplus_samples(benchmark: Benchmark, rows: Iterable[Score]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
-from ray_app.evaluation import benchmarks, checks, differential, predictions, process, prompts
+from ray_app.evaluation import benchmarks, checks, contest, differential, predictions, process, prompts, questions
 from ray_app.evaluation.items import Benchmark, Item
 from ray_app.evaluation.verdicts import Executor, Verdict
 from ray_app.records import Reject, Score
@@ -83,8 +83,12 @@ def grade_item(benchmark: Benchmark, item: Item, answers: Sequence[str], executo
     """One verdict per answer, by the rules of the item's kind."""
     if item.task == "probe":
         return process.grade_probes(item, answers)
+    if item.task == "question":
+        return questions.grade(item, answers, executor)
     if item.task != "code":
         return predictions.grade(item, answers, executor)
+    if item.tests:
+        return contest.grade(item, answers, executor)
     if item.test:
         return checks.grade(item, answers, executor)
     return differential.grade(benchmark, item, answers, executor)

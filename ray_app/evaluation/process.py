@@ -6,13 +6,14 @@ answer and checks every claim in them against the trace (CoRE: right answers 84.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from ray_app.evaluation import prompts
 from ray_app.evaluation.items import Item
 from ray_app.evaluation.verdicts import Verdict
 from ray_app.records import Reject, Score, TracedProgram
 from ray_app.semantics.api import Recording, record
-from ray_app.tracing.probes import Probe, check, probes
+from ray_app.tracing.probes import Probe, ProbeKind, check, probes
 from ray_app.verification.judge import verify_forward
 
 PROBES = "probes"
@@ -69,7 +70,8 @@ def probe_items(programs: Iterable[TracedProgram], *, seed: int, per_kind: int =
 
 def grade_probes(item: Item, answers: Sequence[str]) -> list[Verdict]:
     """One verdict per answer; both rules are the same."""
-    return [_probed(Probe(item.description, item.gold, item.kind), answer) for answer in answers]
+    kind = cast("ProbeKind", item.kind)
+    return [_probed(Probe(item.description, item.gold, kind), answer) for answer in answers]
 
 
 def _probed(probe: Probe, answer: str) -> Verdict:

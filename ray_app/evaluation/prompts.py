@@ -40,6 +40,7 @@ def prompt(item: Item, prompt_format: str) -> str:
         call=item.call,
         output=item.output,
         description=item.description,
+        stdin=bool(item.tests) and not item.entry,
     )
 
 
@@ -54,9 +55,14 @@ def stop(item: Item) -> tuple[str, ...]:
 
 
 def answer(item: Item, reply: str) -> str:
-    """What the grader gets: an expression, a call, or a whole program; "" where the reply holds no answer."""
+    """What the grader gets: an expression, a call, or a whole program; "" where the reply holds no answer.
+
+    The grader of questions reads the whole reply: their benchmarks have rules of their own for where the answer is.
+    """
     if item.task == "probe":
         return tagged(reply)
+    if item.task == "question":
+        return closed(reply)
     return _program(item, reply) if item.task == "code" else _assertion(item, reply)
 
 

@@ -2,14 +2,17 @@
 
 import gzip
 import hashlib
+import io
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ray_app.errors import InputError
 
@@ -122,18 +125,39 @@ def _download(name: str, source: Source) -> Path:
 
 
 def _rows(path: str, content: bytes, required: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of JSON lines, of one JSON array, or of a Parquet file; each has the required keys."""
     rows: list[dict[str, Any]] = []
-    for number, line in enumerate(content.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row: Any = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: not JSON ({error})") from error
+    for where, row in _read(path, content):
         missing = [key for key in required if not isinstance(row, dict) or key not in row]
         if missing:
-            raise InputError(f"{path}, line {number}: no {', '.join(missing)}; this is not the expected benchmark file")
+            raise InputError(f"{where}: no {', '.join(missing)}; this is not the expected benchmark file")
         rows.append(row)
     if not rows:
         raise InputError(f"{path} holds no rows")
     return rows
+
+
+def _read(path: str, content: bytes) -> Iterator[tuple[str, Any]]:
+    """Each row with the place that errors name."""
+    if content.startswith(b"PAR1"):
+        yield from ((f"{path}, row {number}", row) for number, row in enumerate(_parquet(path, content), 1))
+    elif content.lstrip().startswith(b"["):
+        array: Any = _json(path, content)
+        yield from ((f"{path}, element {number}", row) for number, row in enumerate(array, 1))
+    else:
+        lines = ((f"{path}, line {number}", line) for number, line in enumerate(content.splitlines(), 1))
+        yield from ((where, _json(where, line)) for where, line in lines if line.strip())
+
+
+def _parquet(path: str, content: bytes) -> list[dict[str, Any]]:
+    try:
+        return pq.read_table(io.BytesIO(content)).to_pylist()
+    except pa.ArrowInvalid as error:
+        raise InputError(f"{path}: not a Parquet file ({error})") from error
+
+
+def _json(where: str, text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise InputError(f"{where}: not JSON ({error})") from error

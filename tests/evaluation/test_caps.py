@@ -49,3 +49,9 @@ def test_questions_with_longer_right_replies_are_left_out_where_that_is_asked() 
 def test_without_any_right_reply_the_cap_must_be_given() -> None:
     with pytest.raises(InputError, match="set max_tokens"):
         RightReplies((), count_bytes).cap([OUTPUT], "monologue")
+
+
+def test_a_contest_without_solutions_needs_a_given_cap() -> None:
+    item = Item("1", "code", "", "", "", tests='{"inputs": [], "outputs": []}')
+    with pytest.raises(InputError, match="set max_tokens"):
+        RightReplies((), count_bytes).cap([item], "direct")

@@ -41,6 +41,8 @@ def load(data: Path | None = None, *, any_version: bool = False) -> Benchmark:
             output=row["output"],
             gold=row["output"],
             prelude=PRELUDE,
+            group=str(row.get("difficulty", "")),
+            date=str(row.get("contest_date", "")),
         )
         for row in opened.rows
     )
