@@ -69,6 +69,7 @@ def narrate(
     chooses between equally good wordings. InputError, with the reason, where none can be given.
 
     >>> print(narrate("def f(n):\\n    n += 1\\n    return n\\n", "f(1)", style="states"))
+    [L1] call f: n = 1
     [L2] n = 1 + 1 -> 2
     [L3] return n -> 2
     [ANSWER]assert f(1) == 2[/ANSWER]
