@@ -276,10 +276,14 @@ def headlines(root: str) -> str:
     return "\n".join([*lines, *_claim_lines(root)])
 
 
+_CLAIMED = (("next line", ("next line",)), ("values", claims.VALUES), ("answer", ("answer",)))
+"""What the terminal shows of claim accuracy: a name, and the kinds of decision behind it."""
+
+
 def _claim_lines(root: str) -> Iterator[str]:
-    """The next line and the values, before and after; nothing where no text was read."""
+    """The next line, the values and the final answer, before and after; nothing where no text was read."""
     sides = [list(Dataset(root, f"claims-{name}").read(ClaimScore)) for name in (BASE, TUNED)]
-    for name, kinds in (("next line", ("next line",)), ("values", claims.VALUES)):
+    for name, kinds in _CLAIMED:
         before, after = (claims.rates(row for row in rows if row.kind in kinds) for rows in sides)
         if before or after:
             count = max(len(before), len(after))
