@@ -138,7 +138,7 @@ def demo() -> Recipe:
             asks=4,
             select=SelectConfig(),
             trace=TraceConfig(limits=Limits(cpu_s=0.5, trace_events=512), keep=2),
-            # State lines say the same in two thirds of prose's tokens, so that more runs fit in 512 and in the time.
+            # State lines say the same in four fifths of prose's tokens: more runs fit in 512, and more in the time.
             narrate=NarrateConfig(seed=0, max_tokens=512, style="states", detail=1, shorter=9),
             repair=RepairConfig(share=0.5, per_program=1, tries=4, max_tokens=768),
             mixture=MixtureConfig(held_out_fraction=0.1),
