@@ -95,7 +95,7 @@ _EXCEPTION = re.compile(
 _LABEL = re.compile(r"\[?(?:L|[Ll]ines? #?)(\d+)(?:\s?[-–]\s?(\d+))?\]?")
 _TOP = re.compile(rf"(?:{_STRING})|[\[({{]|[\])}}]| (?:->|→|=) |; |\.?(?:\n|\Z)")
 _LEAD = re.compile(
-    r"(?:(?:return|yield|captured|global|the|so|then|and|if|elif|while|assert|since|because|also) |.*?\w: )+"
+    r"(?:(?:return|yield|captured|global|the|so|then|and|if|elif|while|assert|since|because|also) |[^(\[{]*?\w: )+"
 )
 _EMPHASIS = re.compile(r"\*+|(?<!\w)_+(?=\w)|(?<=\w)_+(?!\w)")
 _RELATION = re.compile(r",? (?:which |that |it )?(?:is|becomes|is set to|equals|gives|returns) ")

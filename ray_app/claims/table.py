@@ -628,7 +628,7 @@ TABLE: tuple[Entry, ...] = (
         (rf"{V} (?:is|gets|was|goes) (?:then )?(?:stored|assigned|saved|placed|kept|put|bound|written) ?(?:in|to|into|as) (?:the )?(?:variable )?{S}", "put"),
         (rf"(?:stor(?:es?|ing)|assign(?:s|ing)?|sav(?:es?|ing)|put(?:s|ting)?|bind(?:s|ing)?|plac(?:es?|ing)){ARTICLE} {V} (?:in|to|into|as) (?:the )?(?:variable )?{S}", "put"),
         (rf"(?:stored|assigned|saved|put) (?:in|to|into|as)(?: the)?(?: variable)? {S},? (?:which|and it|so it|so that it|making it) ?(?:is|becomes|equals|holds|contains)?(?: now)?{ARTICLE} {V}(?! (?:key-value|{UNIT}|\w+ {UNIT}))", "put"),
-        (rf"{S} is (?:then )?(?:initiali[sz]ed|set|assigned|updated|calculated|computed)(?: to| as| with| by)?(?:(?!‹n\d+› (?:is|becomes|=))[^.;]){{1,160}}?,? (?:which is|so it (?:is|becomes)|resulting in|giving)(?: now)?{ARTICLE} {V}(?! (?:key-value|{UNIT}|\w+ {UNIT}))", "put"),
+        (rf"{S} is (?:then )?(?:initiali[sz]ed|set|assigned|updated|calculated|computed)(?!(?: to| as| with| by)? ‹[nevwx]\d+›,? which is)(?: to| as| with| by)?(?:(?!‹n\d+› (?:is|becomes|=))[^.;]){{1,160}}?,? (?:which is|so it (?:is|becomes)|resulting in|giving)(?: now)?{ARTICLE} {V}(?! (?:key-value|{UNIT}|\w+ {UNIT}))", "put"),
         (rf"{S}{FILL}(?P<rel>{NOT}){ARTICLE} ?(?P<chain>‹[vw]\d+›)", "not"),
         (rf"{S}{FILL} ends? (?:up )?(?P<rel>as|at|being|with){ARTICLE} ?{_CHAIN}", "end"),
         (rf"{S}{FILL}(?P<rel>{PAST}){ARTICLE} ?{_CHAIN}", "before"),

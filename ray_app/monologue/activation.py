@@ -14,6 +14,7 @@ class Activation:
     says why the frame is on its way out while `finally` blocks still run; `cases` is the `match` that looks for a case,
     and the number of the case that it tries next. `named` are calls that a line has named already; `left` is the state
     in which the body of a `with` was left; `decided` says that the current step's assertion was said to fail.
+    `asking` is an iteration after which its loop asked in vain for the next item, `asked` whether it has.
     """
 
     frame: Frame
@@ -33,5 +34,7 @@ class Activation:
     yielded: int = 0
     closed: bool = False
     decided: bool = False
+    asking: Step | None = None
+    asked: bool = False
     left: dict[str, str] | None = None
     last_item: Step | None = None

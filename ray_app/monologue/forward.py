@@ -23,6 +23,7 @@ from ray_app.monologue.styles import Prose, States, Style, Work
 from ray_app.monologue.texts import is_stateable
 from ray_app.monologue.tokens import tokens
 from ray_app.monologue.wording import Wording
+from ray_app.semantics.places import is_generator
 from ray_app.semantics.record import Crossing, Evaluation, Run, Step
 
 StyleName = Literal["prose", "states"]
@@ -147,7 +148,9 @@ class Narrator:
             self._interrupt(parent, crossing)
         at = self._all.get(crossing.frame)
         if at is None:
-            depth = 0 if parent is None else parent.depth + len(parent.loops) + 1
+            # The iterations of a generator expression are indented as those of any comprehension.
+            inside = parent.depth + len(parent.loops) if parent is not None else 0
+            depth = inside + 1 if parent is not None and self._is_told(crossing.frame) else inside
             at = self._all[crossing.frame] = self._activation(crossing.frame, depth)
             if self._is_told(crossing.frame):
                 self._call(at)
@@ -245,11 +248,11 @@ class Narrator:
         if found is not None and found.value == value:
             is_known = isinstance(node, ast.Name) and at.depth > 0
             return self.words.known(found) if is_known else self.words.work(found)
-        return self.words.constant("", value)
+        return self.words.constant(self.spans.code(self.source.id_of(node)) if node is not None else "", value)
 
     def _yield(self, at: Activation, value: str) -> None:
-        if not self._is_told(at.frame.serial):
-            self.flush(at)
+        if not self._is_told(at.frame.serial) or not is_generator(self.source, at.frame.node):
+            self.flush(at)  # what waits for something hands nothing out
             return
         at.yielded += 1
         node = self._yielded(at)
@@ -272,6 +275,7 @@ class Narrator:
         self.flush(at)
         at.closed = True
         block = self.source.nodes[node]
+        at.asked = at.asking is not None and at.asking.node == node
         if not isinstance(block, WITHS):
             return
         if step is not None:
@@ -285,6 +289,7 @@ class Narrator:
         step = at.step
         self._close(at, None)
         self.flush(at)
+        self._asked(at)
         if not self._is_told(at.frame.serial) or error.startswith("GeneratorExit") or step is None:
             return
         at.clauses.append(self.style.leaves(at.name, error))
@@ -299,6 +304,7 @@ class Narrator:
         self._left(at, step)
         if not (at.name == "<lambda>" and isinstance(self.source.nodes[step.node], ast.Lambda)):
             self.flush(at)
+        self._asked(at)
         self._untried(at, step)
         self._settle(at, step)
         self._end_loops(at, step.loops, returning=bool(at.pending))
@@ -482,7 +488,10 @@ class Narrator:
             self.flush(at)
             at.last_item = None
             at.label = step.line
-        if step.raised is not None:
+        is_later = step.raised is not None and self._goes_on(step, following)
+        if is_later:  # it was raised when the body was over: by the next item, or by what a `with` does at its end
+            at.asking = step
+        if step.raised is not None and not is_later:
             self._raised(at, step)
         elif step.kind == "statement":
             self.effects.statement(at, step, following)
@@ -490,8 +499,23 @@ class Narrator:
             self.effects.loop_test(at, step)
         elif step.kind == "case":
             self.effects.guard(at, step)
-        if step.raised is None and step.kind != "statement":
+        if (step.raised is None or is_later) and step.kind != "statement":
             self.effects.besides(at, step, {name for name, _ in step.bound} | at.walruses)
+
+    def _goes_on(self, step: Step, following: Step | None) -> bool:
+        """Whether the next step of the frame is one in a body of this step's statement."""
+        return following is not None and step.node in self.source.ancestors(following.node)
+
+    def _asked(self, at: Activation) -> None:
+        """An exception that came when a loop asked for its next item, or when the body of a `with` was over, behind
+        what other frames did then."""
+        if at.asking is None or not at.asked:
+            return
+        step, at.asking, at.asked = at.asking, None, False
+        at.label, at.loops = step.line, step.loops[:-1] if step.kind == "iteration" else step.loops
+        at.clauses.append(self.style.raises("", "", step.raised or ""))
+        self.flush(at)
+        at.broken, at.pending = step.node, "raise"
 
     def _raised(self, at: Activation, step: Step) -> None:
         error = step.raised or ""
@@ -499,7 +523,7 @@ class Narrator:
             at.pending = "raise"
             return
         self._raise_clause(at, step, error)
-        self.effects.besides(at, step, set())
+        self.effects.besides(at, step, {name for name, _ in step.bound})
         self.flush(at)
         at.pending = "raise"
 
@@ -513,7 +537,8 @@ class Narrator:
             clause = self.style.raises(self.spans.code(step.node), "", error)
         elif node is not None:
             code = self.spans.code(node)
-            filled = code if through else self.spans.fill(node, failing_operands(self.run, self.plan, step, node))
+            is_bare = through or isinstance(self.source.nodes[node], ast.Attribute)
+            filled = code if is_bare else self.spans.fill(node, failing_operands(self.run, self.plan, step, node))
             clause = self.style.raises(code, "" if filled == code else filled, error)
         else:
             clause = self._unpacking(at, statement, error) or self.style.raises("", "", error)

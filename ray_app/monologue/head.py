@@ -17,9 +17,10 @@ _FEWEST_VALUES = 3
 
 def head(run: Run) -> list[str]:
     """The sentences before the first step."""
-    if not run.frames or run.frames[0].node < 0:
+    entered = [frame for frame in run.frames if frame.caller is None]  # arguments may call, too, before the entry
+    frame = entered[-1] if entered else None
+    if frame is None or frame.node < 0:
         return []
-    frame = run.frames[0]
     node = run.source.nodes[frame.node]
     if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return []

@@ -245,6 +245,8 @@ class Planner:
         if suspends:  # the statement goes on when the frame is resumed
             return
         self._unpacked(step, tops)
+        if step.raised is not None:  # of a comprehension that an exception ended, what it did until then
+            self.plan.walked.update(one.index for one in frame.iterations)
         self.plan.tops[step.index] = tops
         main = self._main(step)
         node = self.source.nodes[step.node]

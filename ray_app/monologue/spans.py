@@ -70,6 +70,8 @@ class Spans:
         enclosed = is_value and text[begin - 1 : begin] == "(" and text[end : end + 1] == ")" and begin > 0
         if enclosed and isinstance(self.source.nodes[node], _BRACKETED):
             begin, end = begin - 1, end + 1
+        if value[0] == "-" and text[begin - 1 : begin] == "-" and begin > 0:
+            value = f"({value})"
         following = text[end : end + 4]
         if (value[0] == "-" and following.startswith((".", "[", " **"))) or (
             value[0].isdigit() and following[:1] == "."

@@ -349,6 +349,7 @@ class _Assembly:
         clauses = places.clauses_with(self.source, note.node)
         later = clauses[clauses.index(note.node) :]
         frame.clauses = [step for step in frame.clauses if step.node not in later]
+        frame.entered.clear()  # what was entered to get the item
         for clause in later[1:]:
             frame.iterations[clause] = 0
         self._count(frame, note)

@@ -190,14 +190,24 @@ class Facts:
             if not isinstance(node, ast.Match):
                 continue
             matched = self._inner_steps(step, [source.id_of(one) for one in node.cases], "case")
-            taken = matched[-1].node if matched else -1
+            taken = matched[-1].node if matched and self._holds(matched[-1]) else -1
+            at = self.ended_at[step.index]
             for number, one in enumerate(node.cases):
                 case = source.id_of(one)
-                if case not in {other.node for other in matched}:
-                    at = self.ended_at[step.index] + 0.005 + number * 0.0001
-                    yield Spot("passed", step, self.run.frames[step.frame], at, at, case)
+                own = next((other for other in matched if other.node == case), None)
+                if own is None:
+                    place = at + 0.005 + number * 0.0001
+                    yield Spot("passed", step, self.run.frames[step.frame], place, place, case)
+                else:
+                    at = self.ended_at[own.index]
                 if case == taken:
                     break
+
+    def _holds(self, case: Step) -> bool:
+        """Whether a case that matched has no guard, or one that held."""
+        node = self.run.source.nodes[case.node]
+        assert isinstance(node, ast.match_case)
+        return node.guard is None or self.run.truth_of(case, node.guard) is not False
 
     def _passed_handlers(self) -> Iterator[Spot]:
         """The handlers that an exception passed, innermost `try` first."""
@@ -215,7 +225,7 @@ class Facts:
                     for number, one in enumerate(node.handlers):
                         if taken and source.id_of(one) == taken[0].node:
                             break
-                        at = self.ended_at[step.index] + 0.005 + number * 0.0001
+                        at = self.raised_at(step) + 0.005 + number * 0.0001
                         yield Spot("passed", step, self.run.frames[step.frame], at, at, source.id_of(one))
                     if taken:
                         break
@@ -388,6 +398,14 @@ class Facts:
             if crossing.kind == "exit" and crossing.node == step.node and at > self.begun_at[step.index]
         )
         return next(left, self.frame_ended_at[step.frame])
+
+    def raised_at(self, step: Step) -> float:
+        """When the exception left a step: of an iteration, or of a `with` that its end left, when the body was over."""
+        over = self.left_at(step)
+        if over == self.frame_ended_at[step.frame]:
+            return self.ended_at[step.index]
+        later = (self.begun_at[index] for index in self.run.frames[step.frame].steps if self.begun_at[index] > over)
+        return min(later, default=self.frame_ended_at[step.frame]) - 0.05
 
     def number(self, node: ast.AST) -> int:
         """The id of a node of the program, -1 for any other."""

@@ -2,6 +2,7 @@
 record."""
 
 import ast
+from collections.abc import Sequence
 
 from ray_app.claims.claim import Claim
 from ray_app.claims.code import normal, parsed
@@ -139,7 +140,7 @@ def raises(facts: Facts, claim: Claim, spot: Spot) -> Finding:
     for piece in (claim.other, *claim.items):
         if piece and not _is_part(facts, piece, step):
             return Finding(False, f"{piece} is not what raises it", spot.end)
-    return Finding(True, f"L{step.line} raises {step.raised}", spot.end)
+    return Finding(True, f"L{step.line} raises {step.raised}", facts.raised_at(step))
 
 
 def _is_part(facts: Facts, piece: str, step: Step) -> bool:
@@ -270,10 +271,18 @@ def count(facts: Facts, claim: Claim, spot: Spot) -> Finding:
         return UNKNOWN
     if not entries:
         return UNKNOWN
+    if claim.tense == "end" and _ends_by_exception(facts, step, entries[-1].begins):
+        return Finding(False, "an exception ends the loop", spot.start)
     holds = any(len(entry.begins) == claim.number for entry in entries)
     at = spot.start if claim.tense != "end" else spot.end
     number = len(entries[-1].begins)
     return Finding(holds, f"the loop runs {number} times", at, right="" if holds else str(number))
+
+
+def _ends_by_exception(facts: Facts, loop: Step, begins: Sequence[float]) -> bool:
+    """Whether asking for the next item raised something."""
+    iterations = facts.run.steps_of(loop.node, "iteration")
+    return any(step.raised is not None and facts.begun_at[step.index] in begins[-1:] for step in iterations)
 
 
 def stop(facts: Facts, claim: Claim, spot: Spot) -> Finding:

@@ -5,6 +5,7 @@ can take long or make something large. Whatever else a text asks for is a questi
 """
 
 import ast
+import copy
 import functools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -54,9 +55,33 @@ def value_of(piece: str, state: Mapping[str, str]) -> str | None:
     if shown is not None:
         return shown
     try:
-        return canonical(_evaluate(node, state), _LONGEST * 4)
+        return canonical(_evaluate(_Sizes(state).visit(copy.deepcopy(node)), state), _LONGEST * 4)
     except Exception:  # whatever the operation raises: it has no value
         return None
+
+
+class _Sizes(ast.NodeTransformer):
+    """`len(xs)` as a number, where `xs` holds objects: their texts are no literals, but show how many there are."""
+
+    def __init__(self, state: Mapping[str, str]) -> None:
+        self._state = state
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        self.generic_visit(node)
+        match node:
+            case ast.Call(func=ast.Name(id="len"), args=[ast.Name(id=name)]) if "len" not in self._state:
+                count = _count(self._state.get(name, ""))
+                return node if count is None else ast.Constant(count)
+            case _:
+                return node
+
+
+@functools.lru_cache(maxsize=4_096)
+def _count(text: str) -> int | None:
+    shown = shown_tree(text)
+    if isinstance(shown, (ast.List, ast.Tuple, ast.Set)):
+        return len(shown.elts)
+    return len(shown.keys) if isinstance(shown, ast.Dict) else None
 
 
 def is_literal(node: ast.expr) -> bool:

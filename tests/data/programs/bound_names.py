@@ -121,3 +121,44 @@ def f(rows):
             case [k]:
                 pass
     return k, d
+# ---
+# call: f('a1b2')
+import re
+def f(s):
+    n = 0
+    while (m := re.search(r'\d', s)) is not None:
+        n += int(m.group())
+        s = s[m.end():]
+    return n, s
+# ---
+# call: f([1, 5, 2])
+def f(xs):
+    lo = hi = xs[0]
+    for lo, hi in zip(xs, xs[1:]):
+        if lo > hi:
+            break
+    return lo, hi
+# ---
+# call: f(3)
+def f(n):
+    class n:
+        v = 4
+    del n
+    n = 7
+    import math as n
+    return n.floor(2.5)
+# ---
+# call: f([3, 4])
+def f(xs):
+    x = 10
+    ys = [x for x in xs]
+    zs = [y for y in xs if (x := y) > 3]
+    return x, ys, zs
+# ---
+# call: f([[1, 2], [3, 4]])
+def f(pairs):
+    total = 9
+    for i, (a, *rest) in enumerate(pairs):
+        total = a - i
+        total, rest = rest[0], total
+    return total, rest

@@ -171,3 +171,58 @@ def f(q):
             q[0] += 1
         if k >= 3: break
     return q
+# ---
+# call: f([1, 2, 3])
+def f(xs):
+    i = 0
+    while True:
+        match xs[i:]:
+            case [x, *_] if x % 2 == 0:
+                return i
+            case []:
+                return -1
+        i += 1
+# ---
+# call: f(3)
+def f(n):
+    def tick():
+        nonlocal n
+        n -= 1
+        return n
+    log = []
+    while True:
+        log.append(tick())
+        if not log[-1]:
+            break
+    return log
+# ---
+# call: f('3 + 4 * 2')
+def f(s):
+    toks = s.split()
+    while True:
+        for i, t in enumerate(toks):
+            if t == '*':
+                toks[i - 1:i + 2] = [str(int(toks[i - 1]) * int(toks[i + 1]))]
+                break
+        else:
+            break
+    return sum(int(t) for t in toks if t != '+')
+# ---
+# call: f(5)
+def f(n):
+    a = 0
+    while True:
+        try:
+            a += 1
+            if a == 2:
+                continue
+            if a >= n:
+                return a * 10
+        finally:
+            n -= 1
+# ---
+# call: f([5, 3])
+def f(xs):
+    while True:
+        xs, ys = xs[1:], xs[:1]
+        if not xs: return ys

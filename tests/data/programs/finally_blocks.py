@@ -224,3 +224,82 @@ def f(key):
         return 'none'
     finally:
         d[key] = 1
+# ---
+# call: f(3)
+class Res:
+    def __init__(self):
+        self.log = []
+    def __enter__(self):
+        self.log.append('open')
+        return self
+    def __exit__(self, t, v, tb):
+        self.log.append('close' if t is None else t.__name__)
+        return False
+def f(n):
+    r = Res()
+    try:
+        with r:
+            r.log.append(n)
+            n / 0
+    except ZeroDivisionError:
+        r.log.append('caught')
+    return r.log
+# ---
+# call: f([1, 0])
+def f(xs):
+    out = []
+    for x in xs:
+        try:
+            y = 1 // x
+        except ZeroDivisionError:
+            y = None
+            continue
+        else:
+            out.append(y)
+        finally:
+            out.append('f')
+    return out, y
+# ---
+# call: f(1)
+def f(n):
+    def g():
+        try:
+            raise ValueError('a')
+        finally:
+            if n:
+                return 'swallowed'
+    return g()
+# ---
+# call: f(4)
+from contextlib import contextmanager
+@contextmanager
+def tag(name, out):
+    out.append('<' + name)
+    try:
+        yield name.upper()
+    finally:
+        out.append('>')
+def f(n):
+    out = []
+    with tag('a', out) as t:
+        out.append(t * n)
+    return out
+# ---
+# call: f('x')
+from contextlib import suppress
+def f(s):
+    v = -1
+    with suppress(ValueError):
+        v = 0
+        v = int(s)
+        v = 5
+    return v
+# ---
+# call: f(2)
+def f(n):
+    for i in range(n):
+        try:
+            pass
+        finally:
+            n += i
+    return n

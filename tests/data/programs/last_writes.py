@@ -128,3 +128,43 @@ def f(xs, i):
     ys = xs
     ys[1] = 3
     return xs
+# ---
+# call: f({'a': 1})
+def f(d):
+    d['a'] = 1
+    d['b'] = 2
+    d['a'] = 1
+    x = d['a']
+    x = x
+    return d, x
+# ---
+# call: f([3, 1])
+def f(xs):
+    r = xs[0]
+    for x in xs:
+        r = max(r, x)
+    else:
+        r = r
+    return r
+# ---
+# call: f('aab')
+def f(s):
+    seen = set()
+    for c in s:
+        seen.add(c)
+    seen.add('a')
+    return len(seen)
+# ---
+# call: f(4)
+def f(n):
+    a, b = n, n
+    a = b = a
+    b += 0
+    return a + b
+# ---
+# call: f([1, 2, 3])
+def f(xs):
+    out = []
+    for x in xs:
+        out = out + [x] if x != 2 else out
+    return out

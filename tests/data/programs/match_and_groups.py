@@ -274,3 +274,107 @@ def f(n):
         case int() | float():
             kind = 'neg'
     return kind
+# ---
+# call: f([('push', 1), ('push', 2), ('swap',), ('pop',)])
+def f(ops):
+    st = []
+    for op in ops:
+        match op:
+            case ('push', x):
+                st.append(x)
+            case ('pop',) | ('drop',) if st:
+                st.pop()
+            case ('swap',):
+                st[-1], st[-2] = st[-2], st[-1]
+            case other:
+                raise ValueError(other)
+    return st
+# ---
+# call: f({'a': {'b': [1, 2]}})
+def f(doc):
+    match doc:
+        case {'a': {'b': [first, *_]}}:
+            return first
+        case {'a': x}:
+            return x
+    return 0
+# ---
+# call: f(3.0)
+def f(v):
+    match v:
+        case bool():
+            r = 'b'
+        case int(n) | float(n) if n > 2:
+            r = f'n{n}'
+        case str():
+            r = 's'
+        case _:
+            r = '?'
+    return r
+# ---
+# call: f([1, 2, 3, 4, 5])
+def f(xs):
+    match xs:
+        case [a, b]:
+            return a + b
+        case [a, *mid, z] if len(mid) > 3:
+            return mid
+        case [a, *mid, z]:
+            return a * z + sum(mid)
+# ---
+# call: f('b')
+from enum import Enum
+class C(Enum):
+    RED = 'r'
+    BLUE = 'b'
+def f(s):
+    match C(s):
+        case C.RED:
+            out = 1
+        case C.BLUE:
+            out = 2
+    return out
+# ---
+# call: f([0, 5])
+def f(xs):
+    out = []
+    try:
+        errs = []
+        for x in xs:
+            try:
+                out.append(10 // x)
+            except ZeroDivisionError as e:
+                errs.append(e)
+        if errs:
+            raise ExceptionGroup('g', errs)
+    except* ValueError:
+        out.append('v')
+    except* ZeroDivisionError as g:
+        out.append(len(g.exceptions))
+    else:
+        out.append('ok')
+    finally:
+        out.append('fin')
+    return out
+# ---
+# call: f(2)
+import asyncio
+async def work(n):
+    await asyncio.sleep(0)
+    return n * 2
+def f(n):
+    async def main():
+        a = await work(n)
+        b = await work(a)
+        return a, b
+    return asyncio.run(main())
+# ---
+# call: f(3)
+import asyncio
+async def one(k):
+    return k + 1
+def f(n):
+    async def main():
+        got = await asyncio.gather(*(one(i) for i in range(n)))
+        return sum(got)
+    return asyncio.run(main())

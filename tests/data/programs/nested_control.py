@@ -198,3 +198,89 @@ def f(xs):
         return xs
     p, *rest = xs
     return f([x for x in rest if x < p]) + [p] + f([x for x in rest if x >= p])
+# ---
+# call: f(3)
+def f(n):
+    def countdown(k):
+        while k:
+            got = yield k
+            if got:
+                k = got
+            k -= 1
+        return 'done'
+    def outer():
+        r = yield from countdown(n)
+        yield r
+    return list(outer())
+# ---
+# call: f([1, 2, 3])
+def f(xs):
+    gen = (x * x for x in xs if x != 2)
+    first = next(gen)
+    rest = list(gen)
+    return first, rest, list(gen)
+# ---
+# call: f(4)
+def f(n):
+    def even(k):
+        return True if k == 0 else odd(k - 1)
+    def odd(k):
+        return False if k == 0 else even(k - 1)
+    return even(n)
+# ---
+# call: f(2)
+class Counter:
+    def __init__(self, fn):
+        self.fn = fn
+        self.calls = 0
+    def __call__(self, *a):
+        self.calls += 1
+        return self.fn(*a)
+@Counter
+def inc(x):
+    return x + 1
+def f(n):
+    before = inc.calls
+    v = inc(inc(n))
+    return v, inc.calls - before
+# ---
+# call: f([[1, 2], [3, 4]])
+def f(m):
+    for r in m:
+        for c in r:
+            if c == 2:
+                continue
+            for k in range(c):
+                if k == 1:
+                    break
+                m[0][0] += k + 1
+            else:
+                m[1][1] += 10
+    return m
+# ---
+# call: f(3)
+class Tree:
+    def __init__(self, v, kids=()):
+        self.v = v
+        self.kids = kids
+    def __iter__(self):
+        yield self.v
+        for k in self.kids:
+            yield from k
+def f(n):
+    t = Tree(n, [Tree(n + 1), Tree(n + 2)])
+    return [x for x in t], max(t)
+# ---
+# call: f(4)
+def memo(fn):
+    cache = {}
+    def inner(n):
+        if n not in cache:
+            cache[n] = fn(n)
+        return cache[n]
+    return inner
+@memo
+def tri(n):
+    return n and n + tri(n - 1)
+def f(n):
+    return tri(n)

@@ -60,3 +60,23 @@ def f(xs):
 def f(n):
     g = lambda x: (x, x + 1) if x > 2 else x
     return g(n)[1] - (1 if n else 2)
+# ---
+# call: f(5, 2)
+def f(a, b):
+    return a - (b - 1) * 2, (a - b) - 1, a % b ** 2, -(a // -b)
+# ---
+# call: f(True, 0)
+def f(p, q):
+    return (p and not q) == (not (q or not p)), p and q or 3
+# ---
+# call: f(6)
+def f(n):
+    return (lambda k: k if k > 5 else -k)(n) if n % 2 == 0 else (n, n)
+# ---
+# call: f([1, 2], [3])
+def f(a, b):
+    return (a + b)[-1] * (len(a) - len(b)), [*(a or b), *b]
+# ---
+# call: f(3)
+def f(x):
+    return 0 <= x < 10 and not (x < 5) or x in (1, 3)

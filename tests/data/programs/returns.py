@@ -108,3 +108,42 @@ def f(s):
     for c in s:
         add(c)
     return out
+# ---
+# call: f(3)
+def f(n):
+    class Box:
+        def get(self):
+            return n
+    def early(k):
+        if k > 2:
+            return 'big'
+        return 'small'
+    b = Box()
+    return early(b.get())
+# ---
+# call: f([3, 0, 2])
+def f(xs):
+    def inv(x):
+        if not x:
+            return
+        return 6 // x
+    return [inv(x) for x in xs]
+# ---
+# call: f(1)
+def f(n):
+    try:
+        return 'body'
+    except ValueError:
+        return 'handler'
+    else:
+        return 'else'
+# ---
+# call: f(0)
+def f(n):
+    with open('/dev/null') as fh:
+        if n:
+            return 1
+    print('x')
+# ---
+# call: f(2)
+f = lambda n: (lambda m: m * n)(n + 1)

@@ -112,3 +112,40 @@ def f(n):
     range = [n, n + 1]
     x = print(*range)
     return x * range[-1]
+# ---
+# call: f([1, 2, 3])
+def sum(xs):
+    t = 1
+    for x in xs:
+        t *= x
+    return t
+def f(xs):
+    return sum(xs) + len(xs)
+# ---
+# call: f('abc')
+class str:
+    def __init__(self, v):
+        self.v = v
+    def upper(self):
+        return 'U' + self.v
+def f(s):
+    return str(s).upper()
+# ---
+# call: f(5)
+def f(n):
+    len = lambda x: n
+    any = len([]) > 3
+    return len('abc'), any
+# ---
+# call: f([2, 4])
+def f(input):
+    all = [x for x in input if x > 2]
+    min, max = input
+    return all or min, max - min
+# ---
+# call: f({'k': [1]})
+def f(map):
+    for key, set in map.items():
+        set.append(key)
+    filter = len(map)
+    return map, filter

@@ -144,3 +144,58 @@ def f(a, b):
     return (a
             if a * a > b
             else b)
+# ---
+# call: f({'x': 1, 'y': 5}, 'y')
+def f(d, k):
+    if k in d and (
+        d[k] > 3
+        if k == 'y'
+        else d[k] < 3
+    ):
+        return 'hit'
+    elif (
+        not d
+    ):
+        return 'empty'
+    return 'miss'
+# ---
+# call: f([3, -1, 4])
+def f(xs):
+    total = 0
+    for x in xs:
+        total += (
+            x
+            if x > 0
+            else -x
+        )
+        if total \
+                > 5:
+            break
+    return total
+# ---
+# call: f('hello world')
+def f(s):
+    return {
+        w[0]: len(w)
+        for w in s.split()
+        if (
+            len(w) > 3
+        )
+    }
+# ---
+# call: f(4, [1, 2])
+def f(n,
+      xs=None,
+      *,
+      k=2):
+    if (xs is not None and
+            any(x > 1
+                for x in xs)):
+        xs.append(n *
+                  k)
+    return xs
+# ---
+# call: f(10)
+def f(n):
+    while True if n > 7 else n % 2 == 1: n -= 1
+    return n

@@ -272,3 +272,131 @@ def f(xs):
         return any(x + 1 > 9 for x in xs)
     except TypeError:
         return [y * 2 for y in xs]
+# ---
+# call: f(3)
+def make():
+    count = 0
+    hist = []
+    def add(x):
+        nonlocal count
+        count += x
+        hist.append(count)
+        return list(hist)
+    return add
+def f(n):
+    a, b = make(), make()
+    a(n)
+    b(1)
+    return a(n), b(2)
+# ---
+# call: f('k')
+CACHE = {}
+LIMIT = 2
+def f(key):
+    global LIMIT
+    CACHE[key] = CACHE.get(key, 0) + 1
+    LIMIT -= 1
+    return CACHE, LIMIT
+# ---
+# call: f([5, 1, 4])
+import heapq
+def f(xs):
+    h = []
+    for x in xs:
+        heapq.heappush(h, -x)
+    return -heapq.heappop(h), h
+# ---
+# call: f('2024-02-28', 2)
+from datetime import date, timedelta
+def f(s, n):
+    d = date.fromisoformat(s)
+    e = d + timedelta(days=n)
+    return e.isoformat(), (e - d).days
+# ---
+# call: f([1, 2])
+from fractions import Fraction
+def f(xs):
+    t = Fraction(0)
+    for x in xs:
+        t += Fraction(1, x + 1)
+    return t.numerator, t.denominator
+# ---
+# call: f(3)
+class V:
+    def __init__(self, x):
+        self.x = x
+    def __add__(self, o):
+        return V(self.x + o.x)
+    def __eq__(self, o):
+        return self.x == o.x
+    def __repr__(self):
+        return f'V<{self.x}>'
+def f(n):
+    a = V(n)
+    b = a + V(1)
+    return b.x, a == b, a != V(n)
+# ---
+# call: f([[0] * 2] * 2)
+def f(g):
+    g[0][1] = 5
+    h = [row[:] for row in g]
+    h[1][0] = 7
+    return g, h, g[0] is g[1]
+# ---
+# call: f(2)
+from collections import namedtuple, OrderedDict
+P = namedtuple('P', 'x y')
+def f(n):
+    p = P(n, n * 2)
+    q = p._replace(x=0)
+    od = OrderedDict(a=p, b=q)
+    od.move_to_end('a')
+    return list(od), q.x + p.y
+# ---
+# call: f('ab')
+class Base:
+    tags = []
+    def add(self, t):
+        self.tags.append(t)
+        return self
+class Sub(Base):
+    pass
+def f(s):
+    a, b = Base(), Sub()
+    for c in s:
+        a.add(c)
+    b.tags = ['own']
+    b.add('z')
+    return Base.tags, b.tags, a.tags is Sub.tags
+# ---
+# call: f(4)
+class Temp:
+    def __init__(self, c):
+        self.__c = c
+    @classmethod
+    def of(cls, n):
+        return cls(n * 2)
+    @staticmethod
+    def scale(x):
+        return x + 0.5
+    def get(self):
+        return self.scale(self.__c)
+def f(n):
+    return Temp.of(n).get()
+# ---
+# call: f([1, 2, 3])
+def f(xs):
+    a = xs
+    b = {'k': a}
+    b['k'].append(4)
+    c = b.copy()
+    c['k'] = c['k'] + [5]
+    return len(a), b, c
+# ---
+# call: f(3)
+def f(n):
+    d = {}
+    for i in range(n):
+        d.setdefault(i % 2, set()).add(i)
+    e = {k: sorted(v) for k, v in d.items()}
+    return e
