@@ -21,7 +21,7 @@ def grade(
         str,
         typer.Option(
             help="humaneval[_plus], mbpp[_plus], cruxeval_input, cruxeval_output, cruxeval_x, lcb_execution, "
-            "lcb_generation, reval, core_io, core_qa"
+            "lcb_generation, apps, reval, core_io, core_qa"
         ),
     ],
     samples: Annotated[
@@ -145,16 +145,21 @@ def narrate(
 @app.command()
 def trace(
     program: Annotated[Path, typer.Argument(help="a Python file")],
-    call: Annotated[str, typer.Option(help='an expression evaluated in a run of the file, such as "f(3)"')],
+    call: Annotated[
+        str, typer.Option(help='an expression evaluated in a run of the file, such as "f(3)"; without it, the program')
+    ] = "",
+    stdin: Annotated[str, typer.Option(help="without --call: what the program reads")] = "",
     form: Annotated[
         str, typer.Option("--format", help="record, json, scratchpad, next, concise, cwm or monologue")
     ] = "scratchpad",
 ) -> None:
-    """Run one call in the sandbox and print what happened, step by step."""
+    """Run one call, or the whole program, in the sandbox and print what happened, step by step."""
     from ray_app.monologue import command as monologue
     from ray_app.sandbox import command
+    from ray_app.sandbox.scripts import Script
     from ray_app.semantics.command import record_file
 
+    call = call or Script(stdin).call
     try:
         if form == "record":
             text = record_file(program, call)
@@ -170,7 +175,9 @@ def trace(
 
 @app.command()
 def execute(
-    source: Annotated[Path, typer.Argument(help='JSON lines: {"id", "code", "calls": ["f(1)", ...]}')],
+    source: Annotated[
+        Path, typer.Argument(help='JSON lines: {"id", "code", "calls": ["f(1)", ...]}; "stdin" for whole programs')
+    ],
     out: Annotated[Path, typer.Option(help="where the results go, a JSON line per program, in the same order")],
     no_trace: Annotated[bool, typer.Option("--no-trace", help="only results")] = False,
     lane: Annotated[str, typer.Option(help="safe: a process per program; fast: simple programs share one")] = "safe",

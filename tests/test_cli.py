@@ -67,7 +67,7 @@ def test_execute_writes_one_row_per_program_in_order(tmp_path):
         ("compile-error", None),
         ("timeout-cpu", None),
     ]
-    keys = {"call", "status", "output", "exception", "stdout", "cpu_us", "flags", "trace"}
+    keys = {"call", "status", "output", "exception", "stdout", "cpu_us", "flags", "trace", "stderr"}
     assert all(set(call) == keys for call in calls)
 
 

@@ -1,4 +1,4 @@
-"""Grading of contest programs (LiveCodeBench generation) by their tests: a method that is called, or input and output.
+"""Grading of contest programs (LiveCodeBench generation, APPS) by their tests: a method, or input and output.
 
 official  every test passes within 6 s of CPU. A method's value equals the expected one (a tuple counts as a list); of
           what a program prints, lines are compared without the blanks around them, as numbers where they are numbers
@@ -21,8 +21,9 @@ from ray_app.parsing import parse
 from ray_app.records import Execution
 from ray_app.sandbox.api import Job
 from ray_app.sandbox.limits import Limits
+from ray_app.sandbox.scripts import Script
 
-LIMITS = Limits(cpu_s=6.0, wall_s=60.0, memory_bytes=4 << 30, output_chars=values.MAX_CHARS)
+LIMITS = Limits(6.0, 60.0, 4 << 30, stdout_chars=4_000_000, output_chars=values.MAX_CHARS)
 _AT_ONCE = 8
 """Tests in one job: a wrong answer mostly fails early, and the rest is not run."""
 _PRELUDE = """\
@@ -56,22 +57,6 @@ def _semray_contest(name, text):
     method = getattr(target, name) if target is not None else globals()[name]
     value = method(*[json.loads(line) for line in text.split("\\n")])
     return list(value) if type(value) is tuple else value
-"""
-_PROGRAM = """
-def _semray_contest(source, text):
-    import builtins, io, sys, types
-    sys.stdin = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
-    printed = io.BytesIO()
-    sys.stdout = io.TextIOWrapper(printed, encoding="utf-8", write_through=True)
-    module = types.ModuleType("__main__")
-    sys.modules["__main__"] = module
-    ended = ""
-    try:
-        exec(compile(source, "solution.py", "exec"), module.__dict__)
-    except SystemExit as error:
-        ended = "" if error.code in (None, 0) else "exit"
-    sys.stdout.flush()
-    return [printed.getvalue().decode("utf-8", "replace"), ended]
 """
 
 
@@ -114,19 +99,21 @@ def _job(item: Item, solution: str, inputs: Sequence[str]) -> Job:
     if item.entry:
         calls = tuple(f"_semray_contest({item.entry!r}, {text!r})" for text in inputs)
         return Job(f"{_PRELUDE}\n{solution}\n{_CALL}", calls, LIMITS, trace=False)
-    source = f"{_PRELUDE}\n{solution}"
-    calls = tuple(f"_semray_contest(_semray_source, {text!r})" for text in inputs)
-    return Job(f"{_PROGRAM}\n_semray_source = {source!r}\n", calls, LIMITS, trace=False)
+    calls = tuple(Script(text, seconds=LIMITS.cpu_s).call for text in inputs)
+    return Job(f"{_PRELUDE}\n{solution}", calls, LIMITS, trace=False)
 
 
 def _tested(item: Item, one: Execution, expected: str) -> Verdict:
+    if not item.entry and one.status in ("ok", "system-exit"):
+        official, strict = _same_lines(one.stdout, expected)
+        return Verdict(official, strict and one.status == "ok", "pass" if official else "wrong")
     if one.status != "ok" or one.output is None:
         return failed(one)
     try:
         value = values.read(one.output)
     except values.OpaqueError:
         return Verdict(False, False, "wrong")
-    official, strict = (_same_value if item.entry else _same_lines)(value, expected)
+    official, strict = _same_value(value, expected)
     return Verdict(official, strict, "pass" if official else "wrong")
 
 
@@ -135,14 +122,13 @@ def _same_value(value: Any, expected: str) -> tuple[bool, bool]:
     return bool(value == right), values.same(value, right)
 
 
-def _same_lines(printed: Any, expected: str) -> tuple[bool, bool]:
-    text, ended = printed
+def _same_lines(text: str, expected: str) -> tuple[bool, bool]:
     given, wanted = (list(_lines(one)) for one in (text, expected))
     if len(given) != len(wanted):
         return False, False
     same = all(left == right for left, right in zip(given, wanted, strict=True))
     official = same or all(map(_same_line, given, wanted))
-    return official, same and not ended
+    return official, same
 
 
 def _lines(text: str) -> Iterator[str]:

@@ -30,7 +30,8 @@ class Samples:
 
 def read_samples(path: Path, benchmark: Benchmark, model: str = "") -> Samples:
     """EvalPlus samples.jsonl[.gz] (`task_id` with `solution` or `completion`) or LiveCodeBench's array
-    ([{"question_id", "code_list"}]) for code, CRUXEval generations.json ({id: [answer, ...]}) for the rest.
+    ([{"question_id", "code_list"}]) for code; {id: [answer, ...]} as CRUXEval's generations.json for the rest, and for
+    contests as APPS writes it.
 
     InputError, with the line or id, for a row without an id or answer, an id twice in one object, an id without any
     generation, a file without any, or one in which no id belongs to the benchmark.
@@ -41,6 +42,8 @@ def read_samples(path: Path, benchmark: Benchmark, model: str = "") -> Samples:
     code = any(item.task == "code" for item in benchmark.items)
     if code and text.lstrip().startswith("["):
         answers = _read_code_lists(path, text)
+    elif code and benchmark.items[0].tests and "task_id" not in text.lstrip().partition("\n")[0]:
+        answers = _read_generations(path, text)
     else:
         answers = _read_jsonl(path, text, benchmark) if code else _read_generations(path, text)
     items = {item.id for item in benchmark.items}

@@ -7,6 +7,7 @@ from ray_app.errors import SandboxError
 from ray_app.records import Execution
 from ray_app.sandbox.api import Job, Sandbox
 from ray_app.sandbox.refusals import explain
+from ray_app.sandbox.scripts import is_script
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ def failed(execution: Execution) -> Verdict:
     """The verdict on a call that did not return: wrong, unless only wall time ran out."""
     if execution.status == "timeout-wall":
         return UNGRADED
-    if execution.exception is not None and execution.exception.partition(":")[0] == "AssertionError":
+    asserts = execution.exception is not None and execution.exception.partition(":")[0] == "AssertionError"
+    if asserts and not is_script(execution.call):
         return Verdict(False, False, "wrong")
     if execution.status == "exception" and (reason := explain(execution.flags)):
         return Verdict(False, False, "refused", reason)

@@ -8,6 +8,7 @@ from typing import Literal
 from ray_app.errors import InputError
 from ray_app.monologue import forward
 from ray_app.monologue.judging import narrated_backward
+from ray_app.parsing import read_source
 from ray_app.semantics.api import Recording, record
 from ray_app.semantics.fitness import unfit
 from ray_app.semantics.source import read
@@ -51,11 +52,9 @@ def narrate_code(code: str, call: str, telling: Telling) -> str:
 
 
 def _program(path: Path) -> str:
+    code = read_source(path)
     try:
-        code = path.read_text(encoding="utf-8-sig")
         read(code)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as UTF-8 text") from error
     except (SyntaxError, ValueError) as error:
         raise InputError(f"{path}: {error}") from error
     return code

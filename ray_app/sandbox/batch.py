@@ -7,10 +7,11 @@ in the fast lane. `Task.take` applies an answer and returns the tasks that follo
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ray_app.errors import SandboxError
+from ray_app.parsing import plain_source
 from ray_app.records import Execution, ExecutionStatus
 from ray_app.sandbox import protocol, scripts, warm
 from ray_app.sandbox.client import Answer, Program
@@ -252,6 +253,8 @@ def compare(first: list[Result], second: list[Result]) -> list[Result]:
 
 def unit(job: Job) -> Unit:
     """A job at its start, in the tier that its imports ask for."""
+    if job.code.startswith("\ufeff") or "\r" in job.code:
+        job = replace(job, code=plain_source(job.code))
     tier = warm.tier_of(job.code)
     if tier == "lean" and any(map(scripts.is_script, job.calls)):
         tier = warm.OF_SCRIPTS

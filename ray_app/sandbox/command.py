@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ray_app.errors import InputError
+from ray_app.parsing import read_source
 from ray_app.records import Execution
 from ray_app.sandbox import layers
 from ray_app.sandbox.api import Job, Lane, Sandbox
+from ray_app.sandbox.scripts import Script
 from ray_app.tracing.render import RENDERINGS
 
 
@@ -21,7 +23,7 @@ def trace_file(path: Path, call: str, form: str) -> tuple[str, bool]:
     """
     if form != "json" and form not in RENDERINGS:
         raise InputError(f"--format {form}: use json, {', '.join(RENDERINGS)} or monologue")
-    code = _read(path)
+    code = read_source(path)
     with Sandbox() as sandbox:
         (execution,) = sandbox.execute(code, [call])
     if form == "json":
@@ -43,7 +45,8 @@ def execute_file(
 ) -> tuple[int, int, int]:
     """Runs the programs of a JSON-lines file, a row per program in its order; (programs, calls, calls that are ok).
 
-    In: {"id", "code", "calls"}. Out: {"id", "calls": [one object per call]}. InputError names a bad line.
+    In: {"id", "code", "calls"}, or for a whole program {"id", "code"} with "stdin" and "arguments" if need be.
+    Out: {"id", "calls": [one object per call]}. InputError names a bad line.
     """
     programs = calls = succeeded = 0
     ids: deque[Any] = deque()
@@ -90,15 +93,23 @@ def _jobs(source: Path, lines: TextIO, ids: "deque[Any]", trace: bool) -> Iterat
             continue
         try:
             row = json.loads(line)
-            code, calls = row["code"], row["calls"]
+            code, calls = row["code"], row["calls"] if "calls" in row else [_whole_run(row).call]
             ids.append(row["id"])
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
-                f'{source}, line {number}: not an object with "id", "code" and "calls" ({error})'
+                f'{source}, line {number}: not an object with "id", "code" and "calls" or "stdin" ({error})'
             ) from error
         if not isinstance(code, str) or not isinstance(calls, list) or not all(isinstance(c, str) for c in calls):
             raise InputError(f'{source}, line {number}: "code" must be a string and "calls" a list of strings')
         yield Job(code, tuple(calls), trace=trace)
+
+
+def _whole_run(row: Any) -> Script:
+    """The run of a whole program that a row describes."""
+    stdin, arguments = row.get("stdin", ""), row.get("arguments", [])
+    if not isinstance(stdin, str) or not all(isinstance(argument, str) for argument in arguments):
+        raise TypeError('"stdin" must be a string and "arguments" a list of strings')
+    return Script(stdin, tuple(arguments))
 
 
 def _plain(value: Any) -> Any:
@@ -109,10 +120,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
     return value
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as UTF-8 text") from error

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import tee
 
+from ray_app.parsing import plain_source
 from ray_app.records import Execution
 from ray_app.sandbox.api import Lane, Sandbox, shared
 from ray_app.sandbox.batch import NONDETERMINISTIC, Job, Result
@@ -57,7 +58,7 @@ def record_many(
     The jobs' `limits` should be as wide as `LIMITS`; whether they ask for traces is of no matter.
     """
     box = sandbox or shared()
-    listed, plain, noted = tee(jobs, 3)
+    listed, plain, noted = tee((replace(job, code=plain_source(job.code)) for job in jobs), 3)
     executed = box.execute_many((replace(job, trace=True, notes=False) for job in plain), lane=lane)
     recorded = box.results_of((_with_notes(job) for job in noted if not looks_at_itself(job.code)), lane=lane)
     for job, executions in zip(listed, executed, strict=True):

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ray_app.errors import InputError
 from ray_app.evaluation.benchmarks import (
+    apps,
     core_io,
     core_qa,
     cruxeval_input,
@@ -42,6 +43,7 @@ LOADERS: dict[str, Loader] = {
     "cruxeval_x": cruxeval_x.load,
     "lcb_execution": lcb_execution.load,
     "lcb_generation": lcb_generation.load,
+    "apps": apps.load,
     "reval": reval.load,
     "core_io": core_io.load,
     "core_qa": core_qa.load,

@@ -132,6 +132,10 @@ class System:
         self.bytes_held = 0
         self.opened: list[Any] = []
 
+    def begin(self) -> None:
+        """Forgets all files: a new program begins."""
+        self.__init__()
+
     def resolve(self, path: Any) -> str:
         """The absolute path that a text, bytes or path-like object names; the file behind a descriptor."""
         if isinstance(path, int):

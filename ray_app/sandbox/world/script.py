@@ -36,6 +36,8 @@ def begin(module: Any, source: str, out: io.BytesIO, spec: "tuple[Any, ...]") ->
     global current
     stdin, arguments, given, fetched, seconds = spec
     current = _Run(source, fetched)
+    files.system.begin()
+    clock.clock.slept_ns = 0
     opened = files.system.descriptors
     opened[0], opened[1], opened[2] = files.Input(stdin), files.Output(out.write), files.Output(current.stderr.write)
     sys.stdin = sys.__stdin__ = _stream(0, "<stdin>", "r", "strict")  # type: ignore[misc]
