@@ -279,3 +279,17 @@ def inspect(
     except SemrayError as error:
         typer.echo(f"semray inspect: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+@app.command()
+def mcp() -> None:
+    """Serve trace, step, why, evaluate and verify to an assistant: Model Context Protocol on standard input and output.
+
+    Install it with `pip install "semray[mcp]"`, and give the assistant the command `semray mcp`.
+    """
+    try:
+        from ray_app.debugging.server import server
+    except ImportError as error:
+        typer.echo(f'semray mcp: {error}; pip install "semray[mcp]"', err=True)
+        raise typer.Exit(1) from error
+    server().run("stdio")

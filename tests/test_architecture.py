@@ -39,6 +39,7 @@ ORDER = [
     "api",
     "capacity",
     "doctor",
+    "debugging",
     "cli",
 ]
 MAY_IMPORT_RAY = {

@@ -20,7 +20,7 @@ def render(run: Run) -> str:
     depth = 0
     for entry in _in_order(run):
         if isinstance(entry, Step):
-            lines.append("    " * depth + _step(run, entry))
+            lines.append("    " * depth + step_line(run, entry))
             continue
         goes_in = entry.kind in ("call", "resume")
         depth -= 0 if goes_in else 1
@@ -53,16 +53,18 @@ def _crossing(run: Run, crossing: Crossing) -> str:
     return f"{frame.function} {words[crossing.kind]} {crossing.value}"
 
 
-def _step(run: Run, step: Step) -> str:
+def step_line(run: Run, step: Step) -> str:
+    """One step: where it begins, what was evaluated, and what it changed."""
     parts = [_evaluation(run, run.evaluations[index]) for index in step.evaluations if _is_own(run, step, index)]
     bound = dict(step.bound)
     parts += [_change(change) for change in step.changes if bound.get(change.name) != change.after]
     if step.raised:
         parts.append(f"raises {step.raised}")
-    return _head(run, step) + ("  |  " + "; ".join(parts) if parts else "")
+    return step_head(run, step) + ("  |  " + "; ".join(parts) if parts else "")
 
 
-def _head(run: Run, step: Step) -> str:
+def step_head(run: Run, step: Step) -> str:
+    """Where a step begins and what begins there, on one line."""
     place = f"L{step.line}"
     if step.kind == "statement":
         return f"{place}  {run.source.text(step.node).partition(chr(10))[0]}"
