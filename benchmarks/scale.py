@@ -46,7 +46,7 @@ from ray_app.runner import run
 from ray_app.shard import make as make_shard
 from ray_app.shard import units
 from ray_app.stage import Stage
-from ray_app.stages import SAMPLES
+from ray_app.stages import sample_sets
 from ray_app.store import Dataset
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -315,7 +315,7 @@ def table(
     `reply_ms`: how long an object store takes to answer; ledgers are read 16 at a time.
     """
     executed = Dataset(root, "executions").complete().ledger.rows_in
-    samples = sum(Dataset(root, name).complete().ledger.rows_out for name in SAMPLES)
+    samples = sum(dataset.complete().ledger.rows_out for dataset in sample_sets(root))
     heads = ("programs", "cores", "hours", "one process h", "driver h", "driver busy", "listing min")
     print(" ".join(f"{head:>13}" for head in heads))
     for programs in (1_000_000, 100_000_000):

@@ -22,7 +22,7 @@ from ray_app.errors import InputError
 from ray_app.records import Monologue, Sample, TracedProgram
 from ray_app.runner import stream
 from ray_app.stage import Stage
-from ray_app.stages import SAMPLES
+from ray_app.stages import sample_sets
 from ray_app.store import Dataset
 from ray_app.teacher.endpoint import Place
 from ray_app.training import expert
@@ -76,7 +76,7 @@ def learned(recipe: Recipe, root: str) -> str:
     here = f"{root}/expert-{len(done)}"
     own = [Dataset(each, _samples(number)) for number, each in enumerate([*done[1:], here], 1)]
     student = model_directory(done[-1])
-    return train(replace(recipe, model=student), here, [*(Dataset(root, name) for name in SAMPLES), *own])
+    return train(replace(recipe, model=student), here, [*sample_sets(root), *own])
 
 
 def _samples(number: int) -> str:

@@ -16,6 +16,7 @@ from typing import Literal
 
 from ray_app.evaluation.robustness import Variant
 from ray_app.mixture import MixtureConfig
+from ray_app.monologue.explain import ExplainConfig
 from ray_app.monologue.worker import NarrateConfig
 from ray_app.programs.ask import AskConfig
 from ray_app.programs.grow import GrowConfig
@@ -33,7 +34,10 @@ from ray_app.training.expert import ExpertConfig
 
 @dataclass(frozen=True)
 class Synthesize:
-    """From source code to samples. `mine_files` bounds what is mined, 0: all files; `asks` how often we ask."""
+    """From source code to samples. `mine_files` bounds what is mined, 0: all files.
+
+    The teacher is asked `asks` times for a program, and to explain runs of `explains` programs.
+    """
 
     mine: MineConfig
     mine_roots: tuple[str, ...]
@@ -42,6 +46,8 @@ class Synthesize:
     plots: tuple[Plot, ...]
     ask: AskConfig
     asks: int
+    explain: ExplainConfig
+    explains: int
     select: SelectConfig
     trace: TraceConfig
     narrate: NarrateConfig
@@ -102,7 +108,8 @@ class Recipe:
     """One run, from seeds to report.
 
     `model` is the student: a packaged model, a path that all nodes have, a URI, or a hub id. `teacher` is who writes
-    programs, named likewise and served as `teaching` says: a model that was taught to answer; "" asks nobody.
+    programs and explains runs, named likewise and served as `teaching` says: a model that was taught to answer; ""
+    asks nobody.
     `memory_gib` is what a machine must have available that trains.
     """
 
@@ -126,7 +133,7 @@ def demo() -> Recipe:
     return Recipe(
         name="demo",
         model="smollm2-135m-instruct",
-        teacher="smollm2-135m-instruct",
+        teacher="qwen2.5-coder-0.5b-instruct",
         memory_gib=4.0,
         synthesize=Synthesize(
             mine=MineConfig(),
@@ -134,8 +141,22 @@ def demo() -> Recipe:
             mine_files=1_200,
             grow=GrowConfig(),
             plots=tuple(Plot(seed, 50, difficulty) for seed, difficulty in enumerate((1, 1, 2, 2, 3, 3, 4, 5))),
-            ask=AskConfig(max_tokens=160, repairs=1),
+            ask=AskConfig(max_tokens=320, temperature=0.2, repairs=1),
             asks=4,
+            explain=ExplainConfig(
+                grounding="told",
+                directions=("forward", "backward"),
+                calls=1,
+                samples=1,
+                keep=1,
+                corrections=1,
+                unchecked="keep",
+                temperature=0.2,
+                max_tokens=320,
+                longest_code=400,
+                longest_prompt=4_000,
+            ),
+            explains=6,
             select=SelectConfig(),
             trace=TraceConfig(limits=Limits(cpu_s=0.5, trace_events=512), keep=2),
             # State lines say the same in four fifths of prose's tokens: more runs fit in 512, and more in the time.
@@ -188,7 +209,7 @@ def demo() -> Recipe:
             ("forward", "backward"), attempts=2, keep=1, temperature=0.8, max_tokens=192, seed=0, share=0.03
         ),
         serve=ModelOptions(num_cpus=0.25, engine=EngineOptions(threads=1)),
-        teaching=ModelOptions(num_cpus=0.25, engine=EngineOptions(threads=1)),
+        teaching=ModelOptions(num_cpus=0.25, engine=EngineOptions(threads=2)),
         evaluate=Evaluate(
             exams=(
                 Exam("held_out", "direct", items=48, longest=40),
@@ -215,6 +236,7 @@ def smoke() -> Recipe:
             mine_files=24,
             plots=tuple(Plot(seed, 12, difficulty) for seed, difficulty in enumerate((1, 2, 3))),
             asks=1,
+            explains=1,
             mixture=replace(base.synthesize.mixture, held_out_fraction=0.2),
             rows_per_shard=8,
         ),
@@ -246,6 +268,20 @@ def reproduction() -> Recipe:
             plots=tuple(Plot(seed, 500, 1 + seed % 6) for seed in range(60)),
             ask=AskConfig(max_tokens=1_024, repairs=2),
             asks=30_000,
+            explain=ExplainConfig(
+                grounding="told",
+                directions=("forward", "backward"),
+                calls=2,
+                samples=4,
+                keep=1,
+                corrections=1,
+                unchecked="keep",
+                temperature=0.7,
+                max_tokens=1_024,
+                longest_code=3_000,
+                longest_prompt=12_000,
+            ),
+            explains=15_000,
             trace=TraceConfig(keep=3),
             narrate=NarrateConfig(seed=0, max_tokens=1_024, style="prose", detail=1, shorter=9),
             repair=RepairConfig(share=0.5, per_program=1, max_tokens=1_024),
@@ -322,7 +358,10 @@ def small() -> Recipe:
         teacher="Qwen/Qwen2.5-Coder-0.5B-Instruct",
         memory_gib=24.0,
         synthesize=replace(
-            base.synthesize, plots=tuple(Plot(seed, 500, 1 + seed % 6) for seed in range(24)), asks=1_000
+            base.synthesize,
+            plots=tuple(Plot(seed, 500, 1 + seed % 6) for seed in range(24)),
+            asks=1_000,
+            explains=1_000,
         ),
         train=replace(
             base.train,

@@ -4,7 +4,9 @@ python -m pipelines.run_all --recipe demo --root runs/demo
 ray job submit --working-dir . -- python -m pipelines.run_all --recipe demo --root /data/demo
 """
 
+import contextlib
 import time
+from collections.abc import Generator
 
 from cluster.session import GIB, connect, joined, require_memory, require_packages
 from pipelines import options
@@ -12,13 +14,13 @@ from pipelines.evaluate import evaluate, headlines, pending
 from pipelines.recipes import Recipe
 from pipelines.report import report
 from pipelines.serve import BASE, TUNED, models, serving
-from pipelines.synthesize import asked, synthesize, teacher_at, teacher_name
+from pipelines.synthesize import Teaching, synthesize, teacher_at, teacher_name
 from pipelines.train import train
-from ray_app.models import portable, require_chats
-from ray_app.progress import duration
+from ray_app.errors import EngineError
+from ray_app.models import PACKAGED, portable, require_chats
+from ray_app.progress import duration, say
 from ray_app.runner import call
-from ray_app.store import Dataset
-from ray_app.teacher.endpoint import Place
+from ray_app.teacher.endpoint import Endpoint, Place
 
 
 def main(recipe: Recipe, root: str) -> None:
@@ -28,9 +30,7 @@ def main(recipe: Recipe, root: str) -> None:
         require_memory(int(recipe.memory_gib * GIB), f"recipe {recipe.name}")
     started = time.monotonic()
     with connect():
-        if recipe.teacher:
-            taught(recipe, root)
-        synthesize(recipe, root, asks=bool(recipe.teacher))
+        synthesize(recipe, root, teaching(recipe, root))
         train(recipe, root)
         if pending(recipe, root):
             with serving(recipe, models(recipe, root)) as place:
@@ -41,14 +41,28 @@ def main(recipe: Recipe, root: str) -> None:
     print(f"\n{headlines(root)}\nreport: {page}\ntook {duration(time.monotonic() - started)}", flush=True)
 
 
-def taught(recipe: Recipe, root: str) -> None:
-    """Programs by the recipe's teacher, which is served for as long as it is asked."""
-    if Dataset(root, "asked").manifest() is not None:
-        asked(recipe, root, teacher_at(recipe, root, Place()))
-        return
-    call(require_chats, recipe.teacher, num_cpus=0.5)
+def teaching(recipe: Recipe, root: str) -> Teaching | None:
+    """The recipe's teacher, served whenever it is asked; None where there is none.
+
+    A packaged teacher that cannot be fetched is done without, since others keep its package; any other must be there.
+    An InputError for one that nobody taught to answer.
+    """
+    if not recipe.teacher:
+        return None
+    try:
+        call(require_chats, recipe.teacher, num_cpus=0.5)
+    except EngineError as error:
+        if recipe.teacher not in PACKAGED:
+            raise
+        say("teacher", f"{error}. Going on without programs and explanations by a language model")
+        return None
+    return Teaching(teacher_at(recipe, root, Place()), lambda: _served(recipe, root))
+
+
+@contextlib.contextmanager
+def _served(recipe: Recipe, root: str) -> Generator[Endpoint]:
     with serving(recipe, {teacher_name(recipe): portable(recipe.teacher)}, recipe.teaching) as place:
-        asked(recipe, root, teacher_at(recipe, root, place))
+        yield teacher_at(recipe, root, place)
 
 
 if __name__ == "__main__":

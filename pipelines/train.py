@@ -24,7 +24,7 @@ from ray_app.errors import InputError
 from ray_app.models import portable
 from ray_app.runner import call
 from ray_app.stage import plan
-from ray_app.stages import SAMPLES
+from ray_app.stages import SAMPLES, sample_sets
 from ray_app.store import Dataset, Ledger
 from ray_app.training import memory, trainer
 from ray_app.training.forecast import Data, forecast, sized
@@ -39,7 +39,7 @@ def model_directory(root: str) -> str:
 
 def train(recipe: Recipe, root: str, samples: Sequence[Dataset] = ()) -> str:
     """Fine-tune the recipe's model, unless that is done; the exported directory. `samples`: by default the root's."""
-    inputs = samples or [Dataset(root, name) for name in SAMPLES]
+    inputs = samples or sample_sets(root)
     dataset, out = Dataset(root, "training"), model_directory(root)
     config = replace(recipe.train, model=portable(recipe.model), run_name=recipe.name, storage_path=dataset.path)
     dataset.begin(plan(trainer.train, config, inputs))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from ray_app.errors import InputError
-from ray_app.stages import SAMPLES, STAGES
+from ray_app.stages import SAMPLES, STAGES, sample_sets
 from ray_app.store import Dataset
 
 _HOUR = 3600.0
@@ -92,8 +92,8 @@ def _need(dataset: Dataset, factor: float) -> Need:
 def tokens_per_sample(root: str) -> float:
     """The mean length of a training sample in tokens, estimated from the characters of the first shards."""
     chars = rows = 0
-    for name in SAMPLES:
-        for table in Dataset(root, name).columns("prompt", "response"):
+    for dataset in sample_sets(root):
+        for table in dataset.columns("prompt", "response"):
             chars += sum(len(text) for column in ("prompt", "response") for text in table[column].to_pylist())
             rows += table.num_rows
             break

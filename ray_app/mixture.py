@@ -35,6 +35,8 @@ from ray_app.semantics.source import label
 from ray_app.tracing.probes import probes
 
 TASKS: Final[tuple[Task, ...]] = ("nl", "forward", "backward", "output", "input", "repair", "probe", "exception")
+EXPLAINING: Final[tuple[Task, ...]] = ("forward", "backward", "exception")
+"""Tasks whose response is a monologue."""
 UNKNOWN: Final = "??"
 
 _INSTRUCTIONS: Final[dict[Task, str]] = {
@@ -143,6 +145,7 @@ def samples(
                     program_id=program_id,
                     difficulty=difficulty,
                     split=split,
+                    author=row.author if isinstance(row, Monologue) and task in EXPLAINING else "",
                 )
 
 
@@ -160,6 +163,12 @@ class MixtureConfig:
 def from_monologues(rows: Iterable[Monologue], config: MixtureConfig) -> Iterator[Sample]:
     """A stage's worker: the samples that monologues teach."""
     return samples(rows, held_out_fraction=config.held_out_fraction, tasks=config.tasks)
+
+
+def from_explanations(rows: Iterable[Monologue], config: MixtureConfig) -> Iterator[Sample]:
+    """A stage's worker: what a teacher's explanations teach; the bare answers are those of the narrator's rows."""
+    tasks: list[Task] = [task for task in config.tasks if task in EXPLAINING]
+    return samples(rows, held_out_fraction=config.held_out_fraction, tasks=tasks)
 
 
 def from_programs(rows: Iterable[TracedProgram], config: MixtureConfig) -> Iterator[Sample]:

@@ -39,6 +39,9 @@ Task = Literal["nl", "forward", "backward", "output", "input", "repair", "probe"
 Split = Literal["train", "held_out"]
 DecisionKind = Literal["next line", "branch", "count", "value", "return", "answer"]
 Work = Literal["arithmetic", "strings", "containers", "control"]
+EditKind = Literal["corrected", "cut"]
+NARRATOR = "narrator"
+"""the author of what is written from a record without a language model"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +126,26 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A change to what a language model wrote: the words before and after ("" where they were cut), and the evidence,
+    in words."""
+
+    kind: EditKind
+    before: str
+    after: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Monologue:
     """A spoken explanation of one execution, with every claim in it checked.
 
     forward: code + call -> output; backward: code + output -> `witness`, a call that gives that output.
-    `author` is "narrator" or "llm:<model>". `exception` is "Type: message" where one left the call (forward only): then
-    `output` is "". Where the narrator wrote it, `style` and `detail` say how: `longest_leap` is the greatest number of
-    operations between two stated values, and where that exceeds `detail`, `leap` names the expression that has no value
-    of its own to state in between. `tokens` is an estimate.
+    `author` is `NARRATOR` or a language model's name; `edits` is what was changed in a model's words (the answer at
+    the end, which has one form, is not among them). `exception` is "Type: message" where one left the call (forward
+    only): then `output` is "". Where the narrator wrote it, `style` and `detail` say how: `longest_leap` is the
+    greatest number of operations between two stated values, and where that exceeds `detail`, `leap` names the
+    expression that has no value of its own to state in between. `tokens` is an estimate.
     """
 
     id: str
@@ -152,6 +167,7 @@ class Monologue:
     longest_leap: int = 0
     leap: str = ""
     tokens: int = 0
+    edits: tuple[Edit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +191,10 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One training or held-out example: loss is taken on `response` only."""
+    """One training or held-out example: loss is taken on `response` only.
+
+    `author` is who wrote the response, as for a `Monologue`; "" where it is code, a value or a diagnosis.
+    """
 
     id: str
     task: Task
@@ -184,6 +203,7 @@ class Sample:
     program_id: str
     difficulty: int
     split: Split
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ray_app.store import Dataset
+
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -26,10 +28,14 @@ STAGES: dict[str, Text] = {
     "programs": Text("Deduplicate, decontaminate, select", "programs", "the selected programs"),
     "executions": Text("Execute and trace in the sandbox", "programs", "executions, traces and their statistics"),
     "monologues": Text("Narrate and verify", "monologues", "verified monologues, claims and sample rows"),
+    "explained": Text("Ask the teacher to explain runs", "monologues", "explanations written by a teacher model"),
     "repairs": Text("Plant bugs and diagnose them", "repairs", "bugs with verified diagnoses and fixes"),
     "samples": Text("Make samples from monologues", "samples", "samples of the monologue and prediction tasks"),
     "samples-nl": Text("Make samples from descriptions", "samples", "samples of the description-to-code task"),
     "samples-repair": Text("Make samples from repairs", "samples", "samples of the repair task"),
+    "samples-explained": Text(
+        "Make samples from explanations", "samples", "samples of a teacher's explanations of runs"
+    ),
     "pyx": Text("Export in the PyX row format", "rows", "the PyX export"),
     "pyx-r": Text("Export in the PyX-R row format", "rows", "the PyX-R export"),
     "messages": Text("Export as chat messages", "rows", "the chat export"),
@@ -42,5 +48,13 @@ STAGES: dict[str, Text] = {
     "scores-tuned": Text("Score the model after fine-tuning", "graded answers", "scores after fine-tuning", False),
 }
 SOURCES = ("mined", "grown", "asked")
-SAMPLES = ("samples", "samples-nl", "samples-repair")
-"""what training reads"""
+MADE_SAMPLES = ("samples", "samples-nl", "samples-repair")
+"""what every run makes for training"""
+SAMPLES = (*MADE_SAMPLES, "samples-explained")
+"""what training reads; the last where a teacher was asked"""
+
+
+def sample_sets(root: str) -> list[Dataset]:
+    """The datasets under a root that training reads."""
+    found = [Dataset(root, name) for name in SAMPLES]
+    return [dataset for dataset in found if dataset.name in MADE_SAMPLES or dataset.plan() is not None]

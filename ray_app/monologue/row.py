@@ -2,7 +2,7 @@
 
 from ray_app.claims.answer import read_answer, split
 from ray_app.monologue.tokens import tokens
-from ray_app.records import Claim, Direction, Execution, Monologue, Program, TellingStyle, content_id
+from ray_app.records import Claim, Direction, Edit, Execution, Monologue, Program, TellingStyle, content_id
 
 
 def as_row(
@@ -17,6 +17,7 @@ def as_row(
     detail: int = 0,
     longest_leap: int = 0,
     leap: str = "",
+    edits: tuple[Edit, ...] = (),
 ) -> Monologue:
     """The row of a text that was accepted; a backward one's witness is the call in its answer."""
     witness = execution.call if direction == "forward" else read_answer(split(text)[1]).call
@@ -40,4 +41,5 @@ def as_row(
         longest_leap=longest_leap,
         leap=leap,
         tokens=tokens(text),
+        edits=edits,
     )

@@ -13,7 +13,7 @@ from ray_app.monologue.forward import Narration
 from ray_app.monologue.judging import narrated_backward
 from ray_app.monologue.row import as_row
 from ray_app.programs.shrink import smaller_calls
-from ray_app.records import Execution, Monologue, Program, Reject, TracedProgram
+from ray_app.records import NARRATOR, Execution, Monologue, Program, Reject, TracedProgram
 from ray_app.sandbox.batch import Job
 from ray_app.semantics.api import LIMITS, Recording, record_many
 from ray_app.semantics.fitness import unfit
@@ -85,7 +85,7 @@ def forward_row(program: Program, recording: Recording, config: NarrateConfig) -
         "forward",
         narration.text,
         verdict.claims,
-        "narrator",
+        NARRATOR,
         style=config.style,
         detail=config.detail,
         longest_leap=narration.longest_leap,
@@ -118,4 +118,4 @@ def told_backward(program: Program, recording: Recording, config: NarrateConfig)
         return Reject(STAGE, program.id, f"backward: {told.reason}", execution.call)
     if not verdict.accepted:
         return Reject(STAGE, program.id, f"backward: {verdict.reason}", f"{execution.call}: {verdict.detail}")
-    return as_row(program, execution, "backward", told.text, verdict.claims, "narrator")
+    return as_row(program, execution, "backward", told.text, verdict.claims, NARRATOR)

@@ -12,12 +12,11 @@ from ray_app.programs.sources import SourceFile, is_permissive
 from ray_app.programs.trace import TraceConfig, refusal
 from ray_app.records import Execution, Program, Reject, Seed, content_id
 from ray_app.sandbox.api import Job, Sandbox, shared
+from ray_app.teacher.answering import UNANSWERED
 from ray_app.teacher.client import Message, Reply, Request, Teacher
 from ray_app.teacher.prompts import load
 
 STAGE = "ask"
-UNANSWERED = "endpoint error"
-"""the reason of a seed whose question got no answer"""
 
 
 @dataclass(frozen=True, slots=True)

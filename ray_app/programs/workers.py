@@ -2,16 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
-from ray_app.errors import TeacherError
-from ray_app.programs.ask import UNANSWERED, AskConfig, ask
+from ray_app.programs.ask import AskConfig, ask
 from ray_app.programs.grow import GrowConfig, grow
 from ray_app.programs.trace import TraceConfig, trace_programs
 from ray_app.records import Program, Reject, Seed, TracedProgram
 from ray_app.stage import Spend
-from ray_app.teacher.budget import Usage
-from ray_app.teacher.client import Teacher
+from ray_app.teacher.answering import Alike, Answering
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +26,6 @@ def grow_plots(plots: Iterable[Plot], config: GrowConfig) -> Iterator[Program | 
         yield from grow(plot.seed, plot.count, plot.difficulty, config)
 
 
-class PaidTeacher(Teacher, Protocol):
-    """A teacher that knows what it cost."""
-
-    @property
-    def usage(self) -> Usage: ...
-
-    def close(self) -> None: ...
-
-
-class Answering(Protocol):
-    """Who answers: an endpoint (`teacher.endpoint`) or vLLM inside the cluster (`teacher.engine`)."""
-
-    def teacher(self) -> PaidTeacher: ...
-
-
 @dataclass(frozen=True, slots=True)
 class Asking:
     """How to ask, and whom."""
@@ -55,20 +37,16 @@ class Asking:
 def ask_teacher(seeds: Iterable[Seed], config: Asking) -> Iterator[Program | Reject | Spend]:
     """One program or reject per seed, and at the end what the teacher was paid.
 
-    TeacherError where it is dead, refuses every question, or its budget is spent: then nothing is written, and a rerun
-    asks only what is not in the cache.
+    TeacherError where it is dead, nearly all its replies fail alike, or its budget is spent: then nothing is written,
+    and a rerun asks only what is not in the cache.
     """
     teacher = config.whom.teacher()
-    answered, refusal = False, ""
+    alike = Alike(teacher.name, "program")
     try:
         for row in ask(seeds, teacher, config.ask):
-            if isinstance(row, Reject) and row.reason == UNANSWERED:
-                refusal = refusal or row.detail
-            else:
-                answered = True
+            alike.note(row.reason if isinstance(row, Reject) else "", row.detail if isinstance(row, Reject) else "")
             yield row
-        if refusal and not answered:
-            raise TeacherError(f"{teacher.name} refuses every question: {refusal}; ask another model or endpoint")
+        alike.ended()
         usage = teacher.usage
         yield Spend(usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
     finally:

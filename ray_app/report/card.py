@@ -11,6 +11,7 @@ from ray_app.programs import decontaminate
 from ray_app.programs.benchmarks import load_benchmark
 from ray_app.report import shape
 from ray_app.report.diversity import diversity
+from ray_app.report.teaching import teaching
 from ray_app.store import Dataset, read_file, write_file
 
 _GUARANTEES = """\
@@ -109,7 +110,32 @@ def _path(root: str, name: str) -> str:
 def sections(root: str) -> list[tuple[str, str]]:
     """(heading, Markdown) on sources and licences, on decontamination, and on difficulty and diversity."""
     found = [("Sources and licences", _sources(root)), ("Decontamination", _decontamination(root))]
+    found += [("Explanations by a language model", text) for text in [_teaching(root)] if text]
     return [*found, ("Difficulty and diversity", _diversity(root))]
+
+
+def _teaching(root: str) -> str:
+    """How a teacher's false and unchecked statements were handled; "" where no teacher explained anything."""
+    found = teaching(root)
+    if found is None:
+        return ""
+    kept, edits = found["directions"], found["edits"]
+    how = found["settings"]
+    facts = "was shown the recorded facts of the run" if how.get("grounding") == "told" else "saw what a reader sees"
+    fate = "kept as they were" if how.get("unchecked") == "keep" else "cut"
+    return (
+        f"{_listed(found['authors']) or 'No'} rows were written by a language model, which {facts}. Every statement "
+        "that the verifier recognises was held against the recorded run. False statements were sent back once, then "
+        f"put right from the record ({edits.get('corrected', 0)}) or cut ({edits.get('cut', 0)}); the rows of the "
+        f"dataset `explained` hold each such edit. Statements that could not be checked were {fate}: "
+        f"{found['verdicts'].get('unchecked', 0)} are left beside {found['verdicts'].get('true', 0)} that were found "
+        "true, and sentences in which the verifier recognises nothing are not counted in either. Texts with a wrong "
+        "answer, or that no longer explained it, were refused.\n\n"
+        + _table(
+            ("direction", "kept as written", "kept after edits", "refused"),
+            [(each["direction"], each["untouched"], each["edited"], each["refused"]) for each in kept],
+        )
+    )
 
 
 def _sources(root: str) -> str:

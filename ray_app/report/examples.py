@@ -5,10 +5,12 @@ the upper quartile among those short enough to print; never by score. All text i
 """
 
 from collections.abc import Iterable
+from dataclasses import asdict
+from itertools import zip_longest
 from typing import Any
 
 from ray_app.records import Monologue, TracedProgram
-from ray_app.report.rows import code_lines, segments, step_rows
+from ray_app.report.rows import code_lines, segments, sentences_checked, step_rows
 from ray_app.report.stages import STAGES
 from ray_app.store import Dataset
 
@@ -25,12 +27,29 @@ def rows(root: str) -> list[dict[str, Any]]:
     return [row(monologue, traced.get(monologue.program_id)) for monologue in chosen]
 
 
+def explanations(root: str) -> list[dict[str, Any]]:
+    """At most three of a teacher's explanations: of each direction in turn the most edited ones, short ones first."""
+    dataset = Dataset(root, "explained")
+    found: dict[str, list[tuple[int, int, Place]]] = {}
+    columns = dataset.columns("direction", "text", "edits.list.element.kind")
+    for shard, table in zip(dataset.shard_names(), columns, strict=True):
+        for offset, entry in enumerate(table.to_pylist()):
+            ranked = (-len(entry["edits"]), len(entry["text"]), (shard, offset))
+            found.setdefault(entry["direction"], []).append(ranked)
+    by_turns = zip_longest(*(sorted(entries) for _, entries in sorted(found.items(), reverse=True)))
+    places = [entry[2] for turn in by_turns for entry in turn if entry is not None][:ROWS]
+    chosen = [dataset.read_slice(Monologue, shard, offset, 1)[0] for shard, offset in places]
+    traced = _programs(root, {monologue.program_id for monologue in chosen})
+    return [row(monologue, traced.get(monologue.program_id)) for monologue in chosen]
+
+
 def row(monologue: Monologue, traced: TracedProgram | None) -> dict[str, Any]:
     """One monologue with everything it talks about; `steps` is empty where its trace is not stored."""
     executions = traced.executions if traced else ()
     trace = next((e.trace for e in executions if e.call == monologue.call and e.trace is not None), None)
     listed = step_rows(trace) if trace else []
     placed, unplaced = segments(monologue.text, monologue.claims)
+    checked, sentences = sentences_checked(monologue.text, monologue.claims)
     return {
         "id": monologue.id,
         "program_id": monologue.program_id,
@@ -49,6 +68,9 @@ def row(monologue: Monologue, traced: TracedProgram | None) -> dict[str, Any]:
         "trace_truncated": trace.truncated if trace else False,
         "text": placed,
         "unplaced_claims": unplaced,
+        "edits": [asdict(edit) for edit in monologue.edits],
+        "sentences": sentences,
+        "sentences_checked": checked,
         "claims": len(monologue.claims),
         "claims_hold": sum(claim.verdict == "true" for claim in monologue.claims),
     }

@@ -14,6 +14,7 @@ from ray_app import __version__
 from ray_app.errors import StoreError
 from ray_app.report import claims, curves, examples, scores, shape, stages
 from ray_app.report.diversity import diversity
+from ray_app.report.teaching import teaching
 from ray_app.store import read_file
 
 Figures = dict[str, Any]
@@ -44,6 +45,8 @@ def figures(root: str) -> Figures:
         "training": curves.runs(root),
         "scores": scores.compare(root),
         "claims": claims.compare(root),
+        "teaching": teaching(root),
+        "explanations": examples.explanations(root),
         "examples": examples.rows(root),
         "rejects": examples.rejects(root, ledger),
     }

@@ -102,6 +102,7 @@ def _sections(found: Figures) -> list[tuple[str, str, bool]]:
         ("claims", "Claim accuracy", bool(found["claims"])),
         ("funnel", "Funnel", bool(found["funnel"])),
         ("rows", "Rows", bool(found["examples"])),
+        ("taught", "Teacher", bool(found["teaching"])),
         ("refused", "Refused", bool(found["rejects"])),
         ("cost", "Yield and cost", True),
         ("training", "Training", bool(found["training"])),

@@ -3,13 +3,14 @@
 import re
 import threading
 import urllib.parse
+from dataclasses import asdict
 from typing import Any, cast
 
 from ray_app.records import Monologue, Repair, TracedProgram, from_table
 from ray_app.report import query, views
 from ray_app.report.page import environment
 from ray_app.report.query import Missing
-from ray_app.report.rows import code_lines, segments, step_rows
+from ray_app.report.rows import code_lines, segments, sentences_checked, step_rows
 from ray_app.store import Dataset
 
 PAGE_ROWS = 50
@@ -126,6 +127,7 @@ class Pages:
         runs = traced.executions if traced else ()
         trace = next((run.trace for run in runs if run.call == monologue.call and run.trace), None)
         placed, unplaced = segments(monologue.text, monologue.claims)
+        checked, sentences = sentences_checked(monologue.text, monologue.claims)
         return {
             "lineage": (_lineage(traced) if traced else {})
             | {"author": monologue.author, "witness": monologue.witness},
@@ -133,6 +135,9 @@ class Pages:
             "call": monologue.call,
             "output": monologue.output or f"raises {monologue.exception}",
             "text": placed,
+            "edits": [asdict(edit) for edit in monologue.edits],
+            "sentences": sentences,
+            "sentences_checked": checked,
             "unplaced_claims": unplaced,
             "claims": len(monologue.claims),
             "claims_hold": sum(claim.verdict == "true" for claim in monologue.claims),

@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -54,6 +55,23 @@ def _step_row(event: Event, step: Step | None) -> dict[str, Any]:
         "changes": [{"name": change.name, "value": change.value} for change in changes],
         "value": event.value,
     }
+
+
+_SENTENCE = re.compile(r"[^\n]+?(?:[.!?](?= |$)|$)", re.MULTILINE)
+_ANSWER = "[ANSWER]"
+
+
+def sentences_checked(text: str, claims: Sequence[Claim]) -> tuple[int, int]:
+    """How many sentences of a text hold a claim that was found true or false, and how many there are, without the
+    answer."""
+    told = text.partition(_ANSWER)[0]
+    checked = [claim for claim in claims if claim.verdict != "unchecked"]
+    pieces, _ = segments(told, checked)
+    ends = list(itertools.accumulate(len(piece["text"]) for piece in pieces))
+    marked = [(end - len(piece["text"]), end) for piece, end in zip(pieces, ends, strict=True) if piece["claims"]]
+    found = [match.span() for match in _SENTENCE.finditer(told) if any(map(str.isalpha, match.group()))]
+    hits = sum(any(start < b and a < end for a, b in marked) for start, end in found)
+    return hits, len(found)
 
 
 def segments(text: str, claims: Sequence[Claim]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -10,6 +10,7 @@ import pyarrow.compute
 
 from ray_app.report.constructs import constructs_of, value_type
 from ray_app.report.distribution import distribution
+from ray_app.stages import sample_sets
 from ray_app.store import Dataset, resolve
 
 pc: Any = pyarrow.compute  # its functions are made at import time: no stubs know them
@@ -121,15 +122,12 @@ def monologues(root: str) -> dict[str, Any] | None:
     }
 
 
-_SAMPLES = ("samples", "samples-nl", "samples-repair")
-
-
 def samples(root: str) -> dict[str, Any] | None:
     """Counts over the training and held-out samples, and the length of the responses per task."""
     splits: dict[str, Counter[str]] = {}
     lengths: dict[str, list[int]] = {}
     unit, measure = length_unit(root)
-    tables = (Dataset(root, name).columns("task", "split", "response") for name in _SAMPLES)
+    tables = (dataset.columns("task", "split", "response") for dataset in sample_sets(root))
     for table in itertools.chain.from_iterable(tables):
         for task, split, response in _rows(table, "task", "split", "response"):
             splits.setdefault(task, Counter())[split] += 1

@@ -49,21 +49,36 @@ _CLAIMS = View(
     {"kind": "kind", "work": "work", "leap": "leap", "stated": "stated", "chosen": "chosen", "right": "right"},
 )
 _CALLS = "executions.list.element"
+_MONOLOGUES = View(
+    "monologues",
+    Monologue,
+    {"direction": "direction", "source": "source", "difficulty": "difficulty", "author": "author"},
+    ("code", "text", "call", "exception", "program_id"),
+    {
+        "call": "call",
+        "output": "output",
+        "raises": "exception",
+        "direction": "direction",
+        "source": "source",
+        "difficulty": "difficulty",
+    },
+)
+_EXPLANATIONS = View(
+    "a teacher's explanations",
+    Monologue,
+    {**_MONOLOGUES.filters, "edits": "edits.list.element.kind"},
+    _MONOLOGUES.within,
+    {
+        "call": "call",
+        "output": "output",
+        "direction": "direction",
+        "author": "author",
+        "edits": "edits.list.element.kind",
+    },
+)
 VIEWS: dict[str, View] = {
-    "monologues": View(
-        "monologues",
-        Monologue,
-        {"direction": "direction", "source": "source", "difficulty": "difficulty", "author": "author"},
-        ("code", "text", "call", "exception", "program_id"),
-        {
-            "call": "call",
-            "output": "output",
-            "raises": "exception",
-            "direction": "direction",
-            "source": "source",
-            "difficulty": "difficulty",
-        },
-    ),
+    "monologues": _MONOLOGUES,
+    "explained": _EXPLANATIONS,
     "repairs": View(
         "repairs",
         Repair,
@@ -91,6 +106,7 @@ VIEWS: dict[str, View] = {
     "samples": _SAMPLES,
     "samples-nl": _SAMPLES,
     "samples-repair": _SAMPLES,
+    "samples-explained": _SAMPLES,
     "scores-base": _SCORES,
     "scores-tuned": _SCORES,
     "claims-base": _CLAIMS,

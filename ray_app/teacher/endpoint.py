@@ -1,11 +1,11 @@
 """Which endpoint answers: the part of a stage's configuration that names a model and says where it runs."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ray_app.errors import InputError
 from ray_app.stage import WHERE
 from ray_app.teacher.budget import Price
-from ray_app.teacher.client import OpenAITeacher
+from ray_app.teacher.client import OpenAITeacher, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,17 @@ class Endpoint:
     max_tokens: int = field(default=0, metadata=WHERE)
     max_usd: float = field(default=0.0, metadata=WHERE)
     price: Price = field(default=Price(), metadata=WHERE)
+
+    def require_chats(self) -> None:
+        """An InputError with the remedy where the model cannot be talked to: it is asked for one token."""
+        teacher = replace(self, cache_dir="", max_tokens=0, max_usd=0.0).teacher()
+        (reply,) = teacher.complete([Request(({"role": "user", "content": "Say yes."},), max_tokens=1)])
+        teacher.close()
+        if reply.error is not None:
+            raise InputError(
+                f"model {self.model!r} at {self.url} does not answer a chat: {reply.error}; ask an instruct model "
+                "(--model NAME), since every question to this one would fail"
+            )
 
     def teacher(self) -> OpenAITeacher:
         """A client of this endpoint; InputError where no URL is set."""

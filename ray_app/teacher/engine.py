@@ -7,7 +7,7 @@ everything at once. For questions that come one by one, serve the model and use 
 import importlib.util
 import socket
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import ray.data
@@ -82,21 +82,23 @@ class EngineTeacher:
         return ReplyCache.key(request.body(self.name))
 
     def complete(self, requests: Iterable[Request]) -> Iterator[Reply]:
-        """One reply per request, in order. InputError for requests that are no chats or want more than one text."""
+        """One reply per request, in order; of `n` texts each is asked for by a seed of its own. InputError for requests
+        that are no chats."""
         asked: dict[str, Request] = {}
-        order: list[str] = []
+        order: list[list[str]] = []
         for request in requests:
-            if not request.messages or request.n != 1:
-                raise InputError("the engine inside the cluster answers chats, with one text each")
-            order.append(self.key(request))
-            asked.setdefault(order[-1], request)
+            if not request.messages:
+                raise InputError("the engine inside the cluster answers chats: give messages, no raw prompt")
+            single = _single(request)
+            order.append([self.key(each) for each in single])
+            asked |= dict(zip(order[-1], single, strict=True))
         replies = {key: reply for key in asked if (reply := self._known(key)) is not None}
         self._ledger.count(cached=len(replies))
         missing = {key: request for key, request in asked.items() if key not in replies}
         if missing:
             replies |= dict(self._ask(missing))
-        for key in order:
-            yield replies.get(key, Reply((), error="the engine gave no answer"))
+        for keys in order:
+            yield _together([replies.get(key, Reply((), error="the engine gave no answer")) for key in keys])
 
     def _ask(self, missing: Mapping[str, Request]) -> Iterator[tuple[str, Reply]]:
         """Asks the engine. Each reply is in the cache before the next one is looked at."""
@@ -135,6 +137,29 @@ def _source(engine: Engine) -> str:
     if models.on_hub(engine.model):
         return engine.model
     return str(call(resolve, engine.model, num_gpus=min(engine.gpus, 1)))
+
+
+def _single(request: Request) -> list[Request]:
+    """A request for several texts as requests for one each."""
+    if request.n == 1:
+        return [request]
+    return [replace(request, n=1, seed=(request.seed or 0) + number) for number in range(request.n)]
+
+
+def _together(replies: list[Reply]) -> Reply:
+    """The replies to the parts of one request as its reply: the texts that came, an error where none did."""
+    if len(replies) == 1:
+        return replies[0]
+    good = [reply for reply in replies if reply.error is None]
+    if not good:
+        return replies[0]
+    return Reply(
+        tuple(text for reply in good for text in reply.texts),
+        sum(reply.prompt_tokens for reply in good),
+        sum(reply.completion_tokens for reply in good),
+        all(reply.cached for reply in good),
+        finish_reasons=tuple(reason for reply in good for reason in reply.finish_reasons),
+    )
 
 
 def _row(key: str, request: Request) -> dict[str, Any]:

@@ -21,7 +21,9 @@ class TrainConfig:
     prompt_style                 "chat": the model's own chat template; "paper": BOS + prompt + response + EOS
     max_length                   context in tokens: the capacity of a pack, and where a longer document is cut
     mixture                      (task, weight) pairs: how often an epoch shows each sample of that task (0.5: a seeded
-                                 half of them; 2: all twice); tasks that are not named are left out
+                                 half of them; 2: all twice); tasks that are not named are left out;
+                                 "forward/teacher": the weight of the forward samples that a language model wrote,
+                                 where it is not that of "forward"
     curriculum                   0: seeded shuffle; 1: strictly short responses first; between: a blend of the two
     num_train_epochs             passes over the mixture, each in its own order
     max_steps                    stop after that many steps; 0: no limit

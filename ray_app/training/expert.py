@@ -117,4 +117,4 @@ def _judged(question: _Question, reply: Reply, student: str, keep: int) -> Itera
             yield Reject(STAGE, program.id, f"{direction}: {verdict.reason}", verdict.detail)
         elif kept < keep:
             kept += 1
-            yield as_row(program, execution, direction, text, verdict.claims, f"llm:{student}")
+            yield as_row(program, execution, direction, text, verdict.claims, student)

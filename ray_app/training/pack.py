@@ -23,12 +23,13 @@ Kept = TypeVar("Kept", "Item", Document)
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What planning needs to know of a document."""
+    """What planning needs to know of a document; `is_taught`: a language model wrote its response."""
 
     id: str
     task: str
     length: int
     response_length: int
+    is_taught: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Pack:
 
 
 def item(document: Document) -> Item:
-    return Item(document.id, document.task, len(document.input_ids), document.response_length)
+    return Item(document.id, document.task, len(document.input_ids), document.response_length, document.is_taught)
 
 
 def plan(
@@ -119,13 +120,22 @@ def _share(*parts: object) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
+TAUGHT = "/teacher"
+"""What stands behind a task's name in a mixture that weighs a teacher's rows of it by themselves."""
+
+
+def _weight(weights: dict[str, float], item: Item) -> float:
+    own = weights.get(item.task, 0.0)
+    return weights.get(item.task + TAUGHT, own) if item.is_taught else own
+
+
 def _drawn(
     items: Sequence[Item], order: Sequence[int], weights: dict[str, float], seed: int, epoch: int
 ) -> list[tuple[int, int]]:
     """(item, copy) of every showing in one epoch: as often as the weight says, its fraction by a seeded share."""
     showings: list[tuple[int, int]] = []
     for i in order:
-        weight = weights.get(items[i].task, 0.0)
+        weight = _weight(weights, items[i])
         whole = int(weight)
         extra = _share("draw", seed, epoch, items[i].id) < weight - whole
         showings += [(i, copy) for copy in range(whole + extra)]

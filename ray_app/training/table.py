@@ -23,6 +23,7 @@ SCHEMA = pa.schema(
         ("cut", pa.int64()),
         ("length", pa.int64()),
         ("input_ids", pa.list_(pa.int32())),
+        ("is_taught", pa.bool_()),
         ("reject", pa.string()),
     ]
 )
@@ -39,7 +40,7 @@ def _tokenizer(config: TrainConfig) -> Any:
 
 def tokenize(config: TrainConfig, rows: pa.Table) -> pa.Table:
     """Rows of `Sample` as rows of SCHEMA, in order."""
-    columns = ["id", "task", "prompt", "response", "program_id", "difficulty", "split"]
+    columns = ["id", "task", "prompt", "response", "program_id", "difficulty", "split", "author"]
     samples = [Sample(**row) for row in rows.select(columns).to_pylist()]
     made = encode(samples, _tokenizer(config), config.prompt_style, config.max_length)
     return pa.Table.from_pylist(
@@ -50,12 +51,20 @@ def tokenize(config: TrainConfig, rows: pa.Table) -> pa.Table:
 def _row(sample: Sample, made: Document | Reject) -> dict[str, Any]:
     row: dict[str, Any] = {"id": sample.id, "task": sample.task, "split": sample.split, "difficulty": sample.difficulty}
     if isinstance(made, Reject):
-        return row | {"prompt_length": 0, "cut": 0, "length": 0, "input_ids": [], "reject": made.reason}
+        return row | {
+            "prompt_length": 0,
+            "cut": 0,
+            "length": 0,
+            "input_ids": [],
+            "is_taught": False,
+            "reject": made.reason,
+        }
     return row | {
         "prompt_length": made.prompt_length,
         "cut": made.cut,
         "length": len(made.input_ids),
         "input_ids": list(made.input_ids),
+        "is_taught": made.is_taught,
         "reject": "",
     }
 
@@ -70,7 +79,7 @@ def summary(rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, list[Item]], i
         elif row["id"] not in items[row["split"]]:
             cut += row["cut"] > 0
             response = row["length"] - row["prompt_length"]
-            items[row["split"]][row["id"]] = Item(row["id"], row["task"], row["length"], response)
+            items[row["split"]][row["id"]] = Item(row["id"], row["task"], row["length"], response, row["is_taught"])
     return {split: list(found.values()) for split, found in items.items()}, cut, rejects
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from ray_app.errors import InputError
-from ray_app.records import Reject, Sample
+from ray_app.records import NARRATOR, Reject, Sample
 from ray_app.training.config import PromptStyle
 
 if TYPE_CHECKING:
@@ -20,7 +20,10 @@ STAGE = "tokenize"
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One tokenized sample. The loss is taken on `input_ids[prompt_length:]`; `cut` tokens did not fit."""
+    """One tokenized sample. The loss is taken on `input_ids[prompt_length:]`; `cut` tokens did not fit.
+
+    `is_taught`: a language model wrote the response.
+    """
 
     id: str
     task: str
@@ -28,6 +31,7 @@ class Document:
     prompt_length: int
     cut: int
     input_ids: tuple[int, ...]
+    is_taught: bool = False
 
     @property
     def response_length(self) -> int:
@@ -51,9 +55,9 @@ def encode(
             yield Reject(STAGE, row.id, "prompt-too-long", f"{len(prompt)} prompt tokens, context {max_length}")
         else:
             ids = (*prompt, *response)
-            yield Document(
-                row.id, row.task, row.difficulty, len(prompt), max(0, len(ids) - max_length), ids[:max_length]
-            )
+            cut = max(0, len(ids) - max_length)
+            is_taught = row.author not in ("", NARRATOR)
+            yield Document(row.id, row.task, row.difficulty, len(prompt), cut, ids[:max_length], is_taught)
 
 
 def check_tokenizer(tokenizer: "PreTrainedTokenizerBase", style: PromptStyle) -> None:

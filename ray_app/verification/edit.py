@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from ray_app.claims.claim import Part, Reading, Statement
 from ray_app.claims.code import normal
 from ray_app.programs.tries import Execute
+from ray_app.records import Edit, EditKind
 from ray_app.sandbox.api import execute as in_sandbox
 from ray_app.semantics.record import Run
 from ray_app.verification.align import Placed
@@ -28,16 +29,6 @@ NO_EXPLANATION = "no longer explains the result"
 _UNEXPLAINED = frozenset(["no claims", "only the result", "deciding change not stated", "nothing could be checked"])
 _MOST_ROUNDS = 6
 """Each round takes something away or puts it right, so few are needed; a text that needs more is given up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """A change to a text: the words before and after ("" where they were cut), and the evidence, in words."""
-
-    kind: Literal["corrected", "cut"]
-    before: str
-    after: str
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +100,7 @@ def _edited(text: str, faults_of: _Faults, judge: _Judge) -> Edited:
 
 
 def _edit(text: str, fault: _Fault) -> Edit:
-    kind: Literal["corrected", "cut"] = "corrected" if fault.after else "cut"
+    kind: EditKind = "corrected" if fault.after else "cut"
     return Edit(kind, text[slice(*fault.stretch)].strip(), fault.after, fault.why)
 
 

@@ -47,7 +47,7 @@ def drive(root: str, address: str) -> None:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
     with held(root, "driver"), connect():
-        synthesize(tiny(), root, asks=False)
+        synthesize(tiny(), root)
 
 
 def start(root: Path, address: str) -> BaseProcess:

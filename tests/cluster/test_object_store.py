@@ -13,7 +13,7 @@ from pipelines.serve import models
 from pipelines.train import train
 from ray_app.models import resolve
 from ray_app.records import Sample
-from ray_app.stages import SAMPLES
+from ray_app.stages import MADE_SAMPLES
 from ray_app.store import Dataset, Ledger, Plan, files, open_root, read_file
 from ray_app.training.export import content_of
 from tests.training.training_kit import build_model, build_samples
@@ -40,7 +40,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_training_on_a_root_in_object_storage_gives_a_model_that_can_be_served(root: str, tmp_path: Path) -> None:
-    for name in SAMPLES:
+    for name in MADE_SAMPLES:
         samples = build_samples(20, held_out=4) if name == "samples" else []
         dataset = Dataset(root, name)
         dataset.write_plan(Plan({}, {}, {}))

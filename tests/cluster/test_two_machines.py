@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from ray_app.records import Sample, Score
-from ray_app.stages import SAMPLES
+from ray_app.stages import MADE_SAMPLES
 from ray_app.store import Dataset, Ledger, Plan
 from tests.cluster.machines import SHARED, reason_against
 from tests.cluster.site import MODEL, PATIENCE_S, PROJECT, Site, pipeline, said, site, start_worker
@@ -167,7 +167,7 @@ def test_run_goes_on_where_machines_are_cut_off_in_every_stage(cluster: Site, fi
 
 def with_samples(root: Path) -> Path:
     """A root as `pipelines.synthesize` leaves it, with samples enough for a minute of training."""
-    for name in SAMPLES:
+    for name in MADE_SAMPLES:
         samples = build_samples(60, held_out=6) if name == "samples" else []
         dataset = Dataset(str(root), name)
         dataset.write_plan(Plan({}, {}, {}))

@@ -27,12 +27,16 @@ def test_dry_run_prints_prompts_tokens_and_cost_and_asks_nothing(
     recipe = replace(recipe, synthesize=replace(recipe.synthesize, asks=3, mine_files=64))
     with serve(lambda body, serial: said("never")) as endpoint:
         main(recipe, str(tmp_path), endpoint=endpoint.url, price="1000,2000", dry_run=True)
-    printed = capsys.readouterr().out
-    assert printed.startswith("3 prompts to ask and 0 in the cache: at most ")
-    asked = int(printed.partition(" prompt and ")[0].split()[-1].replace(",", ""))
+    programs, explanations = capsys.readouterr().out.splitlines()
+    assert programs.startswith("programs: 3 prompts to ask and 0 in the cache: at most ")
+    asked = int(programs.partition(" prompt and ")[0].split()[-1].replace(",", ""))
     assert asked > 900
-    assert f"{3 * recipe.synthesize.ask.max_tokens} completion tokens" in printed
-    assert f"{asked / 1000 + 3 * recipe.synthesize.ask.max_tokens * 2 / 1000:.2f} USD" in printed
+    assert f"{3 * recipe.synthesize.ask.max_tokens} completion tokens" in programs
+    assert f"{asked / 1000 + 3 * recipe.synthesize.ask.max_tokens * 2 / 1000:.2f} USD" in programs
+    how = recipe.synthesize.explain
+    questions = 2 * recipe.synthesize.explains * how.calls
+    assert explanations.startswith(f"explanations: {questions} prompts to ask")
+    assert f"{questions * how.max_tokens:,} completion tokens" in explanations
     assert endpoint.bodies == []
 
 

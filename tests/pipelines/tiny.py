@@ -25,4 +25,4 @@ def tiny() -> Recipe:
 if __name__ == "__main__":
     place = root_of(sys.argv[1])
     with held(place, "tiny"), connect(num_cpus=2):
-        synthesize(tiny(), place, asks=False)
+        synthesize(tiny(), place)

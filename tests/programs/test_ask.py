@@ -113,7 +113,10 @@ def test_dead_endpoint_stops_clearly() -> None:
 def test_teacher_that_refuses_everything_is_an_error_and_not_an_empty_dataset() -> None:
     with serve(lambda body, serial: (400, {"error": {"message": "no chat template"}})) as endpoint:
         whom = Endpoint("base", url=endpoint.url, concurrency=1)
-        with pytest.raises(TeacherError, match=r"base refuses every question: .*no chat template"):
+        with pytest.raises(
+            TeacherError,
+            match=r"6 of 6 replies of base gave no program, for one reason: endpoint error: .*no chat template",
+        ):
             list(ask_teacher(SEEDS, Asking(whom, AskConfig(max_tokens=100))))
 
 

@@ -1,5 +1,6 @@
 """The teacher inside the cluster: what it needs is said; with vLLM (`make test-vllm`) it answers, once per question."""
 
+import dataclasses
 import importlib.util
 import socket
 from collections.abc import Iterator
@@ -39,10 +40,21 @@ def test_engine_with_all_replies_in_the_cache_starts_nothing(tmp_path: Path) -> 
     assert (teacher.usage.cached, teacher.usage.tokens) == (1, 0)
 
 
-@pytest.mark.parametrize("request_", [Request(prompt="2 + 2 ="), Request(({"role": "user", "content": "?"},), n=2)])
-def test_request_that_the_engine_cannot_answer_is_an_input_error(request_: Request) -> None:
-    with pytest.raises(InputError, match="one text each"):
-        list(EngineTeacher(Engine("some/model")).complete([request_]))
+def test_raw_prompt_is_an_input_error() -> None:
+    with pytest.raises(InputError, match="give messages"):
+        list(EngineTeacher(Engine("some/model")).complete([Request(prompt="2 + 2 =")]))
+
+
+def test_several_texts_are_asked_for_one_by_one_and_come_together(tmp_path: Path) -> None:
+    teacher = EngineTeacher(Engine("some/model", cache_dir=str(tmp_path)))
+    assert teacher.cache is not None
+    for number, text in enumerate(("four", "4", "vier")):
+        single = dataclasses.replace(chat("2 + 2?"), seed=number)
+        teacher.cache.put(teacher.key(single), Reply((text,), 9, 1, finish_reasons=("stop",)).stored())
+    (reply,) = teacher.complete([dataclasses.replace(chat("2 + 2?"), n=3)])
+    assert reply.texts == ("four", "4", "vier")
+    assert reply.finish_reasons == ("stop",) * 3
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.cached) == (27, 3, True)
 
 
 @pytest.fixture(scope="module")

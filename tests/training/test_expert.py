@@ -57,7 +57,7 @@ def test_iterate_keeps_the_true_monologue_and_rejects_the_false_one() -> None:
     kept = [m for m in made if isinstance(m, Monologue)]
     assert [(m.call, m.text) for m in kept] == [("f(4)", truth[0].strip()), ("f(3)", truth[1].strip())]
     assert all(claim.verdict == "true" for m in kept for claim in m.claims)
-    assert kept[0].author == "llm:student-1"
+    assert kept[0].author == "student-1"
     assert sum(isinstance(m, Reject) for m in made) == 2
 
 
