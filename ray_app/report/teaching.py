@@ -41,7 +41,7 @@ def teaching(root: str) -> dict[str, Any] | None:
         ],
         "edits": dict(kinds.most_common()),
         "verdicts": dict(verdicts.most_common()),
-        "settings": dict(plan.config.get("explain", {})),
+        "settings": {name: plan.config.get("explain", {}).get(name, "") for name in ("grounding", "unchecked")},
     }
 
 
