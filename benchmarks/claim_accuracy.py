@@ -32,7 +32,8 @@ from ray_app.programs.grow import grow
 from ray_app.records import ClaimScore, Program, Sample, content_id
 from ray_app.report.claims import compared
 from ray_app.report.formats import percent, points
-from ray_app.semantics import local as twin
+from ray_app.semantics.api import LIMITS, Job, record_many
+from ray_app.semantics.record import Run
 from ray_app.training import attention, local
 from ray_app.training.config import TrainConfig
 from ray_app.training.export import trained
@@ -62,15 +63,16 @@ def texts(chosen: argparse.Namespace) -> list[Text]:
 
 
 def _told(chosen: argparse.Namespace) -> Iterator[Text]:
-    for difficulty in (1, 2):
-        for program in grow(difficulty, chosen.programs // 2, difficulty):
-            if isinstance(program, Program):
-                for call in program.calls[: chosen.calls]:
-                    yield from _text(program, call, chosen)
+    grown = [row for level in (1, 2) for row in grow(level, chosen.programs // 2, level) if isinstance(row, Program)]
+    jobs = [Job(program.code, program.calls[: chosen.calls], LIMITS) for program in grown]
+    for program, recordings in zip(grown, record_many(jobs, lane="fast"), strict=True):
+        for recording in recordings:
+            if recording.run is not None:
+                yield from _text(program, recording.run, chosen)
 
 
-def _text(program: Program, call: str, chosen: argparse.Namespace) -> Iterator[Text]:
-    run = twin.record(program.code, call)
+def _text(program: Program, run: Run, chosen: argparse.Namespace) -> Iterator[Text]:
+    call = run.call
     if run.exception is not None or run.output is None:
         return
     response = narrate(run, style=chosen.style, detail=chosen.detail).text

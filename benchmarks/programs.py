@@ -30,13 +30,13 @@ from ray_app.programs.decontaminate import Gate
 from ray_app.programs.grow import DIALS, grow
 from ray_app.programs.mine import mine_trees
 from ray_app.programs.normalise import normalised
-from ray_app.programs.select.index import deduplicate
 from ray_app.programs.select.pairs import Part, find, places
 from ray_app.programs.select.signature import Banding, Signer, jaccard
 from ray_app.programs.sources import files, trees
 from ray_app.programs.trace import TraceConfig, candidates, refusal, trace_programs
 from ray_app.records import Program, Reject, TracedProgram, content_id
 from ray_app.sandbox.api import Job, shared
+from tests.programs.one_process import deduplicate
 
 SAMPLE_EVERY_S = 0.005
 

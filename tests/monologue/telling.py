@@ -7,7 +7,7 @@ from ray_app.monologue import forward
 from ray_app.monologue.backward.narrate import narrate as narrate_backward
 from ray_app.monologue.judging import recorded_run
 from ray_app.sandbox.api import execute
-from ray_app.semantics.local import record
+from tests.semantics.local import record
 
 _CASES = Path(__file__).parent.parent / "data" / "cases"
 

@@ -7,7 +7,7 @@ import pytest
 from ray_app.monologue.backward.constraints import constraints
 from ray_app.monologue.backward.narrate import Narration, ask, narrate
 from ray_app.sandbox.api import execute
-from ray_app.semantics.local import record
+from tests.semantics.local import record
 
 
 def told(code: str, call: str, **more) -> Narration:

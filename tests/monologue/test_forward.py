@@ -5,11 +5,11 @@ import textwrap
 import pytest
 
 from ray_app.monologue import forward
-from ray_app.semantics.local import record
 from ray_app.semantics.record import Run
 from ray_app.verification.judge import verify_forward
 from tests.monologue.telling import cases, told
 from tests.odd_programs import OddProgram, odd_programs
+from tests.semantics.local import record
 
 CASES = cases()
 ODD = odd_programs()

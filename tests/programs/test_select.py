@@ -11,7 +11,7 @@ import pytest
 from ray_app.programs.grow import grow
 from ray_app.programs.normalise import functions, normalised
 from ray_app.programs.select import workers
-from ray_app.programs.select.index import Index, deduplicate
+from ray_app.programs.select.index import Index
 from ray_app.programs.select.keep import kept
 from ray_app.programs.select.pairs import Part, Places, Runs, find, key, parts, places
 from ray_app.programs.select.signature import Banding, Signer, jaccard, tokens
@@ -19,6 +19,7 @@ from ray_app.records import Pairs, Program, Reject, Signature, Twins, content_id
 from ray_app.shard import make, units
 from ray_app.stage import Stage, reference
 from ray_app.store import Dataset
+from tests.programs.one_process import deduplicate
 
 CODE = """def total(items, limit):
     result = 0

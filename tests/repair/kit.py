@@ -3,8 +3,8 @@
 import functools
 
 from ray_app.repair.bug import Bug
-from ray_app.semantics.local import record
 from ray_app.semantics.record import Run
+from tests.semantics.local import record
 
 _EVENTS = 1_500
 

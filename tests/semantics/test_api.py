@@ -6,7 +6,7 @@ from ray_app.sandbox.api import Sandbox
 from ray_app.sandbox.limits import Limits
 from ray_app.semantics.api import LIMITS, Job, record, record_many
 from ray_app.semantics.fitness import looks_at_itself
-from ray_app.semantics.local import record as record_here
+from tests.semantics.local import record as record_here
 from tests.semantics.programs import PROGRAMS
 
 

@@ -2,8 +2,8 @@ import ast
 
 import pytest
 
-from ray_app.semantics.local import record
 from ray_app.semantics.record import Change, Run, Step
+from tests.semantics.local import record
 from tests.semantics.programs import PROGRAMS
 
 

@@ -1,5 +1,5 @@
-from ray_app.semantics.local import record
 from ray_app.semantics.render import render
+from tests.semantics.local import record
 from tests.semantics.programs import PROGRAMS
 
 

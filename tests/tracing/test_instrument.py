@@ -4,9 +4,9 @@ import io
 
 import pytest
 
-from ray_app.semantics.local import record
 from ray_app.tracing.canonical import python_canonical, python_describe_exception
 from ray_app.tracing.instrument import instrument, watched_names
+from tests.semantics.local import record
 from tests.semantics.programs import PROGRAMS
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from ray_app.monologue.backward.narrate import narrate
-from ray_app.semantics.local import record
 from ray_app.verification.backward import verify_backward
 from ray_app.verification.evaluating import same_value
+from tests.semantics.local import record
 
 CODE = """def f(text, mark):
     parts = []

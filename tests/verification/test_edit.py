@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ray_app.semantics import local
 from ray_app.verification.edit import NO_EXPLANATION, edit_backward, edit_forward
 from ray_app.verification.judge import verify_forward
+from tests.semantics import local
 from tests.verification.test_judge import PIECES, SUM
 
 ANSWER = "\n[ANSWER]assert f(4) == 6[/ANSWER]"

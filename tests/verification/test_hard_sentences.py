@@ -2,8 +2,8 @@
 
 import pytest
 
-from ray_app.semantics import local
 from ray_app.verification.judge import verify_part
+from tests.semantics import local
 from tests.verification.hard_sentences import FALSE, PROGRAMS, TRUE
 
 

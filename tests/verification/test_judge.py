@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ray_app.semantics import local
 from ray_app.verification.judge import verify_forward, verify_part
+from tests.semantics import local
 
 SUM = local.record("def f(n):\n    total = 0\n    for i in range(n):\n        total += i\n    return total\n", "f(4)")
 UPPER = local.record(

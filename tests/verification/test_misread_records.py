@@ -4,9 +4,9 @@ import random
 from collections import Counter
 
 from ray_app.monologue.forward import narrate
-from ray_app.semantics.local import record
 from ray_app.verification.judge import verify_forward
 from tests.odd_programs import odd_programs
+from tests.semantics.local import record
 from tests.verification.misread_records import BREAKAGES
 
 _LONGEST = 1_500

@@ -5,9 +5,9 @@ import random
 import pytest
 
 from ray_app.monologue.forward import narrate
-from ray_app.semantics import local
 from ray_app.verification.judge import verify_forward
 from tests.odd_programs import odd_programs
+from tests.semantics import local
 from tests.verification.planted import FORWARD
 
 PROGRAMS = {program.name: program for program in odd_programs()}

@@ -6,8 +6,8 @@ import random
 import pytest
 
 from ray_app.monologue.backward.narrate import narrate
-from ray_app.semantics.local import record
 from ray_app.verification.backward import verify_backward
+from tests.semantics.local import record
 from tests.verification.planted_backward import BACKWARD
 
 PROGRAMS = {

@@ -1,7 +1,6 @@
 """Programs that fit in memory and come one by one, compared as the stages compare any number of them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -47,14 +46,6 @@ class Index:
             if jaccard(runs, other) >= self._threshold:
                 return key, bands
         return None, bands
-
-
-def deduplicate(programs: Iterable[Program], index: Index | None = None) -> Iterator[Program | Reject]:
-    """Each program that is no near-duplicate of an earlier one, and a Reject naming the earlier one for the others."""
-    index = index or Index()
-    for program in programs:
-        earlier = index.add(program.id, program.code)
-        yield program if earlier is None else repeated(program, earlier)
 
 
 def repeated(program: Program, earlier: str) -> Reject:
