@@ -67,6 +67,25 @@ def _value(text: str, old: Any, key: str) -> Any:
     return new
 
 
+def settings_of(config: Any, prefix: str = "") -> list[str]:
+    """Every setting of a recipe as `--set` takes it, a line each."""
+    lines: list[str] = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if dataclasses.is_dataclass(value):
+            lines += settings_of(value, f"{prefix}{field.name}.")
+        else:
+            lines.append(f"{prefix}{field.name}={value if isinstance(value, str) else repr(value)}")
+    return lines
+
+
+def _show_settings(context: typer.Context, wanted: bool) -> None:
+    if wanted:
+        recipe = recipe_of(context.params.get("recipe", "demo"), context.params.get("settings") or [])
+        typer.echo("\n".join(settings_of(recipe)))
+        raise typer.Exit
+
+
 def root_of(text: str) -> str:
     """The root in absolute form, writable. Inside a Ray job a relative path would lie in a copy of the directory."""
     if in_job() and "://" not in text and not text.startswith(("/", "~")):
@@ -91,6 +110,10 @@ RecipeName = Annotated[str, typer.Option("--recipe", help=f"one of: {', '.join(R
 Root = Annotated[str, typer.Option("--root", help="where all shards, models and scores go: a path or URI")]
 Settings = Annotated[
     list[str], typer.Option("--set", help="change one number of the recipe: --set train.max_steps=10 (repeatable)")
+]
+ShowSettings = Annotated[
+    bool,
+    typer.Option("--show-settings", callback=_show_settings, help="print every setting of the recipe and its value"),
 ]
 Port = Annotated[int, typer.Option(help="port on loopback")]
 Url = Annotated[str, typer.Option("--endpoint", help="OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1")]
@@ -139,7 +162,13 @@ def main(pipeline: Callable[..., None], *, writes: bool = True) -> None:
     """
     extra = list(inspect.signature(pipeline).parameters.values())[2:]
 
-    def command(recipe: RecipeName = "demo", root: Root = "", settings: Settings = [], **more: Any) -> None:  # noqa: B006
+    def command(
+        recipe: RecipeName = "demo",
+        root: Root = "",
+        settings: Settings = [],  # noqa: B006
+        show_settings: ShowSettings = False,
+        **more: Any,
+    ) -> None:
         if not root:
             raise InputError("no --root given; say where results go, such as --root runs/demo")
         numbers, place = recipe_of(recipe, settings), root_of(root)

@@ -5,13 +5,24 @@ from typing import Annotated
 
 import typer
 
+from ray_app import __version__
 from ray_app.errors import SemrayError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"semray {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
-def main() -> None:
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version and leave")
+    ] = False,
+) -> None:
     """Teach code models what programs do when they run."""
 
 
@@ -151,7 +162,7 @@ def trace(
     stdin: Annotated[str, typer.Option(help="without --call: what the program reads")] = "",
     form: Annotated[
         str, typer.Option("--format", help="record, json, scratchpad, next, concise, cwm or monologue")
-    ] = "scratchpad",
+    ] = "record",
 ) -> None:
     """Run one call, or the whole program, in the sandbox and print what happened, step by step."""
     from ray_app.monologue import command as monologue
@@ -159,18 +170,21 @@ def trace(
     from ray_app.sandbox.scripts import Script
     from ray_app.semantics.command import record_file
 
-    call = call or Script(stdin).call
+    call, ended = call or Script(stdin).call, ""
     try:
         if form == "record":
             text = record_file(program, call)
         elif form == "monologue":
             text = monologue.narrate_file(program, call, monologue.Telling(max_tokens=100_000))
         else:
-            text, _ = command.trace_file(program, call, form)
+            text, ended = command.trace_file(program, call, form)
     except SemrayError as error:
         typer.echo(f"semray trace: {error}", err=True)
         raise typer.Exit(1) from error
     typer.echo(text)
+    if ended:
+        typer.echo(f"semray trace: {call} did not end: {ended}", err=True)
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from ray_app import __version__
 from ray_app.cli import app
 from ray_app.tracing.render import RENDERINGS
 
@@ -31,6 +32,27 @@ def test_trace_prints_each_form_with_the_values(program, form):
     assert "3" in done.stdout
 
 
+def test_trace_shows_the_record_where_no_form_is_asked_for(program):
+    done = semray("trace", program, "--call", "f(3)")
+    assert done.exit_code == 0, done.output
+    assert "L4  total += i  |  total += i -> 1" in done.stdout
+    assert done.stdout.endswith("f(3) gives 3\n")
+
+
+@pytest.mark.parametrize("form", ["record", "concise", "json"])
+def test_trace_of_a_call_without_an_end_says_so_and_exits_1(tmp_path, form):
+    endless = tmp_path / "endless.py"
+    endless.write_text("def f(n):\n    while True:\n        n += 1\n")
+    done = semray("trace", endless, "--call", "f(1)", "--format", form)
+    assert done.exit_code == 1
+    assert "timeout-cpu" in done.stderr
+
+
+def test_version_is_printed():
+    done = semray("--version")
+    assert (done.exit_code, done.stdout) == (0, f"semray {__version__}\n")
+
+
 def test_trace_json_is_the_execution(program):
     row = json.loads(semray("trace", program, "--call", "f(3)", "--format", "json").stdout)
     assert (row["call"], row["status"], row["output"]) == ("f(3)", "ok", "3")
@@ -39,7 +61,7 @@ def test_trace_json_is_the_execution(program):
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["--call", "f(3)", "--format", "song"], "--format song: use json"), (["--call", "f("], "--call f(: nothing")],
+    [(["--call", "f(3)", "--format", "song"], "--format song: use json"), (["--call", "f("], "'(' was never closed")],
 )
 def test_trace_of_a_wrong_option_is_one_line_with_the_remedy(program, arguments, told):
     done = semray("trace", program, *arguments)

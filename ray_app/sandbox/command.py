@@ -16,8 +16,9 @@ from ray_app.sandbox.scripts import Script
 from ray_app.tracing.render import RENDERINGS
 
 
-def trace_file(path: Path, call: str, form: str) -> tuple[str, bool]:
-    """The text of one call's trace in a form ("json" or a key of `RENDERINGS`), and whether the call returned.
+def trace_file(path: Path, call: str, form: str) -> tuple[str, str]:
+    """The text of one call's trace in a form ("json" or a key of `RENDERINGS`), and why the call did not end ("" where
+    it returned, or an exception ended it).
 
     InputError for an unknown form, an unreadable file or a call that left no trace.
     """
@@ -26,12 +27,13 @@ def trace_file(path: Path, call: str, form: str) -> tuple[str, bool]:
     code = read_source(path)
     with Sandbox() as sandbox:
         (execution,) = sandbox.execute(code, [call])
+    cut = "" if execution.status in ("ok", "exception", "system-exit") else execution.status
     if form == "json":
-        return json.dumps(as_row(execution), ensure_ascii=False), execution.status == "ok"
+        return json.dumps(as_row(execution), ensure_ascii=False), cut
     if execution.trace is None or not execution.trace.events:
         reason = execution.exception or execution.status
         raise InputError(f"--call {call}: nothing of {path} ran ({reason})")
-    return RENDERINGS[form].render(code, execution.trace), execution.status == "ok"
+    return RENDERINGS[form].render(code, execution.trace), cut
 
 
 def execute_file(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.options import override, recipe_of, root_of
+from pipelines.options import override, recipe_of, root_of, settings_of
 from pipelines.recipes import RECIPES
 from ray_app.errors import InputError, StoreError
 
@@ -48,6 +48,14 @@ def test_override_bad_assignment_names_key_and_remedy(assignment, message):
 def test_override_refuses_numbers_that_cannot_work():
     with pytest.raises(InputError, match="max_length = 0"):
         override(RECIPES["demo"](), "train.max_length=0")
+
+
+def test_show_settings_prints_what_set_takes():
+    command = [sys.executable, "-m", "pipelines.train", "--set", "train.max_steps=7", "--show-settings"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = done.stdout.splitlines()
+    assert "train.max_steps=7" in lines
+    assert settings_of(recipe_of("demo", lines)) == settings_of(recipe_of("demo", ["train.max_steps=7"]))
 
 
 def test_root_of_relative_path_in_a_job_is_refused(monkeypatch):
