@@ -145,9 +145,9 @@ def _count_refutations(tally: Tally, run: Run, text: str, label: Row, *, show: b
             print(f"== {label['id']}: {statement.text!r}: {refuted.finding.evidence}")
 
 
-def measured(folder: Path, direction: Direction, wanted: Callable[[str], bool], *, show: bool) -> Tally:
-    """The counts over a folder's texts of one direction; of labels only the wanted ones."""
-    found = list(read_folder(folder, direction))
+def measured(folder: Path, direction: Direction, wanted: Callable[[str], bool], *, labelled: bool, show: bool) -> Tally:
+    """The counts over a folder's texts of one direction (or only those with a label); of labels only the wanted ones."""
+    found = [(row, label) for row, label in read_folder(folder, direction) if label is not None or not labelled]
     recorded = record_many(Job(row["code"], (row["call"],), LIMITS) for row, _ in found)
     tally = Tally()
     for (row, label), [recording] in zip(found, recorded, strict=True):
@@ -208,11 +208,14 @@ def main() -> None:
     parser.add_argument("--half", choices=tuple(_HALVES), default="all")
     parser.add_argument("--direction", choices=("forward", "backward", "both"), default="both")
     parser.add_argument("--show", action="store_true", help="print what is called false and is not labelled so")
+    parser.add_argument("--labelled", action="store_true", help="leave out the texts that nobody labelled")
     options = parser.parse_args()
     directions: tuple[Direction, ...] = ("forward", "backward")
     for direction in directions:
         if options.direction in (direction, "both"):
-            tally = measured(options.data, direction, _HALVES[options.half], show=options.show)
+            tally = measured(
+                options.data, direction, _HALVES[options.half], labelled=options.labelled, show=options.show
+            )
             print(json.dumps({direction: report(tally, direction)}, indent=1))
 
 

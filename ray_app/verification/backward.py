@@ -12,12 +12,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ray_app.claims.answer import read_answer, split
+from ray_app.claims.read import LONGEST
 from ray_app.programs.signature import Signature, definition_of, signature
 from ray_app.programs.tries import Execute, Trial, Tried
 from ray_app.sandbox.api import execute
 from ray_app.semantics.neighbours import try_neighbours
 from ray_app.semantics.record import Run, Step
-from ray_app.verification.backward_text import Said, read_backward
+from ray_app.verification.backward_text import Said, literals_in, read_backward
 from ray_app.verification.constraints import check_constraints, ground
 from ray_app.verification.evaluating import evaluate_in, same_value
 from ray_app.verification.judge import verify_part
@@ -34,6 +35,8 @@ _DECIDES = (ast.Return, ast.If, ast.For, ast.While, ast.Assert, ast.IfExp)
 
 def verify_backward(run: Run, text: str, *, record: Record, execute: Execute = execute) -> Verdict:
     """The verdict on a text about the output of a recorded call."""
+    if len(text) > LONGEST:
+        return Verdict(False, "text is too long")
     shape = signature(run.source.code, run.frames[0].function) if run.frames else None
     if shape is None or run.output is None:
         return Verdict(False, "no output" if shape is not None else "takes any number of arguments")
@@ -81,7 +84,7 @@ def _judged(statements: Sequence[Statement]) -> Verdict:
     return Verdict(bool(said), "ok" if said else "nothing could be checked", claims)
 
 
-_SAYS_LITTLE = frozenset(["answer", "returns", "mention", "given", "choice"])
+_SAYS_LITTLE = frozenset(["answer", "returns", "mention", "given"])
 """Kinds of statements that explain no input."""
 
 
@@ -102,9 +105,11 @@ def _statements(
     yield from _about_values(witnessed, bound, [one for one in reading.said if one.kind == "value"], execute)
     yield from _about_calls(run.source.code, [one for one in reading.said if one.kind == "call"], execute)
     for one in reading.said:
-        if one.kind == "returns":
+        if one.kind == "choice":
+            yield _about_choice(one, bound, run.output or "")
+        elif one.kind in ("returns", "given"):
             is_right = same_value(one.value, run.output or "")
-            yield Statement(one.text, "returns", is_right, f"the output is {run.output}")
+            yield Statement(one.text, one.kind, is_right, f"the output is {run.output}")
         elif one.kind in ("last write", "result line"):
             yield _about_lines(witnessed, one)
     yield from _others(witnessed, reading.rest, tried, execute)
@@ -134,15 +139,32 @@ def _others(run: Run, sentences: Sequence[str], tried: Tried | None, execute: Ex
         # What must or should be is no claim about what was.
         claims = () if _HYPOTHETICAL.search(sentence) else verify_part(run, sentence).claims
         for claim in claims:
-            yield Statement(claim.text, claim.kind, _HOLDS[claim.verdict], claim.evidence)
-        if not claims and tried is not None:
-            found = check_general(run.source.code, sentence, tried, execute=execute)
+            yield Statement(sentence, claim.kind, _HOLDS[claim.verdict], claim.evidence)
+        if not claims and tried is not None and not _ANNOUNCES.match(sentence):
+            found = check_general(run.source.code, _SINCE.sub("", sentence), tried, execute=execute)
             yield Statement(sentence, "property", _OUTCOME_HOLDS[found.outcome], found.evidence)
+
+
+_SINCE = re.compile(r"^(?:since|as|because|given that|we know that) ", re.IGNORECASE)
+_ANNOUNCES = re.compile(
+    r"^(?:to find an input|let's|let us|in order to find|to (?:get|achieve) (?:this|the given) output\W*$)",
+    re.IGNORECASE,
+)
 
 
 _HYPOTHETICAL = re.compile(r"\b(?:must|should|needs?|would|could|can|may|has to|have to|if|when|for f\(\?\?\))\b")
 _HOLDS: dict[object, bool | None] = {"true": True, "false": False, "unchecked": None}
 _OUTCOME_HOLDS = {"tested": True, "refuted": False, "not checked": None}
+
+
+def _about_choice(said: Said, bound: Mapping[str, str], output: str) -> Statement:
+    """What may be chosen: known where every value that is named is the witness's, or a part of it."""
+    named = literals_in(said.text)
+    chosen = [value for value in named if not same_value(value, output)] or named
+    held = [value for value in chosen if any(same_value(value, own) or value in own for own in bound.values())]
+    is_known = bool(chosen) and len(held) == len(chosen)
+    witness = ", ".join(f"{name} = {value}" for name, value in bound.items())
+    return Statement(said.text, "choice", True if is_known else None, f"{witness} gives the output")
 
 
 def _about_calls(code: str, said: Sequence[Said], execute: Execute) -> Iterator[Statement]:
@@ -185,6 +207,8 @@ def _evaluated(run: Run, expression: str) -> list[str]:
 
 def _states(run: Run, bound: Mapping[str, str], said: Said) -> list[Mapping[str, str]]:
     steps = [run.steps[index] for index in run.frames[0].steps]
+    if said.when == "output":
+        return [{"result": run.output or ""}]
     final = [steps[-1].after] if steps else []
     if said.when == "final":
         return [*final]

@@ -7,6 +7,8 @@ One `Said` per statement. Sentences in which none of these is recognised are lef
     last write   "[L3] `S` is the last to write `x`", "the last assignment of `x` is `S`"
     call         "`f(1)` gives V"
     result       "[L4] `S` gives the result", "`f` returns V"
+    given        "we know that f(??) == V"
+    choice       "one possible input is V", "x can be V"
 """
 
 import ast
@@ -17,9 +19,9 @@ from typing import Literal
 
 from ray_app.parsing import parse_expression
 
-SaidKind = Literal["constraint", "value", "last write", "result line", "returns", "call"]
+SaidKind = Literal["constraint", "value", "last write", "result line", "returns", "call", "given", "choice"]
 Basis = Literal["", "implied", "law", "tested"]
-When = Literal["any", "before", "final", "input"]
+When = Literal["any", "before", "final", "input", "output"]
 
 _LABEL = re.compile(r"\[?\bL(\d+)\]?")
 _SPAN = re.compile(r"`([^`\n]+)`")
@@ -83,12 +85,23 @@ def read_backward(body: str, parameters: tuple[str, ...], entry: str) -> Reading
     """The reading of a text without its answer. Never raises, whatever the text."""
     said: list[Said] = []
     rest: list[str] = []
-    for sentence in (one for line in body.split("\n") for one in sentences(line.strip())):
+    whole = (one for line in body.split("\n") for one in sentences(line.strip()))
+    for sentence in (part for one in whole for part in _premise_apart(one)):
         found = list(_statements(sentence, parameters, entry))
         said += found
         if not found and not _HARMLESS.match(sentence):
             rest.append(sentence)
     return Reading(tuple(said), tuple(rest))
+
+
+_SINCE = re.compile(r"(?:since|as|because|given that) ", re.IGNORECASE)
+_FOLLOWS = re.compile(r", (?=(?:we|so|the (?:input|value|string|list|text)|then|one|it|this|our) |for \w+\(\?\?\) )")
+
+
+def _premise_apart(sentence: str) -> tuple[str, ...]:
+    """ "Since the function does this, the input can be that": what it does apart from what is made of it."""
+    follows = _FOLLOWS.search(sentence) if _SINCE.match(sentence) and "`" not in sentence else None
+    return (sentence[: follows.start()], sentence[follows.end() :]) if follows else (sentence,)
 
 
 def sentences(line: str) -> Iterator[str]:
@@ -119,6 +132,17 @@ def _statements(line: str, parameters: tuple[str, ...], entry: str) -> Iterator[
     if constraint is not None:
         yield constraint
         return
+    given = re.search(rf"\b{re.escape(entry)}\(\?\?\)`? (?:==|=|is|returns|equals) `?", line)
+    if given and literal_at(line, given.end()):
+        yield Said("given", line, entry, literal_at(line, given.end()), at)
+        return
+    part = _OUTPUT_PART.search(line)
+    if part and literal_at(line, part.end()):
+        yield Said("value", line, _part_of_output(part), literal_at(line, part.end()), at, "output")
+        return
+    if _CHOOSES.search(line):
+        yield Said("choice", line, entry, line=at)
+        return
     if _LAST.search(line):
         yield from _last_write(line, at)
     if gives := _GIVES.search(line):
@@ -126,9 +150,42 @@ def _statements(line: str, parameters: tuple[str, ...], entry: str) -> Iterator[
         yield Said("result line", line, statement[1] if statement else "", line=at)
     for match in _RETURNS.finditer(_SPAN.sub(lambda span: " " * len(span[0]), line)):
         value = literal_at(line, match.end())
-        if value:
+        if value and not _CONDITIONAL.match(line, match.end() + len(value)):
             yield Said("returns", line, entry, value, at)
     yield from _values(line, at, parameters)
+
+
+_CONDITIONAL = re.compile(r"[\"'`]?,? (?:only )?(?:if|when|unless|for|whenever)\b")
+"""Behind a returned value: then it is not said to be this output."""
+_OUTPUT_PART = re.compile(
+    r"\bthe (?:(?P<nth>first|second|third|fourth|fifth|last) (?:element|character|item|value|letter)"
+    r"|(?P<size>length|size)) (?:of|in) the (?:output|result)(?: \w+)? is (?:also )?`?",
+    re.IGNORECASE,
+)
+_PLACES = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1}
+_CHOOSES = re.compile(
+    r"\b(?:possible|valid|suitable|example) (?:inputs?|solutions?|values?|choices?|strings?|lists?|combination)\b"
+    r"|\b(?:we|let's|let us) (?:can )?(?:choose|use|take|set|try|pick)\b|\bcan be (?=['\"\[({\d\-TFN`])",
+    re.IGNORECASE,
+)
+
+
+def _part_of_output(match: re.Match[str]) -> str:
+    """The expression over `result` that words name."""
+    return "len(result)" if match["size"] else f"result[{_PLACES[match['nth'].lower()]}]"
+
+
+def literals_in(line: str) -> list[str]:
+    """The literals of a sentence, outermost ones only, words apart."""
+    found: list[str] = []
+    at = 0
+    while at < len(line):
+        is_start = at == 0 or not (line[at - 1].isalnum() or line[at - 1] in "_.")
+        literal = literal_at(line, at) if is_start and line[at] in "'\"[({-0123456789TFN" else ""
+        if literal:
+            found.append(literal)
+        at += len(literal) or 1
+    return found
 
 
 def _constraint(line: str, at: int, parameters: tuple[str, ...]) -> Said | None:

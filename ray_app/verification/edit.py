@@ -6,10 +6,12 @@ cut. That is repeated until nothing false is found. Promised of a text that is r
 needless.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from ray_app import records
 from ray_app.claims.claim import Part, Reading, Statement
 from ray_app.claims.code import normal
 from ray_app.programs.tries import Execute
@@ -76,7 +78,8 @@ def _explains(run: Run, text: str) -> bool:
 def edit_backward(
     run: Run, text: str, *, record: Record, execute: Execute = in_sandbox, unchecked: Unchecked = "keep"
 ) -> Edited:
-    """The same for an explanation of which input gives the output of a run; its false statements are cut."""
+    """The same for an explanation of which input gives the output of a run: a demand that other inputs break is made a
+    possibility, whatever else is false is cut."""
 
     def judge(now: str) -> Verdict:
         return verify_backward(run, now, record=record, execute=execute)
@@ -200,9 +203,37 @@ def _says_nothing(sentence: str) -> bool:
 # -- backward ----------------------------------------------------------------------------------------------------------
 
 
+_DEMANDS = re.compile(r"\b(?:must|should|has to|needs to) be\b")
+_SAYS_ONE_THING = 14
+"""Words of a sentence that names a value and says no more than that."""
+
+
 def _backward_faults(verdict: Verdict, text: str, unchecked: Unchecked) -> Iterator[_Fault]:
-    bad = ("false", "unchecked") if unchecked == "cut" else ("false",)
     for claim in verdict.claims:
         stretch = sentence_at(text, claim.text)
-        if claim.verdict in bad and claim.kind != "answer" and stretch is not None:
+        is_open = unchecked == "cut" and (claim.verdict == "unchecked" or _says_more(claim))
+        if claim.kind == "answer" or stretch is None or not (is_open or claim.verdict == "false"):
+            continue
+        demands = list(_DEMANDS.finditer(claim.text))
+        if demands and _is_too_strong(claim):
+            yield from _weakened(demands, stretch, claim)
+        else:
             yield _Fault(stretch, "", claim.evidence or "not checked")
+
+
+def _says_more(claim: records.Claim) -> bool:
+    """Whether a sentence that names a right value goes on about something that nobody checked."""
+    words = re.findall(r"[A-Za-z]{2,}", re.sub(r"'[^']*'|\"[^\"]*\"|\[.*\]|\{.*\}", "", claim.text))
+    return claim.kind in ("returns", "choice", "result", "mention") and len(words) > _SAYS_ONE_THING
+
+
+def _is_too_strong(claim: records.Claim) -> bool:
+    """Whether a demand is met by the input in question, but others give the output as well."""
+    return claim.verdict == "false" and claim.evidence.endswith("gives the output too")
+
+
+def _weakened(demands: list[re.Match[str]], stretch: Stretch, claim: records.Claim) -> Iterator[_Fault]:
+    """What need not be but can be: "x must be 3" where 4 will do as well."""
+    for demand in demands:
+        start = stretch[0] + demand.start()
+        yield _Fault((start, start + len(demand[0])), "can be", claim.evidence)

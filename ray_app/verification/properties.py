@@ -110,6 +110,10 @@ _IF_FIRST = re.compile(
 _IF_LAST = re.compile(
     rf"(?P<then>{_GIVES} .+?|raises? .+?),? (?:if|when|whenever|only if|only when) (?P<if>.+)", re.IGNORECASE
 )
+_OTHERWISE = re.compile(
+    r",? (?:and )?(?:returns )?`?False`? (?:otherwise|if not)$|,? otherwise (?:it returns )?`?False`?$"
+)
+"""With it a condition is said to decide between True and False."""
 _ALWAYS = re.compile(rf"\b(?P<then>{_GIVES} .+)", re.IGNORECASE)
 _RESULT_IS = re.compile(r"\bthe (?:result|output|returned \w+|return value) (?P<then>.+)", re.IGNORECASE)
 _RAISES = re.compile(r"raises? (?:an? |the )?`?([A-Z]\w+)`?", re.IGNORECASE)
@@ -140,8 +144,11 @@ def read_property(sentence: str, parameters: Sequence[str]) -> Property | None:
     for pattern in (_IF_LAST, _IF_FIRST):
         match = pattern.search(text)
         if match:
-            condition = _condition(match["if"], parameters)
+            words = _OTHERWISE.sub("", match["if"])
+            condition = _condition(words, parameters)
             found = _conclusion(match["then"], parameters)
+            if condition and found and words != match["if"] and found[0].startswith("result == (True)"):
+                return Property("", f"result is bool({condition})")
             return Property(condition, *found) if condition and found else None
     match = _ALWAYS.search(text) or _RESULT_IS.search(text)
     found = _conclusion(match["then"], parameters) if match else None
@@ -177,11 +184,42 @@ def _readings(said: str, parameters: Sequence[str]) -> Iterator[str]:
     if same:
         name = same[1] if same[1] in parameters else parameters[0] if len(parameters) == 1 else ""
         yield from [f"result == {name}"] if name else []
+    yield from _of_parameter(said, parameters)
     sized = re.search(
         r"(?:has|of|with) (?:the same length as|as many (?:elements|items|characters) as) `?(\w+)`?", said
     )
     if sized and sized[1] in parameters:
         yield f"len(result) == len({sized[1]})"
+
+
+_MADE = (
+    (r"(?:a |the )?reversed? (?:version |copy |order )?(?:of )?{x}", "list(result) == list({0})[::-1]"),
+    (r"(?:the )?(?:length|size) of {x}", "result == len({0})"),
+    (r"(?:the )?number of (?:elements|characters|items|entries|keys|letters) in {x}", "result == len({0})"),
+    (r"(?:the )?sum of (?:all )?(?:the )?(?:elements |numbers |values )?(?:of |in )?{x}", "result == sum({0})"),
+    (r"(?:a |the )?sorted (?:version |copy |list )?(?:of )?{x}", "result == sorted({0})"),
+    (r"(?:the )?maximum (?:value |element )?(?:of |in )?{x}", "result == max({0})"),
+    (r"(?:the )?minimum (?:value |element )?(?:of |in )?{x}", "result == min({0})"),
+    (r"(?:the )?first (?:element|character|item) (?:of|in) {x}", "result == {0}[0]"),
+    (r"(?:the )?last (?:element|character|item) (?:of|in) {x}", "result == {0}[-1]"),
+    (r"(?:a copy of )?{x}(?: converted)? (?:in|to) upper ?case(?: letters)?", "result == {0}.upper()"),
+    (r"(?:a copy of )?{x}(?: converted)? (?:in|to) lower ?case(?: letters)?", "result == {0}.lower()"),
+    (r"(?:a |the )?copy of {x}", "result == {0}"),
+)
+"""What a result may be made of a parameter; `{{x}}` stands for the words that name it."""
+
+
+def _of_parameter(said: str, parameters: Sequence[str]) -> Iterator[str]:
+    """The predicates for a result that is made of one parameter."""
+    names = "|".join(map(re.escape, parameters))
+    noun = r"(?:input |given |original )*(?:string|list|array|text|dictionary|number|sequence|tuple|word)?"
+    named = rf"(?:the )?{noun} ?`?(?P<name>{names})`?" + (
+        rf"|(?:the )?(?:input |given |original )?{noun}" if len(parameters) == 1 else ""
+    )
+    for words, predicate in _MADE:
+        match = re.fullmatch(words.replace("{x}", f"(?:{named})"), said)
+        if match:
+            yield predicate.format(match["name"] or parameters[0])
 
 
 _NUMERIC = {
@@ -218,6 +256,8 @@ def _about(said: str, name: str, parameters: Sequence[str]) -> str:
         predicate = f"len({name}) == 0"
     elif rest in _NUMERIC:
         predicate = _NUMERIC[rest].format(name)
+    elif rest in _TEXTUAL:
+        predicate = f"{name}.{_TEXTUAL[rest]}()"
     elif compared and _is_value(compared[2], parameters):
         predicate = f"{name} {_COMPARED[compared[1]]} ({compared[2]})"
     elif _is_value(rest, parameters):
@@ -225,6 +265,22 @@ def _about(said: str, name: str, parameters: Sequence[str]) -> str:
     return f"not ({predicate})" if match[1] and predicate else predicate
 
 
+_TEXTUAL = {
+    "alphanumeric": "isalnum",
+    "alphabetic": "isalpha",
+    "numeric": "isnumeric",
+    "a digit": "isdigit",
+    "uppercase": "isupper",
+    "in uppercase": "isupper",
+    "lowercase": "islower",
+    "in lowercase": "islower",
+    "ascii": "isascii",
+    "in title case": "istitle",
+    "a title": "istitle",
+    "whitespace": "isspace",
+    "a decimal": "isdecimal",
+    "a valid identifier": "isidentifier",
+}
 _COMPARED = {
     "greater than or equal to": ">=",
     "less than or equal to": "<=",
