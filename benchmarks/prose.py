@@ -109,7 +109,7 @@ def _accepted(direction: Direction, run: Run, text: str) -> bool:
 
 def _edited(direction: Direction, run: Run, text: str, unchecked: Unchecked) -> Edited:
     if direction == "forward":
-        return edit_forward(run, text, unchecked=unchecked)
+        return edit_forward(run, text, unchecked=unchecked, execute=execute)
     return edit_backward(run, text, record=_recorded, execute=execute, unchecked=unchecked)
 
 
@@ -146,7 +146,7 @@ def _count_refutations(tally: Tally, run: Run, text: str, label: Row, *, show: b
 
 
 def measured(folder: Path, direction: Direction, wanted: Callable[[str], bool], *, labelled: bool, show: bool) -> Tally:
-    """The counts over a folder's texts of one direction (or only those with a label); of labels only the wanted ones."""
+    """The counts over a folder's texts of one direction; of labels only the wanted ones."""
     found = [(row, label) for row, label in read_folder(folder, direction) if label is not None or not labelled]
     recorded = record_many(Job(row["code"], (row["call"],), LIMITS) for row, _ in found)
     tally = Tally()

@@ -217,7 +217,7 @@ def _plain_demand(line: str, at: int, parameters: tuple[str, ...]) -> Said | Non
         is_part = match.re is _IS and bool(match[2] and _PART.search(line[: match.start()]))
         words = line[: match.end()]
         # "So the input should be 3" chooses; "for f(??) to be 9 it should be 3" demands.
-        demands = re.search(r"\b(?:must|has to|needs to) be $|\bdeduce\b|\bfor .* to be .* should be ", words)
+        demands = re.search(r"\b(?:must|has to|needs to) be $|\bdeduce\b|\b[Ff]or .* to be .* should be ", words)
         if name in parameters and value and not is_part and demands:
             return Said("constraint", line, f"{name} == {value}", line=at)
     return None

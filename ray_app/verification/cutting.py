@@ -13,6 +13,8 @@ _MARKS = re.compile(
 """What may stand on a line besides its sentences: bullets, numbers, labels, emphasis."""
 _CLAUSE = re.compile(r"[,;] | (?:and|which|so|because|since|but|while|where|meaning)\b")
 """How a clause begins that stands behind another."""
+_GOES_ON = re.compile(r"(?:for|we|so|the|then|one|it|this|our)\b")
+"""Words that began no sentence before."""
 _HEAD = re.compile(r"[ \t]*(?:#{1,6} .*|(?:[-*+•]|\(?\d{1,3}[.)])?[ \t]*[^\n]{1,120}:[*_]{0,2}[ \t]*)")
 
 
@@ -38,7 +40,8 @@ def _without(text: str, start: int, end: int) -> str:
         kept = f"{kept[:-1]}." if kept.endswith((";", ",")) and not rest.strip() else kept
         return text[:line_start] + kept + (f" {rest}" if rest.strip() else "") + text[line_end:]
     if rest.strip():
-        return text[:start] + rest[:1].upper() + rest[1:] + text[line_end:]
+        begins = rest[:1].upper() if _GOES_ON.match(rest) else rest[:1]  # any other word may be a name of the program
+        return text[:start] + begins + rest[1:] + text[line_end:]
     return text[:line_start] + text[_nested_end(text, line_start, line_end) :].removeprefix("\n")
 
 

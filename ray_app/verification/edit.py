@@ -8,7 +8,7 @@ needless.
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from ray_app import records
@@ -22,6 +22,7 @@ from ray_app.verification.align import Placed
 from ray_app.verification.backward import Record, verify_backward
 from ray_app.verification.cutting import Stretch, apply, sentence_at, without_empty_heads
 from ray_app.verification.facts import Facts
+from ray_app.verification.general import check_sentences
 from ray_app.verification.judge import SOLID, is_result, judge_forward, verify_forward
 from ray_app.verification.mentions import occurs
 from ray_app.verification.verdict import Verdict
@@ -55,12 +56,15 @@ _Faults = Callable[[str], Sequence[_Fault]]
 _Judge = Callable[[str], Verdict]
 
 
-def edit_forward(run: Run, text: str, *, unchecked: Unchecked = "keep") -> Edited:
-    """The explanation of a run with its false statements corrected or cut; with "cut", the unchecked ones cut too."""
+def edit_forward(run: Run, text: str, *, unchecked: Unchecked = "keep", execute: Execute | None = None) -> Edited:
+    """The explanation of a run with its false statements corrected or cut; with "cut", the unchecked ones cut too.
+
+    With `execute`, what the text says about the program in general is tried on other inputs; else it is unchecked.
+    """
     edited = _edited(
         text,
-        lambda now: list(_forward_faults(run, now, unchecked)),
-        lambda now: verify_forward(run, now),
+        lambda now: list(_forward_faults(run, now, unchecked, execute)),
+        lambda now: verify_forward(run, now, execute=execute),
     )
     if edited.reason or not edited.edits or _explains(run, edited.text):
         return edited
@@ -127,8 +131,13 @@ def _apart(faults: Sequence[_Fault]) -> list[_Fault]:
 # -- forward -----------------------------------------------------------------------------------------------------------
 
 
-def _forward_faults(run: Run, text: str, unchecked: Unchecked) -> Iterator[_Fault]:
+def _forward_faults(run: Run, text: str, unchecked: Unchecked, execute: Execute | None) -> Iterator[_Fault]:
     reading, placed = judge_forward(run, text)
+    general = check_sentences(run, reading.statements, execute) if execute is not None else {}
+    for sentence, found in general.items():
+        if found.holds is False:
+            yield _Fault((sentence.start, sentence.end), "", found.evidence)
+    tested = {sentence for sentence, found in general.items() if found.holds}
     false = [item for item in placed if item.finding.holds is False]
     corrected = {item.value_span for item in false if item.finding.right}
     for item in false:
@@ -136,7 +145,8 @@ def _forward_faults(run: Run, text: str, unchecked: Unchecked) -> Iterator[_Faul
         if item.finding.right or item.value_span not in corrected:
             yield _forward_fault(text, reading, item)
     if unchecked == "cut":
-        yield from _unchecked(Facts(run), text, reading, placed)
+        left = replace(reading, statements=tuple(one for one in reading.statements if one not in tested))
+        yield from _unchecked(Facts(run), text, left, placed)
 
 
 def _forward_fault(text: str, reading: Reading, item: Placed) -> _Fault:

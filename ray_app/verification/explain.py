@@ -12,6 +12,7 @@ from ray_app.verification.rows import Case
 from ray_app.verification.verdict import Verdict
 
 _MARKS = {"true": "+", "false": "-", "unchecked": "?"}
+_HOLDS: dict[records.Truth, bool | None] = {"true": True, "false": False, "unchecked": None}
 _COLOURS = {"true": "green", "false": "red", "unchecked": "yellow"}
 
 
@@ -54,16 +55,17 @@ def _sentences(case: Case, verdict: Verdict) -> Iterator[Explained]:
     reading, placed = judge_forward(case.run, case.text)
     for statement in reading.statements:
         inside = [item for item in placed if statement.start <= item.span[0] < statement.end]
-        found = [item.finding.holds for item in inside]
-        evidence = dict.fromkeys(item.finding.evidence for item in inside if item.finding.evidence)
-        yield Explained(statement.text, _truth(found), tuple(evidence))
+        tried = [claim for claim in verdict.claims if claim.kind == "property" and claim.text == statement.text]
+        found = [item.finding.holds for item in inside] + [_HOLDS[claim.verdict] for claim in tried]
+        evidence = [*(item.finding.evidence for item in inside), *(claim.evidence for claim in tried)]
+        yield Explained(statement.text, _truth(found), tuple(dict.fromkeys(filter(None, evidence))))
 
 
 def _by_words(verdict: Verdict) -> Iterator[Explained]:
     """Claims that stand in the same words are one sentence."""
     for text in dict.fromkeys(claim.text for claim in verdict.claims):
         claims = [claim for claim in verdict.claims if claim.text == text]
-        found = [None if claim.verdict == "unchecked" else claim.verdict == "true" for claim in claims]
+        found = [_HOLDS[claim.verdict] for claim in claims]
         yield Explained(text, _truth(found), tuple(claim.evidence for claim in claims if claim.evidence))
 
 

@@ -11,23 +11,31 @@ from collections.abc import Collection
 from ray_app import records
 from ray_app.claims.claim import Reading
 from ray_app.claims.read import LONGEST, read
+from ray_app.programs.tries import Execute
 from ray_app.semantics.record import Run
 from ray_app.verification.align import Placed, align
 from ray_app.verification.answers import answer_fault
 from ray_app.verification.coverage import missing
 from ray_app.verification.facts import Facts
+from ray_app.verification.general import check_sentences
 from ray_app.verification.verdict import Verdict, claim
 
 
-def verify_forward(run: Run, text: str) -> Verdict:
-    """The verdict on an explanation of a run, from its call to its result."""
+def verify_forward(run: Run, text: str, *, execute: Execute | None = None) -> Verdict:
+    """The verdict on an explanation of a run, from its call to its result. With `execute`, what it says about the
+    program in general is tried on other inputs; else that stays unchecked."""
     if len(text) > LONGEST:
         return Verdict(False, "text is too long")
     reading = read(text, run.source)
     facts = Facts(run, _is_strict(reading))
     placed = align(facts, reading.groups)
     reason, detail = _fault(facts, reading, placed)
-    return Verdict(not reason, reason or "ok", _claims(text, reading, placed), detail)
+    general = check_sentences(run, reading.statements, execute).values() if execute is not None else ()
+    refuted = next((one for one in general if one.holds is False), None)
+    if refuted is not None and not reason:
+        reason, detail = "false claim", f"{refuted.text}: {refuted.evidence}"
+    claims = (*_claims(text, reading, placed), *(one.recorded() for one in general))
+    return Verdict(not reason, reason or "ok", claims, detail)
 
 
 def judge_forward(run: Run, text: str) -> tuple[Reading, list[Placed]]:

@@ -40,13 +40,13 @@ class Case:
     def verdict(self) -> Verdict:
         """The verdict on the text."""
         if self.direction == "forward":
-            return verify_forward(self.run, self.text)
+            return verify_forward(self.run, self.text, execute=execute)
         return verify_backward(self.run, self.text, record=self._run_of, execute=execute)
 
     def edited(self, unchecked: Unchecked) -> Edited:
         """The text with what is false in it put right or cut."""
         if self.direction == "forward":
-            return edit_forward(self.run, self.text, unchecked=unchecked)
+            return edit_forward(self.run, self.text, unchecked=unchecked, execute=execute)
         return edit_backward(self.run, self.text, record=self._run_of, execute=execute, unchecked=unchecked)
 
     def _run_of(self, code: str, call: str) -> Run | None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ray_app.sandbox.api import execute
 from ray_app.verification.edit import NO_EXPLANATION, edit_backward, edit_forward
 from ray_app.verification.judge import verify_forward
 from tests.semantics import local
@@ -79,7 +80,34 @@ def test_edit_forward_unchecked_sentence_is_kept_or_cut_as_asked():
     assert edit_forward(SUM, text, unchecked="cut").text == "total becomes 3. It returns 6." + ANSWER
 
 
-def test_edit_backward_false_constraint_is_cut():
+GENERAL = local.record("def f(n):\n    if n < 0:\n        return -1\n    total = n * 2\n    return total\n", "f(4)")
+
+
+@pytest.mark.parametrize(
+    ("general", "left"),
+    [
+        ("The function returns -1 if n is less than 0.", True),
+        ("The function returns 0 if n is less than 0.", False),
+        ("The function always returns a string.", False),
+    ],
+)
+def test_edit_forward_general_statement_is_tried_on_inputs(general, left):
+    text = f"{general} total becomes 8. It returns 8.\n[ANSWER]assert f(4) == 8[/ANSWER]"
+    edited = edit_forward(GENERAL, text, unchecked="cut", execute=execute)
+    assert edited.reason == "", edited
+    assert (general in edited.text) == left
+    assert general not in edit_forward(GENERAL, text, unchecked="cut").text
+
+
+def test_edit_backward_demand_that_other_inputs_break_becomes_a_possibility():
+    run = local.record("def f(n):\n    return abs(n)\n", "f(4)")
+    text = "We know that f(??) == 4. For f(??) to be 4, n should be 4.\n[ANSWER]assert f(4) == 4[/ANSWER]"
+    edited = edit_backward(run, text, record=local.record)
+    assert "n can be 4." in edited.text
+    assert [(edit.kind, edit.after) for edit in edited.edits] == [("corrected", "can be")]
+
+
+def test_edit_backward_false__constraint_is_cut():
     run = local.record("def f(n):\n    return n + 1\n", "f(4)")
     text = "1. `n > 3` must hold.\n2. `n > 9` must hold.\n3. `f(4)` gives 5.\n[ANSWER]assert f(4) == 5[/ANSWER]"
     edited = edit_backward(run, text, record=local.record)
