@@ -55,7 +55,8 @@ def test_show_settings_prints_what_set_takes():
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     lines = done.stdout.splitlines()
     assert "train.max_steps=7" in lines
-    literal = [line for line in lines if "Dial(" not in line]  # the generator's dials are no literal: shown, not set
+    # What the generator is told per plot and difficulty are no literals: shown, not set.
+    literal = [line for line in lines if "Dial(" not in line and "Plot(" not in line]
     assert settings_of(recipe_of("demo", literal)) == settings_of(recipe_of("demo", ["train.max_steps=7"]))
 
 
