@@ -14,7 +14,7 @@ import pytest
 from pipelines.synthesize import paid, share_of
 from ray_app.errors import InputError
 from ray_app.records import Monologue, Sample
-from ray_app.store import Dataset
+from ray_app.store import Dataset, Ledger, Plan
 from ray_app.teacher.endpoint import Endpoint
 from tests.pipelines.explaining import PROGRAMS, small
 from tests.pipelines.test_resume import shards
@@ -81,3 +81,21 @@ def test_model_that_cannot_be_talked_to_is_an_error_before_anything_is_asked(tmp
             paid(str(tmp_path), Endpoint("base", url=endpoint.url))
         assert len(endpoint.bodies) == 1
         assert endpoint.bodies[0]["max_tokens"] == 1
+
+
+def test_budget_of_a_run_is_what_its_first_stage_left_of_it(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    with serve(lambda body, serial: said("Yes.")) as endpoint:
+        teaching = paid(root, Endpoint("tiny", url=endpoint.url, max_tokens=1_000))
+        asked = Dataset(root, "asked")
+        asked.begin(Plan({}, {}, {}))
+        asked.finish("0", Ledger(1, 1, tokens_in=500, tokens_out=200))
+        with teaching.open() as whom:
+            assert isinstance(whom, Endpoint)
+            assert whom.max_tokens == 300
+        with paid(root, Endpoint("tiny", url=endpoint.url, max_tokens=1_000)).open() as whom:
+            assert isinstance(whom, Endpoint)
+            assert whom.max_tokens == 1_000  # the next run: what was paid before is not its own
+        with paid(root, Endpoint("tiny", url=endpoint.url)).open() as whom:
+            assert isinstance(whom, Endpoint)
+            assert whom.max_tokens == 0

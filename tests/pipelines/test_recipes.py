@@ -12,6 +12,7 @@ from pipelines.synthesize import teacher_at, teacher_name
 from pipelines.train import PAPER, data_of, machine_of, show_plan
 from ray_app.errors import EngineError, InputError
 from ray_app.mixture import TASKS
+from ray_app.models import PACKAGED
 from ray_app.programs.select.workers import select
 from ray_app.stage import plan
 from ray_app.teacher.endpoint import Place
@@ -128,6 +129,16 @@ def test_the_student_is_a_base_model_and_the_teacher_one_that_answers(name: str)
     # The teacher's weights, in bf16, and room for requests.
     assert recipe.teaching.num_gpus * 48 > 1.3 * 2 * 32
     assert recipe.teaching.max_replicas * recipe.teaching.num_gpus <= 8
+
+
+def test_the_demo_asks_a_packaged_teacher_for_few_and_short_words() -> None:
+    recipe = RECIPES["demo"]()
+    how = recipe.synthesize.explain
+    assert recipe.teacher in PACKAGED
+    assert "coder" in recipe.teacher
+    questions = recipe.synthesize.explains * how.calls * len(how.directions) * how.samples
+    assert 4 <= questions <= 16
+    assert questions * how.max_tokens <= 5_000
 
 
 def test_a_teacher_is_known_by_a_name_that_holds_on_every_machine() -> None:

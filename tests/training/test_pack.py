@@ -71,6 +71,18 @@ def test_plan_mixture_weights_repeat_thin_and_drop() -> None:
     assert 0.2 < sum(count[k] == 3 for k in forward) / len(forward) < 0.3
 
 
+def test_plan_weighs_what_a_teacher_wrote_by_itself_where_the_mixture_names_it() -> None:
+    rows = [Item(f"i{k}", "forward", 10, 5, is_taught=k < 3) for k in range(10)]
+
+    def showings(mixture: list[tuple[str, float]]) -> Counter[bool]:
+        made = plan(rows, mixture=mixture, capacity=64, epochs=1, curriculum=0.0, seed=0)
+        return Counter(rows[i].is_taught for members in made.bins for i in members)
+
+    assert showings([("forward", 1.0), ("forward/teacher", 3.0)]) == {True: 9, False: 7}
+    assert showings([("forward", 1.0), ("forward/teacher", 0.0)]) == {False: 7}
+    assert showings([("forward", 2.0)]) == {True: 6, False: 14}
+
+
 def test_plan_fills_packs_above_ninety_five_percent_on_a_pyx_like_distribution() -> None:
     rng = random.Random(3)
     rows = [Item(f"i{k}", "output", min(2048, max(40, int(rng.gauss(700, 300)))), 20) for k in range(3_000)]
