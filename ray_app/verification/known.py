@@ -54,8 +54,10 @@ def value_of(piece: str, state: Mapping[str, str]) -> str | None:
     shown = resolve(node, state)
     if shown is not None:
         return shown
+    if "len(" in piece:
+        node = _Sizes(state).visit(copy.deepcopy(node))
     try:
-        return canonical(_evaluate(_Sizes(state).visit(copy.deepcopy(node)), state), _LONGEST * 4)
+        return canonical(_evaluate(node, state), _LONGEST * 4)
     except Exception:  # whatever the operation raises: it has no value
         return None
 
