@@ -67,13 +67,13 @@ _MIXED = "+direct"
 FORMATS = (*TOLD, *(name + _MIXED for name in TOLD[1:]))
 DIRECT_SHARE = 0.2
 """of the samples of a mixed format"""
-STRATA = ((4, 8), (9, 16), (17, 32), (33, 10**6))
+STRATA = ((1, 8), (9, 16), (17, 32), (33, 10**6))
 """Executed statements, from and to."""
 _IN_STRING = r"[^'\n](?=[^'\n]*'(?:[^'\n]*'[^'\n]*')*[^'\n]*(?:\n|$))"
 """A character that an odd number of quotes follows on its line: one inside a string, as `repr` writes it."""
-CONTEXT = 512
-MAX_CHARS = 1_200
-"""longest prompt + response of a case in any format; about 500 tokens"""
+CONTEXT = 1_024
+MAX_CHARS = 2_000
+"""longest prompt + response of a case in any format; about 900 tokens"""
 HELD_OUT = 0.15
 DIALS = {
     1: Dial(statements=2, blocks=0, depth=0, trips=0, size=3, expression=1),
@@ -225,7 +225,7 @@ def train_one(rows: list[Case], path: Path, out: Path, fmt: str, seed: int, toke
     samples = [_sample(case, fmt) for case in rows]
     cfg = base_config(
         model=str(path), run_name=f"{fmt}-{seed}", storage_path=str(out), prompt_style="paper", max_length=CONTEXT,
-        packs_per_step=2, per_device_train_batch_size=2, learning_rate=2e-3, min_learning_rate=1e-4, seed=seed,
+        packs_per_step=1, per_device_train_batch_size=1, learning_rate=2e-3, min_learning_rate=1e-4, seed=seed,
         warmup_steps=50, weight_decay=0.01, save_steps=200, eval_steps=10**6, logging_steps=50, num_train_epochs=1,
     )  # fmt: skip
     one = local.prepare(samples, cfg).supply
