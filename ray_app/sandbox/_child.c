@@ -224,7 +224,7 @@ static int prepare_names(void)
     child.filename = PyUnicode_InternFromString("<program>");
     child.call_filename = PyUnicode_InternFromString("<call>");
     child.module_name = PyUnicode_InternFromString("program");
-    child.script_filename = PyUnicode_InternFromString("main.py");
+    child.script_filename = PyUnicode_InternFromString(SCRIPT_FILENAME);
     child.main_name = PyUnicode_InternFromString("__main__");
     child.exec_mode = PyUnicode_InternFromString("exec");
     child.eval_mode = PyUnicode_InternFromString("eval");

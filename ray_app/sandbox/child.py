@@ -23,10 +23,10 @@ from operator import call as call_object
 from typing import Any
 
 from ray_app.sandbox import guard, protocol
+from ray_app.tracing.wire import SCRIPT_FILENAME
 
 FILENAME = "<program>"
 CALL_FILENAME = "<call>"
-SCRIPT_FILENAME = "main.py"
 MODULE = "program"
 SCRIPT_CHARS = 8_000_000
 _BALLAST_BYTES = 1 << 20

@@ -162,6 +162,7 @@ def install() -> None:
     for original, stand_in in replaced.items():
         if type(stand_in) is types.FunctionType:
             stand_in.__name__ = stand_in.__qualname__ = original.__name__
+            stand_in.__module__ = original.__module__
     if replaced:
         for module in list(sys.modules.values()):
             _replace(getattr(module, "__dict__", {}), replaced)

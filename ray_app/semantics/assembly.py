@@ -99,7 +99,14 @@ class _Frame:
     entered: list[int] = field(default_factory=list)
     evaluated: dict[int, int] = field(default_factory=dict)
 
+    @property
+    def is_module(self) -> bool:
+        """Whether it is the frame of a whole program's module, whose variables are the globals."""
+        return self.function == "<module>"
+
     def scope_of(self, name: str) -> Scope:
+        if self.is_module and "." in name:  # an attribute of a class
+            return "global"
         return "captured" if name in self.captured else "local"
 
     def open_steps(self) -> list[_Step]:
@@ -131,10 +138,14 @@ class _Assembly:
         self.by_serial: dict[int, _Frame] = {}
         self.stack: list[tuple[int, _Frame]] = []
         self.watched: dict[str, str] = {}
+        self.held: list[Changed] = []
+        """What has changed in the module's frame, which runs, until it is known whether something binds it."""
         self.run_visits: dict[tuple[int, StepKind], int] = {}
         self.crossings: list[Crossing] = []
 
     def take(self, entry: Event | Note | Watched) -> None:
+        if isinstance(entry, Event):
+            self._let_go()
         if isinstance(entry, Note):
             self._note(entry)
         elif isinstance(entry, Event):
@@ -274,8 +285,22 @@ class _Assembly:
             before = self.watched.get(changed.name)
             _set(self.watched, changed.name, changed.text)
             for frame in {frame.index: frame for _, frame in self.stack}.values():
-                if frame.current is not None and changed.name not in frame.names:
+                if frame.is_module:
+                    self._change_module(frame, changed)
+                elif frame.current is not None and changed.name not in frame.names:
                     frame.current.add(Change(changed.name, "global", before, changed.text))
+
+    def _change_module(self, frame: _Frame, changed: Changed) -> None:
+        if frame is self.stack[-1][1]:
+            self.held.append(changed)
+        else:
+            self._own_effect(frame, [changed])
+
+    def _let_go(self) -> None:
+        """What has changed in the module is its current step's doing."""
+        if self.held:
+            held, self.held = self.held, []
+            self._own_effect(self.stack[-1][1], held)
 
     # Steps
 
@@ -290,6 +315,7 @@ class _Assembly:
         elif note.kind == "K":
             self._clause(frame, note)
         elif note.kind == "E":
+            self._let_go()
             self._own_effect(frame, note.changes or ())
             self._close(frame)
             frame.current = frame.latest[note.node]
@@ -299,7 +325,8 @@ class _Assembly:
 
     def _begin(self, frame: _Frame, note: Note) -> None:
         """A statement-like step begins; what changed until now was its predecessor's doing, but for what it binds."""
-        earlier, bound = note.changes or (), ()
+        earlier, bound = (*self.held, *(note.changes or ())), ()
+        self.held = []
         if note.kind in _BINDING:
             earlier, bound = self._split_by_binding(note, earlier)
         self._own_effect(frame, earlier)

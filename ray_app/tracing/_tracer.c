@@ -18,7 +18,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define VERSION 3 /* ray_app/tracing/wire.py: VERSION */
+#define VERSION 4 /* ray_app/tracing/wire.py: VERSION */
 #define HEADER_BYTES 8
 #define LONGEST_HELD_STRING 64
 
@@ -99,6 +99,7 @@ typedef struct {
 static struct {
     int started, active;
     int notes; /* recorded with notes, and without lines */
+    int whole; /* a whole program, whose module is a frame too */
     PyObject *space, *watched_names; /* held; the module's dict and a tuple, or NULL */
     Watched *watched;
     Py_ssize_t watched_count;
@@ -160,7 +161,7 @@ static PyCodeObject *frame_code(PyFrameObject *frame) /* borrowed */
 static int is_recorded(PyCodeObject *code)
 {
     if (code->co_filename != run.filename && PyUnicode_Compare(code->co_filename, run.filename) != 0) return 0;
-    return PyUnicode_CompareWithASCIIString(code->co_name, "<module>") != 0;
+    return run.whole || PyUnicode_CompareWithASCIIString(code->co_name, "<module>") != 0;
 }
 
 /* ---- writing records ---- */
@@ -873,6 +874,7 @@ void tracer_start(char *buffer, size_t size, PyObject *filename, Py_ssize_t valu
     run.text.limit = run.value_chars = text_limit(value_chars);
     run.events_left = max_events;
     run.frames = run.depth = 0;
+    run.whole = PyUnicode_CompareWithASCIIString(filename, SCRIPT_FILENAME) == 0;
     run.started = run.active = 1;
     run.number++;
     commit(0);

@@ -6,6 +6,9 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+/* The file name of whole programs, whose module is recorded as a frame: wire.py. */
+#define SCRIPT_FILENAME "main.py"
+
 /* As `start` and `stop` of ray_app.tracing.recorder; the buffer is 8-byte aligned and outlives the run. Not nested. */
 void tracer_start(char *buffer, size_t size, PyObject *filename, Py_ssize_t value_chars, long long max_events);
 void tracer_stop(void);

@@ -113,7 +113,7 @@ class NoteRecorder(PythonRecorder):
 
     def note(self, frame: FrameType, kind: str, node: int, value: Any) -> bool:
         """Records one note of a frame, if it is one that is recorded, which is said; nothing for kind ""."""
-        if not self.active or frame.f_code.co_filename != self._filename or frame.f_code.co_name == "<module>":
+        if not self.active or not self.records(frame.f_code):
             return False
         try:
             state = self._state_of(frame)

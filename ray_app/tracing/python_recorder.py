@@ -11,7 +11,7 @@ from types import CodeType, FrameType, MethodType
 from typing import TYPE_CHECKING, Any
 
 from ray_app.tracing.canonical import python_canonical, python_describe_exception
-from ray_app.tracing.wire import DEFINITION, LETTERS, Log, number, string
+from ray_app.tracing.wire import DEFINITION, LETTERS, SCRIPT_FILENAME, Log, number, string
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -60,7 +60,7 @@ class PythonRecorder:
 
     def _enter(self, frame: FrameType, event: str, _: Any) -> Any:
         """The global trace function: a frame of the program starts or resumes."""
-        if not self.active or frame.f_code.co_filename != self._filename or frame.f_code.co_name == "<module>":
+        if not self.active or not self.records(frame.f_code):
             return None
         try:
             state = self._state_of(frame)
@@ -69,6 +69,11 @@ class PythonRecorder:
             self.truncate()
             return None
         return state.callback
+
+    def records(self, code: CodeType) -> bool:
+        """Whether frames of this code are recorded: the module's only where it is a whole program."""
+        is_module = code.co_name == "<module>" and self._filename != SCRIPT_FILENAME
+        return code.co_filename == self._filename and not is_module
 
     def _state_of(self, frame: FrameType) -> "FrameState":
         known: Any = frame.f_trace

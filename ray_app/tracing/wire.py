@@ -19,7 +19,9 @@ if TYPE_CHECKING:  # the traced process need not load what only types need
 
     from ray_app.tracing.model import EventKind
 
-VERSION = 3
+VERSION = 4
+SCRIPT_FILENAME = "main.py"
+"""The file name of whole programs, whose module is recorded as a frame."""
 """Raised with every change of layout, event semantics or canonical texts, so that no stale C extension is used."""
 
 HEADER_BYTES = 8
