@@ -14,7 +14,7 @@ from tests.sandbox.script_programs import PROGRAMS
 
 NAMES = """
     sum_two read_all buffer_read readlines iterate input_alias until_eof prompt main_guard zero_division key_error
-    error_from error_during greek_names statistics_use bisect_heap collections_use match_use walrus globals_change
+    error_from error_during greek_names statistics_use bisect_heap collections_use match_use walrus
     matrix bfs sieve knapsack class_body properties division_check nested_functions generators string_methods sort_keys
     bitwise sets star_unpack subclass_int interactive_loop asyncio_gather decimal_money file_round_trip
 """.split()  # noqa: SIM905
@@ -22,7 +22,7 @@ BY_NAME = {program.name: program for program in PROGRAMS}
 LOOP = "total = 0\nfor word in input().split():\n    total += int(word)\nprint(total)\n"
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "globals_change"])
+@pytest.mark.parametrize("name", NAMES)
 def test_whole_programs_are_recorded_told_and_verified(name):
     program = BY_NAME[name]
     recording = record(program.code, Script(program.stdin, program.arguments).call)
