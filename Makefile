@@ -12,7 +12,7 @@ STAMP := $(VENV)/.installed
 PIP := PYTHONWARNINGS=ignore $(BIN)/pip install -q
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-gpu demo test test-chaos test-cluster test-slow test-vllm check format bench clean
+.PHONY: help install install-gpu demo test test-chaos test-cluster test-frameworks test-slow test-vllm check format bench clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/make \1|\2/p' Makefile | column -t -s '|'
@@ -73,6 +73,16 @@ $(VLLM)/.installed: pyproject.toml
 
 test-vllm: $(VLLM)/.installed  ## the endpoint's tests with vLLM on a CPU behind it
 	@$(VLLM)/bin/python -m pytest -m vllm tests/serving/test_vllm_engine.py tests/teacher/test_engine.py
+
+# lm-eval and inspect_ai, beside .venv: they want versions of their own, and need nothing of ours but the endpoint.
+FRAMEWORKS := .venv-frameworks
+$(FRAMEWORKS)/.installed: Makefile
+	@test -x $(FRAMEWORKS)/bin/python || $(PYTHON) -m venv $(FRAMEWORKS)
+	@$(FRAMEWORKS)/bin/pip install -q "lm-eval[api]==0.4.13" inspect-ai==0.3.285 "openai>=2"
+	@touch $@
+
+test-frameworks: $(STAMP) $(FRAMEWORKS)/.installed  ## our exam held by lm-eval and inspect_ai against the endpoint
+	@SEMRAY_FRAMEWORKS=$(FRAMEWORKS) $(BIN)/python -m pytest -m frameworks tests/integrations
 
 check: $(STAMP)  ## lint, format and types
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/pyright

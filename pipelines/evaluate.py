@@ -88,7 +88,7 @@ def papers(recipe: Recipe, root: str) -> Iterator[Paper]:
             continue
         loaded = load(exam, recipe, root)
         fitting = right.fitting(loaded.items, exam.prompt_format, exam.longest)
-        chosen = _in_other_clothes(_spread(fitting, exam.items), exam, recipe)
+        chosen = _in_other_clothes(spread(fitting, exam.items), exam, recipe)
         if not chosen:
             print(f"{'evaluate':<12} {exam.benchmark} left out: no item fits", flush=True)
             continue
@@ -153,7 +153,7 @@ def texts(recipe: Recipe, root: str) -> list[Passage]:
         held_out_fraction=recipe.synthesize.mixture.held_out_fraction,
         max_length=exam.max_length,
     )
-    chosen = _spread([one for one in found if isinstance(one, Passage)], exam.texts)
+    chosen = spread([one for one in found if isinstance(one, Passage)], exam.texts)
     decisions = sum(len(passage.placed) for passage in chosen)
     print(f"{'evaluate':<12} claim accuracy: {decisions} decisions of {len(chosen)} held-out texts", flush=True)
     return chosen
@@ -168,7 +168,7 @@ def _in_other_clothes(items: list[Item], exam: Exam, recipe: Recipe) -> list[Ite
     return [item for item in made if isinstance(item, Item)]
 
 
-def _spread(items: Sequence[T], count: int) -> list[T]:
+def spread(items: Sequence[T], count: int) -> list[T]:
     """`count` of the items, evenly spread; 0: all."""
     if not count or len(items) <= count:
         return list(items)
