@@ -410,7 +410,8 @@ def _links(chain: list[Token], tense: Tense, negated: bool = False) -> list[Clai
 def _shown(token: Token, *, ends: bool = False) -> str | None:
     """The value that a token states; dotted names may be members of an enumeration. Where code stands before it
     (`ends`), what reads like the text of an object is one, even where the program spells the same object so."""
-    if ends and token.sort == "e" and isinstance(node := parsed(token.value), ast.Call) and is_shown_object(node):
+    node = parsed(token.value) if ends and token.sort == "e" else None
+    if isinstance(node, _SHOWN) and is_shown_object(node):
         return normal(token.value)
     if token.sort in "vw":
         return token.value
@@ -419,6 +420,7 @@ def _shown(token: Token, *, ends: bool = False) -> str | None:
     return token.value if token.sort == "x" else None
 
 
+_SHOWN = (ast.Call, ast.Dict, ast.List, ast.Set, ast.Tuple)
 _TARGET = re.compile(r"[A-Za-z_][\w.]*(?:\[[^\[\]:]*\])*")
 """What can be assigned to: `x`, `d['a']`, `self.n`."""
 
