@@ -187,6 +187,17 @@ def test_cruxeval_x_reads_parquet_and_leaves_out_tests_that_do_not_fit(tmp_path:
     assert benchmark.left_out == ("Java_4: no expected value in its test",)
 
 
+def test_cruxeval_x_finds_the_expected_value_where_blank_lines_of_the_test_differ(tmp_path: Path) -> None:
+    exam_files.cruxeval_x(tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "Java.jsonl").read_text().splitlines()]
+    rows[0]["code"] = rows[0]["code"].replace("    }\n    public", "    }\n\n    public").replace("}\n\n}", "}\n}")
+    (tmp_path / "Java.jsonl").write_text(json.dumps(rows[0]) + "\n")
+    item = benchmarks.load("cruxeval_x", tmp_path).items[0]
+    assert item.gold == "(2l)"
+    assert item.code.count("????") == 1
+    assert item.gold not in item.code
+
+
 def test_contest_programs_pass_their_tests_by_both_rules(tmp_path: Path) -> None:
     benchmark = made("lcb_generation", tmp_path)
     method = "class Solution:\n    def countAbove(self, values, limit):\n        return sum(v > limit for v in values)"

@@ -65,14 +65,15 @@ def _has(data: Path, source: Source) -> bool:
 def _items(language: str, row: dict[str, Any]) -> Iterator[Item]:
     code: str = row["code"]
     before, _, after = str(row["output_reasoning"]).partition(UNKNOWN)
-    start, end = code.rfind(before.strip()), code.rfind(after.strip())
-    literal = code[start + len(before.strip()) : end].strip()
+    start = _after(code, before.strip())
+    end = _before(code, after.strip(), start)
+    literal = code[start:end].strip()
     if start < 0 or end < start or not literal:
         return
     yield Item(
         id=f"{language}_{row['id']}",
         task="question",
-        code=f"{code[:start]}{before.strip()}{UNKNOWN}{code[end:]}".strip(),
+        code=f"{code[:start]}{UNKNOWN}{code[end:]}".strip(),
         entry="f",
         gold=literal,
         output=literal,
@@ -80,3 +81,17 @@ def _items(language: str, row: dict[str, Any]) -> Iterator[Item]:
         kind="foreign",
         group=language.lower(),
     )
+
+
+def _after(code: str, text: str) -> int:
+    """Where the text ends in the code; its last line where blank lines differ further up. -1 where it is not."""
+    for part in (text, text.rpartition("\n")[2].strip()):
+        if part and (found := code.rfind(part)) >= 0:
+            return found + len(part)
+    return -1
+
+
+def _before(code: str, text: str, start: int) -> int:
+    """Where the text begins in the code behind `start`; its first line where blank lines differ further down."""
+    whole = code.rfind(text, max(0, start))
+    return whole if whole >= 0 else code.find(text.partition("\n")[0].strip(), max(0, start))
