@@ -171,15 +171,14 @@ def _parsed(kind: type[B], body: Json) -> B:
         raise validation_error(error) from error
 
 
-def _entry(call: str) -> str:
-    """The name of the function that a call expression calls."""
+def _check_call(call: str) -> None:
+    """ApiError unless it is one call: of a function, a method (`A(1).twice(4)`), or of the whole program."""
     try:
         node = ast.parse(call.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError) as error:
         raise ApiError(400, f"call is not a Python expression: {error}", param="call") from error
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
-        raise ApiError(400, "call must call a function of the code by name, such as f(1)", param="call")
-    return node.func.id
+    if not isinstance(node, ast.Call):
+        raise ApiError(400, "call must be a call, such as f(1), A(1).twice(4) or __main__('3 4')", param="call")
 
 
 def _expression(test: str) -> str:
@@ -244,7 +243,7 @@ def _outcome(execution: Execution) -> Json:
 
 
 def _recorded(request: _CallBody) -> Recording:
-    _entry(request.call)
+    _check_call(request.call)
     return record(request.code, request.call, replace(request.limits(), trace_events=LIMITS.trace_events))
 
 

@@ -128,3 +128,20 @@ def test_debug_of_a_test_that_is_no_expression_is_refused() -> None:
 )
 def test_patch_of_finds_the_module_in_a_reply(reply: str, patch: str | None) -> None:
     assert tools.patch_of(reply) == patch
+
+
+@pytest.mark.parametrize(
+    ("code", "call"),
+    [
+        (
+            "class A:\n    def __init__(self, n):\n        self.n = n\n"
+            "    def twice(self, k):\n        return self.n * k * 2\n",
+            "A(1).twice(4)",
+        ),
+        ("a, b = map(int, input().split())\nc = a + b\nprint(c)\n", "__main__('3 4')"),
+    ],
+)
+def test_methods_and_whole_programs_are_traced_and_told(code: str, call: str) -> None:
+    answer = tools.trace({"code": code, "call": call}, execute)
+    assert answer["status"] == "ok"
+    assert answer["accepted"], answer
