@@ -58,7 +58,7 @@ def _frame_difference(run: Run, frame: Frame, events: list[Event]) -> str:
     if any(given.get(name) != text for name, text in frame.arguments.items()):
         return "arguments"
     end = "" if frame.end == "suspended" else _ENDS[frame.end]
-    if end and (events[-1].kind, events[-1].value) != (end, frame.value):
+    if end and (events[-1].kind, _end_value(events)) != (end, frame.value):
         return "results"
     handed_out = [event.value for event in events if event.kind == "yield"]
     if frame.yields and not _alike(frame.yields, handed_out):
@@ -66,6 +66,14 @@ def _frame_difference(run: Run, frame: Frame, events: list[Event]) -> str:
     if not _raised_alike(run, frame, events):
         return "exceptions"
     return "states" if any(_states_differ(run, frame, events)) else ""
+
+
+def _end_value(events: list[Event]) -> str | None:
+    """What a frame ended with. From Python 3.12 on an exception that leaves a comprehension passes its clean-up, which
+    is part of the frame: a line of its own, behind which the trace cannot say again what it was."""
+    if events[-1].kind == "exception" and events[-1].value == "":
+        return next((event.value for event in reversed(events) if event.kind == "exception" and event.value), "")
+    return events[-1].value
 
 
 def _alike(recorded: Sequence[str], traced: Sequence[str | None]) -> bool:
