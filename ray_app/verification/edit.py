@@ -144,7 +144,7 @@ def _forward_faults(run: Run, text: str, unchecked: Unchecked, execute: Execute 
         # of "x = 1 + 2 = 4" both parts are false, and one correction puts both right
         if item.finding.right or item.value_span not in corrected:
             yield _forward_fault(text, reading, item)
-    if unchecked == "cut":
+    if unchecked == "cut" and not false:  # what can be put right comes first
         left = replace(reading, statements=tuple(one for one in reading.statements if one not in tested))
         yield from _unchecked(Facts(run), text, left, placed)
 
