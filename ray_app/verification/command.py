@@ -72,7 +72,9 @@ def _report(case: Case | Verdict, *, is_explained: bool) -> Report:
     verdict = case if isinstance(case, Verdict) else case.verdict()
     if is_explained:
         return Report(verdict.accepted, explain(case, verdict))
-    claims = [f"{_MARKS[claim.verdict]} {claim.text}  ({claim.kind}: {claim.evidence})" for claim in verdict.claims]
+    said = {(claim.text, claim.verdict): claim for claim in reversed(verdict.claims)}  # the same words once
+    shown = [claim for claim in verdict.claims if said[claim.text, claim.verdict] is claim]
+    claims = [f"{_MARKS[claim.verdict]} {claim.text}  ({claim.kind}: {claim.evidence})" for claim in shown]
     return Report(verdict.accepted, "\n".join([*claims, outcome(verdict)]))
 
 
