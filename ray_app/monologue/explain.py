@@ -227,7 +227,7 @@ def _attempts(each: _Question, reply: Reply) -> list[_Attempt]:
 
 def _judged(each: _Question, text: str) -> Verdict:
     if each.direction == "forward":
-        return verify_forward(each.run, text)
+        return verify_forward(each.run, text, execute=execute)
     return verify_backward(each.run, text, record=recorded_run, execute=execute)
 
 

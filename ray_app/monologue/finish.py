@@ -33,7 +33,7 @@ def finished(run: Run, text: str, direction: Direction, unchecked: Unchecked) ->
         return _refused(edited.edits, edited.verdict, BETRAYS)
     put = in_form(run, edited.text, direction)
     if direction == "forward":
-        verdict = verify_forward(run, put)
+        verdict = verify_forward(run, put, execute=execute)
     else:
         verdict = verify_backward(run, put, record=recorded_run, execute=execute)
     return Edited(put, edited.edits, verdict, "") if verdict.accepted else _refused((), verdict, verdict.reason)
@@ -41,7 +41,7 @@ def finished(run: Run, text: str, direction: Direction, unchecked: Unchecked) ->
 
 def _edited(run: Run, text: str, direction: Direction, unchecked: Unchecked) -> Edited:
     if direction == "forward":
-        return edit_forward(run, text, unchecked=unchecked)
+        return edit_forward(run, text, unchecked=unchecked, execute=execute)
     return edit_backward(run, text, record=recorded_run, execute=execute, unchecked=unchecked)
 
 

@@ -41,7 +41,12 @@ BACKWARD = """\
 Choose `xs` to be [1, 4].
 [ANSWER]assert f([1, 4]) == 5[/ANSWER]"""
 CONFIG = replace(
-    demo().synthesize.explain, directions=("forward",), temperature=0.0, longest_code=1_000, longest_prompt=10_000
+    demo().synthesize.explain,
+    directions=("forward",),
+    unchecked="keep",
+    temperature=0.0,
+    longest_code=1_000,
+    longest_prompt=10_000,
 )
 Script = Callable[[dict[str, Any], int], Any]
 
