@@ -5,11 +5,13 @@ Nothing is taken on trust: a row's text was accepted by the verifier after its l
 Not promised: that sentences which could not be checked, and were kept by the setting `unchecked`, are true.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
+from ray_app.monologue.answer import final_answer, raised_answer
 from ray_app.monologue.finish import finished
 from ray_app.monologue.judging import recorded_run
 from ray_app.monologue.row import as_row
@@ -33,6 +35,8 @@ from ray_app.verification.verdict import Verdict
 STAGE = "explained"
 Grounding = Literal["told", "untold"]
 CUT_OFF = "reply cut off at the cap"
+_LINE = re.compile(r"\bL(\d+)  ")
+"""A line's label in a record."""
 _SENT_BACK = 6
 """Statements that are sent back at most: a small model loses its way among more."""
 
@@ -182,18 +186,22 @@ def _question(
 
 def question(program: Program, run: Run, direction: Direction, grounding: Grounding) -> str:
     """What the teacher is asked about a run."""
-    facts = load(f"{direction}_facts").render(call=run.call, record=render(run)) if grounding == "told" else ""
-    unfinished = f"assert {run.call} == ??" if run.exception is None else f"{run.call} raises ??"
-    if direction == "backward":
-        unfinished = f"assert {program.entry}(??) == {run.output}"
-    return load(direction).render(
+    return load(f"{direction}_{grounding}").render(
         code=label(program.code).rstrip(),
         call=run.call,
         entry=program.entry,
         output=run.output or "",
-        facts=facts,
-        unfinished=unfinished,
+        record=_LINE.sub(r"[L\1] ", render(run)),
+        unfinished=_unfinished(program, run, direction),
+        finished=final_answer(run.call, run.output) if run.output else raised_answer(run.call, run.exception or ""),
     )
+
+
+def _unfinished(program: Program, run: Run, direction: Direction) -> str:
+    """The answer with what is to be found left open."""
+    if direction == "backward":
+        return f"assert {program.entry}(??) == {run.output}"
+    return f"assert {run.call} == ??" if run.exception is None else f"{run.call} raises ??"
 
 
 def _request(messages: tuple[Message, ...], config: ExplainConfig, samples: int = 1) -> Request:

@@ -17,8 +17,8 @@ UNCHECKED = "unchecked claim"
 """the verifier's reason for a text told line by line of which some claim can neither be shown nor refuted"""
 BETRAYS = "speaks of the facts it was given"
 _BETRAYED = re.compile(
-    r"\b(?:this|the|that) (?:list|record|trace)\b|\b(?:given|provided|recorded) (?:facts|values|list|record)\b"
-    r"|\bwhat happened when it ran\b|\bfor (?:my|your) eyes\b"
+    r"\b(?:in|to|from|of|by) (?:the|this) record\b|\b(?:the|this) record (?:shows|says|states|tells|gives)\b"
+    r"|\brecorded (?:facts|values|run|call)\b"
 )
 
 

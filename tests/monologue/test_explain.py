@@ -139,18 +139,20 @@ def test_backward_explanation_loses_a_condition_that_other_inputs_break() -> Non
     assert "len(xs) == 2" not in row.text
     assert "sum(xs) == 5" in row.text
     assert any(edit.kind == "cut" and "len(xs) == 2" in edit.before for edit in row.edits)
-    assert "assert f(??) == 5" in sent(endpoint, 0, 0)
-    assert "f([2, 3])" in sent(endpoint, 0, 0)  # told
+    assert "assert f([2, 3]) == 5" in sent(endpoint, 0, 0)  # told
 
 
 def test_only_a_teacher_that_is_told_sees_the_record() -> None:
     run = record(CODE, "f([2, 3])").run
     assert run is not None
     program = traced().program
+    assert "[L4] total += x  |  total += x -> 5" in question(program, run, "forward", "told")
+    assert "f([2, 3]) == 5" not in question(program, run, "forward", "untold")
     for direction in ("forward", "backward"):
         assert "total += x -> 5" in question(program, run, direction, "told")
         assert "-> 5" not in question(program, run, direction, "untold")
     assert "f([2, 3])" not in question(program, run, "backward", "untold")
+    assert "assert f(??) == 5" in question(program, run, "backward", "untold")
     assert "# [L4]" in question(program, run, "forward", "untold")
 
 
@@ -161,6 +163,11 @@ def test_text_that_speaks_of_what_it_was_told_is_refused() -> None:
     (row,), _ = rows_of(text)
     assert isinstance(row, Reject)
     assert row.reason == f"forward: {BETRAYS}"
+
+
+def test_text_that_speaks_of_lists_of_the_program_is_no_such_text() -> None:
+    (row,), _ = rows_of(TRUE.replace("[L5] The loop", "[L5] Nothing is left in the list, so the loop"))
+    assert isinstance(row, Monologue)
 
 
 def test_reply_cut_off_at_the_cap_is_refused_as_such() -> None:
@@ -185,7 +192,7 @@ def test_run_that_raises_is_explained_forward_only() -> None:
     (row,) = (row for row in rows if isinstance(row, Monologue))
     assert (row.output, row.exception.partition(":")[0]) == ("", "ZeroDivisionError")
     asked = [body["messages"][0]["content"] for body in endpoint.bodies]
-    assert sum("f(1) raises ??" in text for text in asked) == 1
+    assert sum("f(1) raises ZeroDivisionError[" in text for text in asked) == 1
     assert len(asked) == 5
     (sample,) = from_explanations([row], demo().synthesize.mixture)
     assert (sample.task, sample.author) == ("exception", "tiny")

