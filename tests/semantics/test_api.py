@@ -42,7 +42,7 @@ def test_both_lanes_record_the_same(sandbox, lane):
         ("import builtins\nbuiltins.len = lambda x: 7\ndef f():\n    return len('a')\n", "patches built-ins"),
         ("def f():\n    return len(getattr(f, '__co' + 'de__').co_names)\n", ""),
         ("def f():\n    return getattr(getattr(f, '__co' + 'de__'), 'co_' + 'consts')[0]\n", "differs when recorded"),
-        ("def f():\n    n = 0\n    while n < 60_000:\n        n += 1\n    return n\n", "over budget: events"),
+        ("def f():\n    n = 0\n    while n < 15_000:\n        n += 1\n    return n\n", "over budget: events"),
         ("def f():\n    while True:\n        pass\n", "run not finished: timeout-cpu"),
         ("def f(:\n", "code does not parse"),
         ("import random\ndef f():\n    x = random.random()\n    return 1\n", "nondeterministic"),
