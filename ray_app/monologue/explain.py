@@ -190,6 +190,7 @@ def question(program: Program, run: Run, direction: Direction, grounding: Ground
         code=label(program.code).rstrip(),
         call=run.call,
         entry=program.entry,
+        arguments=", ".join(f"`{name}` = {value}" for name, value in run.frames[0].arguments.items()) or "no arguments",
         output=run.output or "",
         record=_LINE.sub(r"[L\1] ", render(run)),
         unfinished=_unfinished(program, run, direction),
