@@ -19,7 +19,8 @@ def test_recipe_of_every_recipe_builds_and_is_named(name):
 
 def test_recipe_of_unknown_name_lists_the_known():
     with pytest.raises(
-        InputError, match="unknown recipe 'demos'; choose one of: smoke, demo, small, reproduction, refine, beyond"
+        InputError,
+        match="unknown recipe 'demos'; choose one of: smoke, demo, laptop, small, reproduction, refine, beyond",
     ):
         recipe_of("demos", [])
 
