@@ -65,7 +65,8 @@ def test_kept_calls_take_both_branches() -> None:
         ("def f(x):\n    y = x * 0\n    return y\n", "f(1)", "constant output"),
         ("def f(x):\n    y = x\n    return y\n", "f(1)", "echoes its input"),
         (
-            "import socket\ndef f(x):\n    try:\n        socket.socket()\n    except OSError:\n        x = 2\n    return x\n",
+            "import socket\ndef f(x):\n    try:\n        socket.socket()\n    except OSError:\n        x = 2\n"
+            "    return x\n",
             "f(1)",
             "denied",
         ),
