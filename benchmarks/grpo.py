@@ -44,20 +44,14 @@ SAMPLES = 4
 
 
 def program(number: int) -> Program:
-    """Three or four statements on whole numbers, one of them sometimes under a condition."""
+    """Two or three statements on small whole numbers."""
     draw = random.Random(number)
     names, lines = ["a", "b"], [f"def f{number % 7}(a, b):"]
-    for target in ("c", "d", "e")[: draw.randint(2, 3)]:
-        left, right = draw.choice(names), draw.choice([*names, str(draw.randint(1, 9))])
-        lines.append(f"    {target} = {left} {draw.choice('+-*')} {right}")
+    for target in ("c", "d")[: draw.randint(1, 2)]:
+        lines.append(f"    {target} = {draw.choice(names)} {draw.choice('+-')} {draw.choice([*names, '1', '2'])}")
         names.append(target)
-    if draw.random() < 0.5:
-        lines += [
-            f"    if {names[-1]} > {draw.randint(0, 20)}:",
-            f"        {names[-1]} = {draw.choice(names[:-1])} + 1",
-        ]
     lines.append(f"    return {names[-1]} {draw.choice('+-')} {draw.choice(names[:-1])}")
-    calls = tuple(f"f{number % 7}({draw.randint(0, 9)}, {draw.randint(0, 9)})" for _ in range(2))
+    calls = tuple(f"f{number % 7}({draw.randint(0, 5)}, {draw.randint(0, 5)})" for _ in range(2))
     return Program(f"p{number}", "grow", "\n".join(lines) + "\n", calls[0].partition("(")[0], calls, "", "", "")
 
 

@@ -2,7 +2,7 @@
 
     score = answer * right + claims * process + format * well_formed - length * overlong
 
-`right` is the strict verdict of the graders. `process` lies between -4 and 1: of the steps that decide the result the
+`right` is the strict verdict of the graders. `process` lies between -1 and 1: of the steps that decide the result the
 weighed share which the reply describes rightly before it states the result, less twice a step's share for each
 sentence with a false claim, less one share for each that only repeats. So a step left out costs less than one told
 wrongly, and a reply that repeats itself, copies its prompt, says nothing, or gives the answer first earns no more than
@@ -24,8 +24,8 @@ from ray_app.verification.measure import Measured
 
 _FEW: Final = 3
 """So many true statements make a whole backward explanation; of a short run, a false claim costs a share of so many."""
-_LEAST: Final = -4.0
-"""of the process part: a text of nothing but errors must not outweigh all others of its group"""
+_LEAST: Final = -1.0
+"""of the process part. The lower it is, the sooner a weak model learns to say nothing at all: see docs/rl.md."""
 _REFERENCES: Final = frozenset(["answer", "returns"])
 
 
@@ -68,7 +68,7 @@ class Reward:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What was found out about a reply's claims; `share` is between -4 and 1."""
+    """What was found out about a reply's claims; `share` is between -1 and 1."""
 
     share: float = 0.0
     true: int = 0
