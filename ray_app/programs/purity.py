@@ -1,7 +1,7 @@
 """A static screen: may this code be expected to be a deterministic function of its arguments?
 
-What decides is the sandbox: it denies the network and runs everything twice. But it gives a program files and a clock of its
-own, so what depends on those of a machine must be refused here.
+What decides is the sandbox: it denies the network and runs everything twice. But it gives a program files and a clock
+of its own, so what depends on those of a machine must be refused here.
 """
 
 import ast
