@@ -7,6 +7,7 @@ can take long or make something large. Whatever else a text asks for is a questi
 import ast
 import copy
 import functools
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -101,7 +102,10 @@ def _evaluate(node: ast.expr, state: Mapping[str, str]) -> Any:
     for part in ast.walk(node):
         if isinstance(part, ast.BinOp):
             _must_be_small(part, names)
-    return eval(compile(ast.fix_missing_locations(ast.Expression(node)), "<claim>", "eval"), names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # whoever wrote `x is 1` need not be told so on our terminal
+        code = compile(ast.fix_missing_locations(ast.Expression(node)), "<claim>", "eval")
+    return eval(code, names)
 
 
 def _is_allowed(part: ast.AST) -> bool:
