@@ -27,7 +27,7 @@ def verify_forward(run: Run, text: str, *, execute: Execute | None = None) -> Ve
     if len(text) > LONGEST:
         return Verdict(False, "text is too long")
     reading = read(text, run.source)
-    facts = Facts(run, _is_strict(reading))
+    facts = Facts(run, is_strict(reading))
     placed = align(facts, reading.groups)
     reason, detail = _fault(facts, reading, placed)
     general = check_sentences(run, reading.statements, execute).values() if execute is not None else ()
@@ -41,13 +41,13 @@ def verify_forward(run: Run, text: str, *, execute: Execute | None = None) -> Ve
 def judge_forward(run: Run, text: str) -> tuple[Reading, list[Placed]]:
     """What an explanation says, and what each claim in it turned out to be."""
     reading = read(text, run.source)
-    return reading, align(Facts(run, _is_strict(reading)), reading.groups)
+    return reading, align(Facts(run, is_strict(reading)), reading.groups)
 
 
 def verify_part(run: Run, text: str, *, steps: Collection[int] | None = None) -> Verdict:
     """The verdict on a part of an explanation: its claims only, each placed at one of these steps (None: at any)."""
     reading = read(text, run.source)
-    facts = Facts(run, _is_strict(reading))
+    facts = Facts(run, is_strict(reading))
     placed = align(facts, reading.groups, steps)
     reason, detail = _false_claim(text, placed)
     if not reason and not any(item.finding.holds for item in placed):
@@ -64,7 +64,7 @@ def _fault(facts: Facts, reading: Reading, placed: list[Placed]) -> tuple[str, s
     reason, detail = _false_claim("", placed)
     if reason:
         return reason, detail
-    unchecked = next((item for item in placed if item.finding.holds is None), None) if _is_strict(reading) else None
+    unchecked = next((item for item in placed if item.finding.holds is None), None) if is_strict(reading) else None
     if unchecked is not None:
         return "unchecked claim", f"{unchecked.claim.kind} {unchecked.claim.subject or unchecked.claim.value}"
     true = [item for item in placed if item.finding.holds and item.claim.kind not in SOLID]
@@ -83,7 +83,7 @@ def _fault(facts: Facts, reading: Reading, placed: list[Placed]) -> tuple[str, s
     return ("deciding change not stated", "; ".join(lacking[:4])) if lacking else ("", "")
 
 
-def _is_strict(reading: Reading) -> bool:
+def is_strict(reading: Reading) -> bool:
     """Whether a text tells one step a line: then everything that it says is about a step, and can be checked."""
     return any(group.strict for group in reading.groups)
 

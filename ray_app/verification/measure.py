@@ -7,7 +7,7 @@ copying its prompt, or by describing what does not matter; and nothing that stan
 import ast
 import functools
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ray_app.claims.answer import split
@@ -18,6 +18,7 @@ from ray_app.verification.align import Placed, align
 from ray_app.verification.answers import answer_fault
 from ray_app.verification.coverage import deciding_steps, root_of
 from ray_app.verification.facts import Facts
+from ray_app.verification.judge import is_result, is_strict
 
 _ABOUT_CHANGES = frozenset[Kind](
     ["value", "added", "removed", "alias", "deleted", "property", "result", "iteration", "case"]
@@ -58,9 +59,9 @@ class Measured:
     def measure(self, text: str) -> Measure:
         """The measure of a text. Never raises, whatever the text."""
         reading = read(text, self.run.source)
-        facts = self._facts_of(any(group.strict for group in reading.groups))
+        facts = self._facts_of(is_strict(reading))
         placed = align(facts, reading.groups)
-        until = min([_answered_at(text), *(item.span[0] for item in placed if self._is_result(item))])
+        until = min([_answered_at(text), *(item.span[0] for item in placed if is_result(item))])
         starts = [statement.start for statement in reading.statements]
 
         def sentence_of(item: Placed) -> int:
@@ -70,9 +71,9 @@ class Measured:
         sentences: dict[int, set[int]] = {}
         for item in placed:
             if item.finding.holds and item.span[0] < until:
-                found = [step for step in self._about(facts, item) if step in self.deciding]
-                sentences.setdefault(sentence_of(item), set()).update(found)
-                for step in found:
+                step = self._about(facts, item)
+                if step is not None and step in self.deciding:
+                    sentences.setdefault(sentence_of(item), set()).add(step)
                     stated.setdefault(step, set()).add(item.claim.kind)
         return Measure(
             steps=len(self.deciding),
@@ -107,22 +108,16 @@ class Measured:
         made = {self.run.evaluations[index].node for index in step.evaluations}
         return sum(not isinstance(nodes[node], ast.Name | ast.Constant) for node in made)
 
-    def _is_result(self, item: Placed) -> bool:
-        """Whether a claim says, rightly or wrongly, what the call gives."""
-        if item.claim.kind not in ("return", "raise", "leave"):
-            return False
-        return item.spot is None or item.spot.frame.serial == 0
-
-    def _about(self, facts: Facts, item: Placed) -> Iterator[int]:
-        """The steps that a true claim is about. A value is about the step that gives it, not about those that find
-        it there: so what the prompt says of the arguments is about none."""
+    def _about(self, facts: Facts, item: Placed) -> int | None:
+        """The step that a true claim is about. A value is about the step that gives it, not about those that find it
+        there: so what the prompt says of the arguments is about none."""
         claim, spot = item.claim, item.spot
         if claim.kind in _SAYS_LITTLE or spot is None or spot.step is None or spot.kind == "call":
-            return
+            return None
         step = facts.owner(spot.step)
         if claim.kind in _ABOUT_CHANGES and not self._concerns(claim.subject, step, spot.step):
-            return
-        yield step.index
+            return None
+        return step.index
 
     def _concerns(self, subject: str, *steps: Step) -> bool:
         """Whether one of the steps changes, binds or computes what a claim speaks of."""
